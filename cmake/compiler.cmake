@@ -1,0 +1,26 @@
+# Warnings for our own sources, and what the presets switch on.
+
+add_library(strop_warnings INTERFACE)
+target_compile_options(strop_warnings INTERFACE
+  -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas)
+
+set(STROP_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
+if(STROP_SANITIZE)
+  add_compile_options(-fsanitize=${STROP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${STROP_SANITIZE})
+endif()
+
+option(STROP_COVERAGE "Count the lines that tests run" OFF)
+if(STROP_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()

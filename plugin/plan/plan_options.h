@@ -1,0 +1,18 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+namespace strop {
+
+// How a graph is turned into a plan. The defaults are what training uses.
+struct PlanOptions {
+  // Take every op's last kernel, the one that defines it, and dense layouts everywhere.
+  bool generic_kernels_only = false;
+  // Run the verifier between stages.
+  bool verify = false;
+  // Passes to skip, by the names that plugin/passes lists.
+  std::set<std::string> disabled_passes;
+};
+
+}  // namespace strop

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "graph/graph.h"
+#include "plugin/plan/plan_options.h"
+
+namespace strop {
+
+// The state of a model by value name: parameters, running statistics, optimizer moments. Sessions
+// that share a store see each other's updates. Tensors lie in whatever layout the plans prefer;
+// Read and Write convert. Not thread-safe.
+class StateStore {
+ public:
+  StateStore();
+  ~StateStore();
+
+  bool Has(const std::string& name) const;
+  std::vector<std::string> Names() const;
+  // A dense copy. NotFound for an unknown name.
+  absl::StatusOr<Tensor> Read(const std::string& name) const;
+  // Replaces the elements; type and shape must agree with what is stored.
+  absl::Status Write(const std::string& name, const Tensor& tensor);
+
+  struct Entry;
+  // For the runtime: the entry of a state value, made from `first` when it is new.
+  absl::StatusOr<Entry*> FindOrAdd(const std::string& name, const Tensor& first);
+
+ private:
+  struct Entries;
+  std::unique_ptr<Entries> entries_;
+};
+
+// Runs one graph, step after step. The first call with new input shapes plans them; later calls
+// with the same shapes allocate nothing. Not thread-safe; kernels use the OpenMP team.
+class Session {
+ public:
+  // `store` may be shared with other sessions; states that it lacks are added with the graph's
+  // first values.
+  static absl::StatusOr<std::unique_ptr<Session>> Create(Graph graph,
+                                                         std::shared_ptr<StateStore> store,
+                                                         PlanOptions options = {});
+  ~Session();
+
+  const Graph& graph() const;
+  StateStore& store() const;
+
+  // One step: `inputs` in the order of graph().inputs, dense, of the graph's element types.
+  // Returns the outputs in the order of graph().outputs; the tensors are the session's own buffers,
+  // valid until the next Run or Prepare, so clone what must last. State updates have taken effect.
+  absl::StatusOr<absl::Span<const Tensor>> Run(absl::Span<const Tensor> inputs);
+
+  // Plans the shapes of `inputs` without running, so that mistakes show before the first step.
+  absl::Status Prepare(absl::Span<const Tensor> inputs);
+
+  // Random kernels draw from (seed, step, node). `step` counts the calls of Run and can be set, to
+  // resume a run.
+  void set_seed(uint64_t seed);
+  void set_step(uint64_t step);
+  uint64_t step() const;
+
+  // What the newest plan looks like, for --dump plan: nodes, kernels, layouts, offsets.
+  std::string DescribePlan() const;
+  // Bytes of the newest plan's arena.
+  size_t arena_bytes() const;
+
+ private:
+  struct Implementation;
+  explicit Session(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace strop
