@@ -4,17 +4,22 @@
 #include <vector>
 
 #include "graph/visit_type.h"
+#include "ops/broadcast.h"
 #include "ops/kernel.h"
 #include "ops/parallel.h"
+#include "ops/type_context.h"
 
 namespace strop {
 
 // Elements a thread takes at once: large enough to hide the fork, small enough to share.
 inline constexpr int64_t kElementwiseGrain = 4096;
 
+// Every present input must have input 0's element type, which the outputs take.
+absl::Status MatchingElementTypes(ElementTypeContext& context);
+
 // The layout in which an elementwise kernel may walk all its operands as flat arrays, set on
-// `kernel`: the first opaque one found, if every operand that has elements has the output's shape
-// and the layout holds no padding; dense otherwise.
+// `kernel`: the first opaque one found, if every operand has the output's shape or one element
+// and the layout holds no padding; dense otherwise. Operands of one element stay dense.
 void AdoptElementwiseLayout(const KernelRequest& request, Kernel& kernel);
 
 // y[i] = function(x[i]) in T's compute type: the generic kernel of a unary operator.
@@ -69,6 +74,63 @@ absl::StatusOr<std::unique_ptr<Kernel>> UnaryGradientKernel(const KernelRequest&
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
+  AdoptElementwiseLayout(request, *kernel);
+  return kernel;
+}
+
+// y = function(a, b) along a row; a broadcast operand steps by 0.
+template <typename T, typename Y, typename Function>
+void BinaryRow(const T* a, int64_t a_step, const T* b, int64_t b_step, Y* y, int64_t count,
+               const Function& function) {
+  using C = ComputeType<T>;
+  const auto apply = [&](T left, T right) {
+    return static_cast<Y>(function(static_cast<C>(left), static_cast<C>(right)));
+  };
+  if (a_step == 1 && b_step == 1) {
+    for (int64_t i = 0; i < count; ++i) y[i] = apply(a[i], b[i]);
+  } else if (a_step == 1) {
+    for (int64_t i = 0; i < count; ++i) y[i] = apply(a[i], *b);
+  } else {
+    for (int64_t i = 0; i < count; ++i) y[i] = apply(*a, b[i * b_step]);
+  }
+}
+
+// y = function(a, b) of two broadcast operands of element type T.
+template <typename T, typename Y, typename Function>
+std::unique_ptr<Kernel> MakeBinaryKernel(const KernelRequest& request, Function function) {
+  auto kernel = MakeKernel([walk = WalkOf(request), function](const KernelArguments& arguments) {
+    const T* a = arguments.input<T>(0);
+    const T* b = arguments.input<T>(1);
+    Y* y = arguments.output<Y>(0);
+    walk.ParallelForEachRow(kElementwiseGrain, [&](const BroadcastWalk::Row& row) {
+      BinaryRow(a + row.offsets[0], walk.inner_step(0), b + row.offsets[1], walk.inner_step(1),
+                y + row.begin, row.count, function);
+    });
+    return absl::OkStatus();
+  });
+  AdoptElementwiseLayout(request, *kernel);
+  return kernel;
+}
+
+// y = function(a, b, c) of three broadcast operands of element type T.
+template <typename T, typename Function>
+std::unique_ptr<Kernel> MakeTernaryKernel(const KernelRequest& request, Function function) {
+  auto kernel = MakeKernel([walk = WalkOf(request), function](const KernelArguments& arguments) {
+    using C = ComputeType<T>;
+    T* y = arguments.output<T>(0);
+    const int64_t steps[] = {walk.inner_step(0), walk.inner_step(1), walk.inner_step(2)};
+    walk.ParallelForEachRow(kElementwiseGrain, [&](const BroadcastWalk::Row& row) {
+      const T* a = arguments.input<T>(0) + row.offsets[0];
+      const T* b = arguments.input<T>(1) + row.offsets[1];
+      const T* c = arguments.input<T>(2) + row.offsets[2];
+      for (int64_t i = 0; i < row.count; ++i) {
+        y[row.begin + i] = static_cast<T>(function(static_cast<C>(a[i * steps[0]]),
+                                                   static_cast<C>(b[i * steps[1]]),
+                                                   static_cast<C>(c[i * steps[2]])));
+      }
+    });
+    return absl::OkStatus();
+  });
   AdoptElementwiseLayout(request, *kernel);
   return kernel;
 }
