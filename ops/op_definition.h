@@ -62,6 +62,10 @@ struct OpDefinition {
   // Output 0 is input 0's bytes under another shape; there is nothing to run.
   bool is_view = false;
 
+  // Output 0 equals input 0 whenever their shapes agree (Expand, SumToLike): the planner then drops
+  // the node. Input 0 must be the only one whose elements matter.
+  bool is_identity_at_same_shape = false;
+
   // Pairs (input, output) that may share a buffer when type, size and layout agree.
   std::vector<std::pair<int, int>> in_place = {};
 

@@ -8,32 +8,9 @@
 #include "absl/types/span.h"
 #include "graph/graph.h"
 #include "plugin/plan/plan_options.h"
+#include "plugin/runtime/state_store.h"
 
 namespace strop {
-
-// The state of a model by value name: parameters, running statistics, optimizer moments. Sessions
-// that share a store see each other's updates. Tensors lie in whatever layout the plans prefer;
-// Read and Write convert. Not thread-safe.
-class StateStore {
- public:
-  StateStore();
-  ~StateStore();
-
-  bool Has(const std::string& name) const;
-  std::vector<std::string> Names() const;
-  // A dense copy. NotFound for an unknown name.
-  absl::StatusOr<Tensor> Read(const std::string& name) const;
-  // Replaces the elements; type and shape must agree with what is stored.
-  absl::Status Write(const std::string& name, const Tensor& tensor);
-
-  struct Entry;
-  // For the runtime: the entry of a state value, made from `first` when it is new.
-  absl::StatusOr<Entry*> FindOrAdd(const std::string& name, const Tensor& first);
-
- private:
-  struct Entries;
-  std::unique_ptr<Entries> entries_;
-};
 
 // Runs one graph, step after step. The first call with new input shapes plans them; later calls
 // with the same shapes allocate nothing. Not thread-safe; kernels use the OpenMP team.

@@ -1,0 +1,238 @@
+#include "plugin/plan/kernel_selection.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "ops/registry.h"
+#include "ops/reorder.h"
+
+namespace strop {
+namespace {
+
+size_t SlotBytes(const TensorType& type, const Layout& layout) {
+  if (layout != nullptr) return layout->bytes();
+  return BytesFor(type.element_type, ElementCount(*type.shape));
+}
+
+Layout LayoutAt(const std::vector<Layout>& layouts, size_t index) {
+  return index < layouts.size() ? layouts[index] : nullptr;
+}
+
+class Selector {
+ public:
+  Selector(StepPlan& plan, const AdoptStateLayout& adopt_layout, const PlanOptions& options)
+      : plan_(plan),
+        adopt_layout_(adopt_layout),
+        options_(options),
+        slots_of_(plan.graph.values.size()) {}
+
+  absl::Status Run() {
+    AddSources();
+    for (const Node& node : plan_.graph.nodes) {
+      STROP_ASSIGN_OR_RETURN(const OpDefinition* op, DefinitionOf(node));
+      STROP_RETURN_IF_ERROR(op->is_view ? AddView(node) : AddNode(*op, node));
+    }
+    STROP_RETURN_IF_ERROR(AddStateCopies());
+    return AddOutputCopies();
+  }
+
+ private:
+  int AddSlot(ValueId value, Layout layout, SlotHome home, int index = -1) {
+    Slot slot;
+    slot.value = value;
+    slot.bytes = SlotBytes(plan_.graph.type(value), layout);
+    slot.layout = std::move(layout);
+    slot.home = home;
+    slot.index = index;
+    slot.root = static_cast<int>(plan_.slots.size());
+    plan_.slots.push_back(std::move(slot));
+    slots_of_[static_cast<size_t>(value)].push_back(plan_.slots.back().root);
+    return plan_.slots.back().root;
+  }
+
+  void AddSources() {
+    const Graph& graph = plan_.graph;
+    for (size_t i = 0; i < graph.inputs.size(); ++i) {
+      AddSlot(graph.inputs[i], nullptr, SlotHome::kInput, static_cast<int>(i));
+    }
+    const std::vector<int> uses = graph.UseCounts();
+    for (size_t i = 0; i < graph.values.size(); ++i) {
+      if (graph.values[i].kind == ValueKind::kConstant && uses[i] > 0) {
+        AddSlot(static_cast<ValueId>(i), nullptr, SlotHome::kConstant);
+      }
+    }
+    // States get their slot when the first reader has said which layout it prefers.
+  }
+
+  // The slot as the value's producer leaves it; -1 for a state that nothing has read yet.
+  int PrimarySlot(ValueId value) const {
+    const std::vector<int>& slots = slots_of_[static_cast<size_t>(value)];
+    return slots.empty() ? -1 : slots.front();
+  }
+
+  TensorDescription Describe(ValueId id) const {
+    TensorDescription description;
+    if (id == kNoValue) return description;
+    const Value& value = plan_.graph.value(id);
+    description.type = value.type.element_type;
+    description.shape = *value.type.shape;
+    description.is_present = true;
+    description.is_state = value.kind == ValueKind::kState;
+    if (value.kind == ValueKind::kConstant) description.constant = &value.tensor;
+    const int slot = PrimarySlot(id);
+    if (slot >= 0) description.layout = plan_.slots[static_cast<size_t>(slot)].layout;
+    return description;
+  }
+
+  // A slot that holds the value in `layout`, by reordering the primary one if there is none yet.
+  absl::StatusOr<int> SlotIn(ValueId id, const Layout& layout) {
+    const Value& value = plan_.graph.value(id);
+    if (value.kind == ValueKind::kState && PrimarySlot(id) < 0) {
+      STROP_ASSIGN_OR_RETURN(Layout adopted, adopt_layout_(value, layout));
+      AddSlot(id, std::move(adopted), SlotHome::kState);
+    }
+    for (const int slot : slots_of_[static_cast<size_t>(id)]) {
+      if (SameLayout(plan_.slots[static_cast<size_t>(slot)].layout, layout)) return slot;
+    }
+    const int source = PrimarySlot(id);
+    STROP_ASSIGN_OR_RETURN(
+        std::unique_ptr<Kernel> reorder,
+        MakeReorderKernel(value.type.element_type, *value.type.shape,
+                          plan_.slots[static_cast<size_t>(source)].layout, layout));
+    const int target = AddSlot(id, layout, SlotHome::kArena);
+    AddInstruction("reorder " + value.name, std::move(reorder), {source}, {target});
+    return target;
+  }
+
+  void AddInstruction(std::string label, std::unique_ptr<Kernel> kernel, std::vector<int> inputs,
+                      std::vector<int> outputs) {
+    Instruction instruction;
+    instruction.label = std::move(label);
+    instruction.inputs = std::move(inputs);
+    instruction.outputs = std::move(outputs);
+    if (kernel->workspace_bytes > 0) {
+      Slot workspace;
+      workspace.bytes = kernel->workspace_bytes;
+      workspace.root = static_cast<int>(plan_.slots.size());
+      instruction.workspace = workspace.root;
+      plan_.slots.push_back(std::move(workspace));
+    }
+    instruction.kernel = std::move(kernel);
+    plan_.instructions.push_back(std::move(instruction));
+  }
+
+  absl::Status AddView(const Node& node) {
+    STROP_ASSIGN_OR_RETURN(const int source, SlotIn(node.inputs[0], nullptr));
+    const int view = AddSlot(node.outputs[0], nullptr, SlotHome::kArena);
+    plan_.slots[static_cast<size_t>(view)].root = plan_.slots[static_cast<size_t>(source)].root;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<Kernel>> CreateKernel(const OpDefinition& op,
+                                                       const KernelRequest& request) {
+    if (options_.generic_kernels_only) return op.kernels.back()(request);
+    for (const KernelFactory factory : op.kernels) {
+      STROP_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, factory(request));
+      if (kernel != nullptr) return kernel;
+    }
+    return std::unique_ptr<Kernel>();
+  }
+
+  absl::Status AddNode(const OpDefinition& op, const Node& node) {
+    std::vector<TensorDescription> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(Describe(id));
+    std::vector<TensorDescription> outputs;
+    for (const ValueId id : node.outputs) outputs.push_back(Describe(id));
+    absl::StatusOr<std::unique_ptr<Kernel>> kernel =
+        CreateKernel(op, KernelRequest{node, inputs, outputs});
+    if (!kernel.ok()) {
+      return absl::Status(kernel.status().code(),
+                          absl::StrCat("plan: node ", NodeLabel(node), ": ",
+                                       std::string(kernel.status().message())));
+    }
+    if (*kernel == nullptr) {
+      return absl::InternalError(absl::StrCat("plan: no kernel serves node ", NodeLabel(node)));
+    }
+    std::vector<int> input_slots;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] == kNoValue || op.use_of(i) == InputUse::kShapeOnly) {
+        input_slots.push_back(-1);
+        continue;
+      }
+      STROP_ASSIGN_OR_RETURN(const int slot,
+                             SlotIn(node.inputs[i], LayoutAt((*kernel)->input_layouts, i)));
+      input_slots.push_back(slot);
+    }
+    std::vector<int> output_slots;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      output_slots.push_back(
+          node.outputs[i] == kNoValue
+              ? -1
+              : AddSlot(node.outputs[i], LayoutAt((*kernel)->output_layouts, i), SlotHome::kArena));
+    }
+    AddInstruction(absl::StrCat(node.op_type, " ", node.name), *std::move(kernel),
+                   std::move(input_slots), std::move(output_slots));
+    plan_.instructions.back().op = &op;
+    return absl::OkStatus();
+  }
+
+  // New values of states, where the planner cannot place them over the old ones. The copies stand
+  // last, when nothing reads the old values any more.
+  absl::Status AddStateCopies() {
+    for (const StateUpdate& update : plan_.graph.state_updates) {
+      STROP_RETURN_IF_ERROR(SlotIn(update.state, StateLayout(update)).status());
+      const int state = PrimarySlot(update.state);
+      STROP_ASSIGN_OR_RETURN(
+          const int updated,
+          SlotIn(update.updated, plan_.slots[static_cast<size_t>(state)].layout));
+      STROP_RETURN_IF_ERROR(AddCopy("update ", update.state, updated, state));
+    }
+    return absl::OkStatus();
+  }
+
+  Layout StateLayout(const StateUpdate& update) const {
+    const int updated = PrimarySlot(update.updated);
+    return updated < 0 ? nullptr : plan_.slots[static_cast<size_t>(updated)].layout;
+  }
+
+  absl::Status AddOutputCopies() {
+    for (size_t i = 0; i < plan_.graph.outputs.size(); ++i) {
+      const ValueId id = plan_.graph.outputs[i];
+      STROP_ASSIGN_OR_RETURN(const int source, SlotIn(id, nullptr));
+      Slot slot = plan_.slots[static_cast<size_t>(source)];
+      slot.home = SlotHome::kOutput;
+      slot.index = static_cast<int>(i);
+      slot.root = static_cast<int>(plan_.slots.size());
+      plan_.slots.push_back(slot);
+      STROP_RETURN_IF_ERROR(AddCopy("output ", id, source, slot.root));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddCopy(const std::string& verb, ValueId id, int source, int target) {
+    const size_t bytes = plan_.slots[static_cast<size_t>(source)].bytes;
+    std::unique_ptr<Kernel> copy = MakeKernel([bytes](const KernelArguments& arguments) {
+      if (arguments.outputs[0] != arguments.inputs[0] && bytes > 0) {
+        std::memcpy(arguments.outputs[0], arguments.inputs[0], bytes);
+      }
+      return absl::OkStatus();
+    });
+    AddInstruction(verb + plan_.graph.value(id).name, std::move(copy), {source}, {target});
+    return absl::OkStatus();
+  }
+
+  StepPlan& plan_;
+
+  const PlanOptions& options_;
+  std::vector<std::vector<int>> slots_of_;  // by value; the first is the producer's
+};
+
+}  // namespace
+
+absl::Status SelectKernels(StepPlan& plan, const AdoptStateLayout& adopt_layout,
+                           const PlanOptions& options) {
+  return Selector(plan, adopt_layout, options).Run();
+}
+
+}  // namespace strop
