@@ -2,7 +2,8 @@
 
 add_library(strop_warnings INTERFACE)
 target_compile_options(strop_warnings INTERFACE
-  -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas)
+  -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas
+  -Wno-maybe-uninitialized)  # the last: false alarms inside absl::InlinedVector
 
 set(STROP_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
 if(STROP_SANITIZE)

@@ -6,9 +6,13 @@ target_link_libraries(strop_abseil INTERFACE
   absl::status absl::statusor absl::strings absl::str_format absl::span absl::inlined_vector
   absl::flat_hash_map absl::flat_hash_set)
 
-find_package(dnnl CONFIG REQUIRED)
+# oneDNN 2.6 or 3.x. Its own CMake package is passed over: Debian's asks for OpenCL, which nothing
+# here uses. DNNL_ROOT names another installation.
+find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp HINTS ${DNNL_ROOT} PATH_SUFFIXES include REQUIRED)
+find_library(DNNL_LIBRARY dnnl HINTS ${DNNL_ROOT} PATH_SUFFIXES lib REQUIRED)
+add_library(strop_onednn INTERFACE)
+target_include_directories(strop_onednn SYSTEM INTERFACE "${DNNL_INCLUDE_DIR}")
+target_link_libraries(strop_onednn INTERFACE "${DNNL_LIBRARY}")
+
 find_package(OpenMP REQUIRED)
 find_package(hwy CONFIG REQUIRED)
-if(NOT TARGET hwy::hwy)
-  add_library(hwy::hwy ALIAS hwy)
-endif()

@@ -223,7 +223,7 @@ class Selector {
   }
 
   StepPlan& plan_;
-
+  const AdoptStateLayout& adopt_layout_;
   const PlanOptions& options_;
   std::vector<std::vector<int>> slots_of_;  // by value; the first is the producer's
 };
