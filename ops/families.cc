@@ -8,6 +8,8 @@ absl::Span<const OpFamily* const> OpFamilies() {
   static const OpFamily* const kFamilies[] = {
       &kActivation,
       &kArithmetic,
+      &kGemm,
+      &kMatMul,
   };
   return kFamilies;
 }
