@@ -40,14 +40,6 @@ struct SubFunction {
   }
 };
 
-struct MulFunction {
-  template <typename T>
-  T operator()(T a, T b) const {
-    if constexpr (kWraps<T>) return static_cast<T>(static_cast<uint64_t>(a) * b);
-    return a * b;
-  }
-};
-
 struct DivFunction {
   template <typename T>
   T operator()(T a, T b) const {
@@ -58,16 +50,6 @@ struct DivFunction {
     return a / b;
   }
 };
-
-// ---- Type rules
-
-absl::Status MatchingNumbers(ElementTypeContext& context) {
-  if (context.input(0) == DataType::kBool) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(NodeLabel(context.node()), ": found bool, expected numbers"));
-  }
-  return MatchingElementTypes(context);
-}
 
 // ---- Gradient rules
 
@@ -119,28 +101,11 @@ absl::Status MeanGradient(GradientContext& context) {
 
 template <typename Function>
 absl::StatusOr<std::unique_ptr<Kernel>> BinaryGeneric(const KernelRequest& request) {
-  std::unique_ptr<Kernel> kernel;
-  const absl::Status status =
-      VisitNumeric(request.inputs[0].type, request.node.op_type, [&]<typename T>() {
-        if constexpr (!std::is_same_v<T, bool>) {
-          kernel = MakeBinaryKernel<T, T>(request, Function());
-        }
-        return absl::OkStatus();
-      });
-  if (!status.ok()) return status;
-  return kernel;
+  return NumericBinaryKernel(request, Function());
 }
 
 absl::StatusOr<std::unique_ptr<Kernel>> DivDivisorGradientGeneric(const KernelRequest& request) {
-  std::unique_ptr<Kernel> kernel;
-  const absl::Status status =
-      VisitFloating(request.inputs[0].type, request.node.op_type, [&]<typename T>() {
-        kernel =
-            MakeTernaryKernel<T>(request, [](auto dy, auto b, auto y) { return -dy * (y / b); });
-        return absl::OkStatus();
-      });
-  if (!status.ok()) return status;
-  return kernel;
+  return TernaryKernel(request, [](auto dy, auto b, auto y) { return -dy * (y / b); });
 }
 
 // y = scale·Σ x_k. Half types are summed in float, tile by tile.

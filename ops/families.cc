@@ -7,9 +7,12 @@ namespace strop {
 absl::Span<const OpFamily* const> OpFamilies() {
   static const OpFamily* const kFamilies[] = {
       &kActivation,
+      &kActivationSmooth,
       &kArithmetic,
+      &kCast,
       &kGemm,
       &kMatMul,
+      &kUnaryMath,
   };
   return kFamilies;
 }

@@ -6,8 +6,11 @@ namespace strop {
 
 // One constant a source file of the same name; families.cc lists them for the registry.
 extern const OpFamily kActivation;
+extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
+extern const OpFamily kCast;
 extern const OpFamily kGemm;
 extern const OpFamily kMatMul;
+extern const OpFamily kUnaryMath;
 
 }  // namespace strop
