@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "graph/tensor.h"
+
+namespace strop {
+
+// The field that the loss compares the output with.
+inline constexpr std::string_view kTargetField = "target";
+
+// One array of a data set, without the sample axis.
+struct DataField {
+  std::string name;  // of the model input it feeds, or kTargetField
+  DataType type = DataType::kUndefined;
+  Shape shape;  // of one sample: a scalar label has rank 0
+};
+
+// Samples that a model trains on or is measured with. All samples have the same shapes. A source
+// may decode on demand, so that data larger than memory streams; reading the same index twice gives
+// the same bytes. Not thread-safe.
+class DataSource {
+ public:
+  virtual ~DataSource() = default;
+
+  virtual int64_t sample_count() const = 0;
+  virtual const std::vector<DataField>& fields() const = 0;
+
+  // Writes the samples `indices`, each in [0, sample_count()), one after the other into `batch`:
+  // one tensor a field, in the order of fields(), of the field's type and of at least
+  // indices.size() samples (see MakeBatch). InvalidArgument naming file and row for data that
+  // turns out bad, DataLoss when reading fails.
+  virtual absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) = 0;
+
+  // Names of the classes that integer targets count, where the data has names.
+  virtual absl::Span<const std::string> class_names() const { return {}; }
+
+  // Index into fields(), or -1.
+  int FindField(std::string_view name) const;
+
+  // Tensors for Read to fill: shape [sample_count] followed by the field's, one a field.
+  std::vector<Tensor> MakeBatch(int64_t sample_count) const;
+};
+
+}  // namespace strop

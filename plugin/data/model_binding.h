@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/tensor_type.h"
+#include "plugin/data/data_source.h"
+
+namespace strop {
+
+// What a model takes under one of its input names. Dimension 0 counts samples.
+struct InputInterface {
+  std::string name;
+  TensorType type;
+};
+
+// What the loss takes as target.
+struct TargetInterface {
+  enum class Kind {
+    kNone,     // no target: the data may lack one
+    kClasses,  // whole numbers from 0 to class_count − 1, or ignore_index; bound as int64
+    kNumbers,  // bound as `type`
+  };
+  Kind kind = Kind::kNone;
+  DataType type = DataType::kFloat;
+  int64_t class_count = 0;
+  int64_t ignore_index = -100;
+};
+
+// Views `source` through a model's interface: the fields are `inputs` in their order, then the
+// target unless its kind is kNone, each in the element type that is asked for. An input finds its
+// array by name; a model with one input also takes the only array beside the target, or x, X.
+// Numbers convert when every one of them survives: integers to floating types, float64 to float32
+// rounded. Refuses, InvalidArgument: missing arrays, shapes that do not fit, empty data, NaN or
+// infinity, labels that are fractional or out of range, each naming file, array and row.
+absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
+                                                        const std::vector<InputInterface>& inputs,
+                                                        const TargetInterface& target);
+
+}  // namespace strop
