@@ -10,8 +10,11 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kActivationSmooth,
       &kArithmetic,
       &kCast,
+      &kComparison,
+      &kExtremum,
       &kGemm,
       &kMatMul,
+      &kSoftmax,
       &kUnaryMath,
   };
   return kFamilies;

@@ -9,8 +9,11 @@ extern const OpFamily kActivation;
 extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
 extern const OpFamily kCast;
+extern const OpFamily kComparison;
+extern const OpFamily kExtremum;
 extern const OpFamily kGemm;
 extern const OpFamily kMatMul;
+extern const OpFamily kSoftmax;
 extern const OpFamily kUnaryMath;
 
 }  // namespace strop
