@@ -1,0 +1,20 @@
+# Where third-party things lie: outside the tree, named by version, shared by every clone.
+# Source it for the variables, or run it with the name of one to print that.
+
+cache_dir=${STROP_CACHE_DIR:-${HOME:?}/.cache/strop}
+onnx_version=1.23.2
+onnx_prefix=$cache_dir/onnx-$onnx_version
+
+# One environment for each Python and each set of pinned packages.
+environment_key() {
+  { python3 -c 'import sys; print(sys.version_info[:3], sys.base_prefix)'; cat "$@"; } | sha256sum | cut -c1-12
+}
+requirements_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests" && pwd)
+test_environment=$cache_dir/python-$(environment_key "$requirements_dir/requirements.txt")
+torch_environment=$cache_dir/python-torch-$(environment_key "$requirements_dir"/requirements*.txt)
+test_python=$test_environment/bin/python
+torch_python=$torch_environment/bin/python
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  echo "${!1:?}"
+fi
