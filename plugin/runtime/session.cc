@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/passes/passes.h"
 #include "plugin/plan/specialize.h"
 #include "plugin/plan/step_plan.h"
 #include "plugin/runtime/arena.h"
@@ -188,6 +189,7 @@ struct Session::Implementation {
 
   absl::StatusOr<std::unique_ptr<BoundPlan>> MakePlan(const Signature& signature) {
     STROP_ASSIGN_OR_RETURN(Graph specialised, Specialize(graph, signature));
+    STROP_RETURN_IF_ERROR(Optimize(specialised, options));
     const AdoptStateLayout adopt = [this](const Value& state,
                                           const Layout& wanted) -> absl::StatusOr<Layout> {
       STROP_ASSIGN_OR_RETURN(StateStore::Entry * entry, store->FindOrAdd(state));
