@@ -245,6 +245,11 @@ void Session::set_seed(uint64_t seed) { implementation_->step.seed = seed; }
 void Session::set_step(uint64_t step) { implementation_->step.step = step; }
 uint64_t Session::step() const { return implementation_->step.step; }
 
+std::string Session::DescribeOptimizedGraph() const {
+  return implementation_->newest == nullptr ? ""
+                                            : PrintGraph(implementation_->newest->plan().graph);
+}
+
 std::string Session::DescribePlan() const {
   return implementation_->newest == nullptr ? ""
                                             : strop::DescribePlan(implementation_->newest->plan());

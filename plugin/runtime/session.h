@@ -40,6 +40,8 @@ class Session {
   void set_step(uint64_t step);
   uint64_t step() const;
 
+  // The newest plan's graph after specialisation and passes, for --dump optimize.
+  std::string DescribeOptimizedGraph() const;
   // What the newest plan looks like, for --dump plan: nodes, kernels, layouts, offsets.
   std::string DescribePlan() const;
   // Bytes of the newest plan's arena.
