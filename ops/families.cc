@@ -14,6 +14,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kExtremum,
       &kGemm,
       &kMatMul,
+      &kPower,
       &kSoftmax,
       &kUnaryMath,
   };

@@ -13,6 +13,7 @@ extern const OpFamily kComparison;
 extern const OpFamily kExtremum;
 extern const OpFamily kGemm;
 extern const OpFamily kMatMul;
+extern const OpFamily kPower;
 extern const OpFamily kSoftmax;
 extern const OpFamily kUnaryMath;
 
