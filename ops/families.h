@@ -10,10 +10,15 @@ extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
 extern const OpFamily kCast;
 extern const OpFamily kComparison;
+extern const OpFamily kExpand;
 extern const OpFamily kExtremum;
 extern const OpFamily kGemm;
 extern const OpFamily kMatMul;
 extern const OpFamily kPower;
+extern const OpFamily kReduce;
+extern const OpFamily kReduceGradient;
+extern const OpFamily kReshape;
+extern const OpFamily kShape;
 extern const OpFamily kSoftmax;
 extern const OpFamily kUnaryMath;
 
