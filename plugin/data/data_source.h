@@ -37,6 +37,16 @@ class DataSource {
   // turns out bad, DataLoss when reading fails.
   virtual absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) = 0;
 
+  // All samples of a field, [sample_count(), …], where they lie in memory or in a mapped file; null
+  // for a field that is decoded on demand.
+  virtual const Tensor* whole_array(size_t field) const {
+    (void)field;
+    return nullptr;
+  }
+
+  // Where the samples come from, for messages: a file or folder.
+  virtual const std::string& origin() const = 0;
+
   // Names of the classes that integer targets count, where the data has names.
   virtual absl::Span<const std::string> class_names() const { return {}; }
 

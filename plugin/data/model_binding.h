@@ -21,10 +21,11 @@ struct TargetInterface {
   enum class Kind {
     kNone,     // no target: the data may lack one
     kClasses,  // whole numbers from 0 to class_count − 1, or ignore_index; bound as int64
-    kNumbers,  // bound as `type`
+    kNumbers,  // bound as the type's elements
   };
   Kind kind = Kind::kNone;
-  DataType type = DataType::kFloat;
+  // The sample axis included; without a shape the data's own holds.
+  TensorType type;
   int64_t class_count = 0;
   int64_t ignore_index = -100;
 };
@@ -32,6 +33,7 @@ struct TargetInterface {
 // Views `source` through a model's interface: the fields are `inputs` in their order, then the
 // target unless its kind is kNone, each in the element type that is asked for. An input finds its
 // array by name; a model with one input also takes the only array beside the target, or x, X.
+// Axes of length 1 may be missing or superfluous, and samples flatten for an input of rank 2.
 // Numbers convert when every one of them survives: integers to floating types, float64 to float32
 // rounded. Refuses, InvalidArgument: missing arrays, shapes that do not fit, empty data, NaN or
 // infinity, labels that are fractional or out of range, each naming file, array and row.

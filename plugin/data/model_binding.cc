@@ -1,0 +1,307 @@
+#include "plugin/data/model_binding.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "graph/visit_type.h"
+
+namespace strop {
+namespace {
+
+// Where one bound field comes from.
+struct Binding {
+  size_t source_field = 0;
+  bool is_class = false;
+};
+
+template <typename From, typename To>
+bool Survives(From from, To to) {
+  using FromCompute = ComputeType<From>;
+  using ToCompute = ComputeType<To>;
+  const auto source = static_cast<FromCompute>(from);
+  const auto result = static_cast<ToCompute>(to);
+  if constexpr (std::is_floating_point_v<FromCompute>) {
+    if (!std::isfinite(source)) return false;
+  }
+  if constexpr (std::is_floating_point_v<ToCompute>) {
+    return std::isfinite(result);
+  } else {
+    return static_cast<long double>(source) == static_cast<long double>(result);
+  }
+}
+
+template <typename To, typename From>
+To ConvertedNumber(From from) {
+  using FromCompute = ComputeType<From>;
+  using ToCompute = ComputeType<To>;
+  const auto source = static_cast<FromCompute>(from);
+  if constexpr (std::is_floating_point_v<FromCompute> && !std::is_floating_point_v<ToCompute>) {
+    // Outside the range the conversion is undefined.
+    constexpr auto kLow = static_cast<FromCompute>(std::numeric_limits<ToCompute>::lowest());
+    const auto high = std::ldexp(FromCompute{1}, std::numeric_limits<ToCompute>::digits);
+    if (!(source >= kLow && source < high)) return To{};
+  }
+  return static_cast<To>(static_cast<ToCompute>(source));
+}
+
+// Converts `count` numbers and returns the index of the first that does not survive, or -1.
+absl::StatusOr<int64_t> ConvertNumbers(const Tensor& from, Tensor& to, int64_t count) {
+  int64_t bad = -1;
+  const absl::Status status =
+      VisitNumeric(from.type(), "data", [&]<typename From>() -> absl::Status {
+        return VisitNumeric(to.type(), "data", [&]<typename To>() -> absl::Status {
+          const From* source = static_cast<const From*>(from.data());
+          To* result = static_cast<To*>(to.mutable_data());
+          for (int64_t i = 0; i < count; ++i) {
+            result[i] = ConvertedNumber<To>(source[i]);
+            if (bad < 0 && !Survives(source[i], result[i])) bad = i;
+          }
+          return absl::OkStatus();
+        });
+      });
+  if (!status.ok()) return status;
+  return bad;
+}
+
+std::string NumberName(const Tensor& tensor, int64_t index) {
+  std::string name;
+  const absl::Status status =
+      VisitNumeric(tensor.type(), "data", [&]<typename T>() -> absl::Status {
+        name =
+            absl::StrCat(static_cast<ComputeType<T>>(static_cast<const T*>(tensor.data())[index]));
+        return absl::OkStatus();
+      });
+  return status.ok() ? name : "";
+}
+
+class BoundSource : public DataSource {
+ public:
+  BoundSource(std::unique_ptr<DataSource> source, std::vector<Binding> bindings,
+              std::vector<DataField> fields, const TargetInterface& target)
+      : source_(std::move(source)),
+        bindings_(std::move(bindings)),
+        fields_(std::move(fields)),
+        target_(target) {}
+
+  int64_t sample_count() const override { return source_->sample_count(); }
+  const std::vector<DataField>& fields() const override { return fields_; }
+  const std::string& origin() const override { return source_->origin(); }
+  absl::Span<const std::string> class_names() const override { return source_->class_names(); }
+
+  absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
+    const auto count = static_cast<int64_t>(indices.size());
+    if (unbound_count_ < count) {
+      unbound_ = source_->MakeBatch(count);
+      unbound_count_ = count;
+    }
+    STROP_RETURN_IF_ERROR(source_->Read(indices, absl::MakeSpan(unbound_)));
+    for (size_t field = 0; field < fields_.size(); ++field) {
+      const Tensor& from = unbound_[bindings_[field].source_field];
+      STROP_RETURN_IF_ERROR(Bind(field, from, indices, batch[field]));
+    }
+    return absl::OkStatus();
+  }
+
+  // Reads whatever lies in arrays once, so that bad numbers show before anything is trained.
+  absl::Status CheckArrays() {
+    constexpr int64_t kPiece = 4096;  // numbers converted at a time
+    for (size_t field = 0; field < fields_.size(); ++field) {
+      const Tensor* array = source_->whole_array(bindings_[field].source_field);
+      if (array == nullptr) continue;
+      const int64_t sample_elements = ElementCount(fields_[field].shape);
+      const int64_t step = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, sample_elements));
+      Tensor converted(fields_[field].type, {step, sample_elements});
+      std::vector<int64_t> rows(static_cast<size_t>(step));
+      const size_t row_bytes = BytesFor(array->type(), sample_elements);
+      for (int64_t row = 0; row < sample_count(); row += step) {
+        rows.resize(static_cast<size_t>(std::min(step, sample_count() - row)));
+        std::iota(rows.begin(), rows.end(), row);
+        const Tensor piece = Tensor::Borrow(
+            array->type(), {static_cast<int64_t>(rows.size()), sample_elements},
+            static_cast<const char*>(array->data()) + static_cast<size_t>(row) * row_bytes,
+            nullptr);
+        STROP_RETURN_IF_ERROR(Bind(field, piece, rows, converted));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Bind(size_t field, const Tensor& from, absl::Span<const int64_t> rows,
+                    Tensor& to) const {
+    const int64_t sample_elements = ElementCount(fields_[field].shape);
+    const int64_t count = static_cast<int64_t>(rows.size()) * sample_elements;
+    STROP_ASSIGN_OR_RETURN(const int64_t bad, ConvertNumbers(from, to, count));
+    if (bad >= 0) {
+      return BadNumber(field, rows[static_cast<size_t>(bad / sample_elements)],
+                       NumberName(from, bad));
+    }
+    if (!bindings_[field].is_class) return absl::OkStatus();
+    const int64_t* labels = static_cast<const int64_t*>(to.data());
+    for (int64_t i = 0; i < count; ++i) {
+      const bool is_class = labels[i] >= 0 && labels[i] < target_.class_count;
+      if (!is_class && labels[i] != target_.ignore_index) {
+        return BadNumber(field, rows[static_cast<size_t>(i / sample_elements)],
+                         absl::StrCat(labels[i]));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status BadNumber(size_t field, int64_t row, const std::string& number) const {
+    const std::string& name = source_->fields()[bindings_[field].source_field].name;
+    const std::string type(DataTypeName(fields_[field].type));
+    std::string expected = IsFloating(fields_[field].type)
+                               ? absl::StrCat("a finite number that ", type, " can hold")
+                               : absl::StrCat("a whole number that ", type, " can hold");
+    if (bindings_[field].is_class) {
+      expected = absl::StrCat("a class from 0 to ", target_.class_count - 1,
+                              " as the model's output has ", target_.class_count);
+    }
+    return absl::InvalidArgumentError(absl::StrCat("data: \"", source_->origin(), "\", \"", name,
+                                                   "\", row ", row, ": found ", number,
+                                                   ", expected ", expected));
+  }
+
+  std::unique_ptr<DataSource> source_;
+  std::vector<Binding> bindings_;  // one a field
+  std::vector<DataField> fields_;
+  TargetInterface target_;
+  std::vector<Tensor> unbound_;  // a batch as the source has it
+  int64_t unbound_count_ = 0;
+};
+
+Shape WithoutOnes(absl::Span<const int64_t> shape) {
+  Shape squeezed;
+  for (const int64_t dimension : shape) {
+    if (dimension != 1) squeezed.push_back(dimension);
+  }
+  return squeezed;
+}
+
+bool Fits(absl::Span<const int64_t> found, absl::Span<const int64_t> expected) {
+  if (found.size() != expected.size()) return false;
+  for (size_t axis = 0; axis < found.size(); ++axis) {
+    if (expected[axis] != kUnknownDimension && expected[axis] != found[axis]) return false;
+  }
+  return true;
+}
+
+// The shape under which samples of shape `found` enter an input whose samples are `expected`.
+absl::StatusOr<Shape> BoundShape(const DataSource& source, const DataField& found,
+                                 const TensorType& expected_type) {
+  if (!expected_type.shape || expected_type.shape->empty()) return found.shape;
+  const Shape expected(expected_type.shape->begin() + 1, expected_type.shape->end());
+  if (Fits(found.shape, expected)) return found.shape;
+  if (Fits(WithoutOnes(found.shape), WithoutOnes(expected))) {
+    Shape bound = expected;
+    const Shape squeezed = WithoutOnes(found.shape);
+    size_t next = 0;
+    for (int64_t& dimension : bound) {
+      if (dimension != 1) dimension = squeezed[next++];
+    }
+    return bound;
+  }
+  const int64_t count = ElementCount(found.shape);
+  if (expected.size() == 1 && (expected[0] == count || expected[0] == kUnknownDimension)) {
+    return Shape{count};
+  }
+  const std::string where = absl::StrCat("data: \"", source.origin(), "\", \"", found.name, "\": ");
+  if (expected.size() == 1 && found.shape.size() <= 1) {
+    return absl::InvalidArgumentError(absl::StrCat(where, "found ", count,
+                                                   " features a sample, expected ", expected[0],
+                                                   " as the model's ", TypeName(expected_type)));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, "found samples of shape ", ShapeName(found.shape), ", expected ",
+                   ShapeName(expected), " as the model's ", TypeName(expected_type)));
+}
+
+std::string FieldNames(const DataSource& source) {
+  std::string names;
+  for (const DataField& field : source.fields()) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", field.name);
+  }
+  return names;
+}
+
+// The field that feeds an input: by name, or the natural one of a model with a single input.
+absl::StatusOr<size_t> FieldFor(const DataSource& source, const std::string& input,
+                                bool is_only_input) {
+  int field = source.FindField(input);
+  if (field < 0 && is_only_input) {
+    for (const std::string_view name : {"x", "X"}) {
+      if (field < 0) field = source.FindField(name);
+    }
+    int inputs = 0;
+    int last = -1;
+    for (size_t i = 0; i < source.fields().size(); ++i) {
+      if (source.fields()[i].name == kTargetField) continue;
+      ++inputs;
+      last = static_cast<int>(i);
+    }
+    if (field < 0 && inputs == 1) field = last;
+  }
+  if (field >= 0) return static_cast<size_t>(field);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: \"", source.origin(), "\": found no array \"", input,
+                   "\" for the model's input of that name; it has ", FieldNames(source)));
+}
+
+absl::Status CheckNumeric(const DataSource& source, const DataField& field, DataType type) {
+  const auto is_number = [](DataType candidate) {
+    return VisitNumeric(candidate, "", []<typename T>() { return absl::OkStatus(); }).ok();
+  };
+  if (is_number(field.type) && is_number(type)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", source.origin(), "\", \"", field.name, "\": found ",
+      std::string(DataTypeName(field.type)), ", expected ", std::string(DataTypeName(type))));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
+                                                        const std::vector<InputInterface>& inputs,
+                                                        const TargetInterface& target) {
+  std::vector<Binding> bindings;
+  std::vector<DataField> fields;
+  const auto add = [&](size_t field, const std::string& name, const TensorType& type,
+                       bool is_class) -> absl::Status {
+    const DataField& found = source->fields()[field];
+    STROP_RETURN_IF_ERROR(CheckNumeric(*source, found, type.element_type));
+    STROP_ASSIGN_OR_RETURN(Shape shape, BoundShape(*source, found, type));
+    fields.push_back({name, type.element_type, std::move(shape)});
+    bindings.push_back({field, is_class});
+    return absl::OkStatus();
+  };
+  for (const InputInterface& input : inputs) {
+    STROP_ASSIGN_OR_RETURN(const size_t field, FieldFor(*source, input.name, inputs.size() == 1));
+    STROP_RETURN_IF_ERROR(add(field, input.name, input.type, false));
+  }
+  if (target.kind != TargetInterface::Kind::kNone) {
+    const int field = source->FindField(kTargetField);
+    if (field < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data: \"", source->origin(), "\": found no \"target\", it has ",
+                       FieldNames(*source), "; name the label with --target"));
+    }
+    const bool is_class = target.kind == TargetInterface::Kind::kClasses;
+    TensorType type = target.type;
+    if (is_class) type.element_type = DataType::kInt64;
+    STROP_RETURN_IF_ERROR(
+        add(static_cast<size_t>(field), std::string(kTargetField), type, is_class));
+  }
+  if (source->sample_count() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: \"", source->origin(), "\": found no sample, expected at least one"));
+  }
+  auto bound = std::make_unique<BoundSource>(std::move(source), std::move(bindings),
+                                             std::move(fields), target);
+  STROP_RETURN_IF_ERROR(bound->CheckArrays());
+  return bound;
+}
+
+}  // namespace strop

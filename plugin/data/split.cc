@@ -1,0 +1,73 @@
+#include "plugin/data/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+
+namespace strop {
+namespace {
+
+// Some samples of another source.
+class SubsetSource : public DataSource {
+ public:
+  SubsetSource(std::shared_ptr<DataSource> whole, std::vector<int64_t> indices)
+      : whole_(std::move(whole)), indices_(std::move(indices)) {}
+
+  int64_t sample_count() const override { return static_cast<int64_t>(indices_.size()); }
+  const std::vector<DataField>& fields() const override { return whole_->fields(); }
+  const std::string& origin() const override { return whole_->origin(); }
+  absl::Span<const std::string> class_names() const override { return whole_->class_names(); }
+
+  absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
+    of_whole_.clear();
+    for (const int64_t index : indices) of_whole_.push_back(indices_[static_cast<size_t>(index)]);
+    return whole_->Read(of_whole_, batch);
+  }
+
+ private:
+  std::shared_ptr<DataSource> whole_;
+  std::vector<int64_t> indices_;
+  std::vector<int64_t> of_whole_;
+};
+
+// SplitMix64 (Steele, Lea, Flood 2014): the next number of a stream.
+uint64_t NextRandom(uint64_t& state) {
+  state += 0x9e3779b97f4a7c15u;
+  uint64_t mixed = state;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+  return mixed ^ (mixed >> 31);
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingSplit> SplitForValidation(std::shared_ptr<DataSource> source,
+                                                 double fraction, uint64_t seed) {
+  const int64_t count = source->sample_count();
+  const auto validation_count =
+      static_cast<int64_t>(std::llround(fraction * static_cast<double>(count)));
+  if (!(fraction > 0 && fraction < 1) || validation_count < 1 || validation_count >= count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: --validation-split ", fraction, " of ", count, " samples leaves ",
+                     std::clamp<int64_t>(validation_count, 0, count),
+                     " for validation, expected at least one on either side"));
+  }
+  std::vector<int64_t> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  uint64_t state = seed;
+  for (size_t i = order.size() - 1; i > 0; --i) {  // Fisher–Yates
+    std::swap(order[i], order[NextRandom(state) % (i + 1)]);
+  }
+  std::sort(order.begin(), order.begin() + validation_count);
+  std::sort(order.begin() + validation_count, order.end());
+  TrainingSplit split;
+  split.validation = std::make_unique<SubsetSource>(
+      source, std::vector<int64_t>(order.begin(), order.begin() + validation_count));
+  split.training = std::make_unique<SubsetSource>(
+      source, std::vector<int64_t>(order.begin() + validation_count, order.end()));
+  return split;
+}
+
+}  // namespace strop
