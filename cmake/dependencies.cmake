@@ -16,3 +16,16 @@ target_link_libraries(strop_onednn INTERFACE "${DNNL_LIBRARY}")
 
 find_package(OpenMP REQUIRED)
 find_package(hwy CONFIG REQUIRED)
+
+# Data formats. Debian's libzip package names tools that it does not install: found by hand.
+find_package(ZLIB REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_path(ZIP_INCLUDE_DIR zip.h REQUIRED)
+find_library(ZIP_LIBRARY zip REQUIRED)
+find_path(FAST_FLOAT_INCLUDE_DIR fast_float/fast_float.h REQUIRED)
+add_library(strop_data_formats INTERFACE)
+target_include_directories(strop_data_formats SYSTEM INTERFACE
+  "${ZIP_INCLUDE_DIR}" "${FAST_FLOAT_INCLUDE_DIR}")
+target_link_libraries(strop_data_formats INTERFACE
+  "${ZIP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG)
