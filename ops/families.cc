@@ -14,6 +14,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kExpand,
       &kExtremum,
       &kGemm,
+      &kLayerNormalization,
       &kMatMul,
       &kPower,
       &kReduce,

@@ -13,6 +13,7 @@ extern const OpFamily kComparison;
 extern const OpFamily kExpand;
 extern const OpFamily kExtremum;
 extern const OpFamily kGemm;
+extern const OpFamily kLayerNormalization;
 extern const OpFamily kMatMul;
 extern const OpFamily kPower;
 extern const OpFamily kReduce;
