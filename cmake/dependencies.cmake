@@ -29,3 +29,13 @@ target_include_directories(strop_data_formats SYSTEM INTERFACE
   "${ZIP_INCLUDE_DIR}" "${FAST_FLOAT_INCLUDE_DIR}")
 target_link_libraries(strop_data_formats INTERFACE
   "${ZIP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG)
+
+# ONNX's own C++ library lies where scripts/setup builds it, unless CMAKE_PREFIX_PATH says otherwise.
+if(DEFINED ENV{STROP_CACHE_DIR})
+  set(strop_default_cache "$ENV{STROP_CACHE_DIR}")
+else()
+  set(strop_default_cache "$ENV{HOME}/.cache/strop")
+endif()
+set(STROP_CACHE_DIR "${strop_default_cache}" CACHE PATH "Where what is built once is kept")
+find_package(Protobuf REQUIRED)
+find_package(ONNX 1.23.2 CONFIG REQUIRED HINTS "${STROP_CACHE_DIR}/onnx-1.23.2")

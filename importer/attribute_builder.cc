@@ -1,0 +1,122 @@
+// Attributes of a node, subgraphs among them.
+
+#include <onnx/defs/schema.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "importer/graph_builder.h"
+#include "importer/node_order.h"
+
+namespace strop {
+
+using onnx::AttributeProto;
+
+absl::StatusOr<Attributes> GraphBuilder::ReadAttributes(const onnx::NodeProto& proto,
+                                                        Scope& scope) {
+  Attributes attributes;
+  for (const AttributeProto& attribute : proto.attribute()) {
+    if (attribute.type() == AttributeProto::GRAPH) continue;  // AddSubgraphs
+    absl::StatusOr<Attribute> value = ReadAttribute(attribute);
+    if (!value.ok()) {
+      return absl::Status(
+          value.status().code(),
+          absl::StrCat("node \"", scope.prefix, NodeProtoName(proto), "\": attribute \"",
+                       attribute.name(), "\": ", value.status().message()));
+    }
+    attributes.Set(attribute.name(), *std::move(value));
+  }
+  return attributes;
+}
+
+absl::StatusOr<Attribute> GraphBuilder::ReadAttribute(const AttributeProto& proto) {
+  switch (proto.type()) {
+    case AttributeProto::FLOAT:
+      return Attribute(static_cast<double>(proto.f()));
+    case AttributeProto::INT:
+      return Attribute(static_cast<int64_t>(proto.i()));
+    case AttributeProto::STRING:
+      return Attribute(proto.s());
+    case AttributeProto::FLOATS:
+      return Attribute(std::vector<double>(proto.floats().begin(), proto.floats().end()));
+    case AttributeProto::INTS:
+      return Attribute(std::vector<int64_t>(proto.ints().begin(), proto.ints().end()));
+    case AttributeProto::STRINGS:
+      return Attribute(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
+    case AttributeProto::TENSOR: {
+      STROP_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto.t()));
+      return Attribute(std::move(tensor));
+    }
+    default:
+      return absl::UnimplementedError(
+          absl::StrCat("found an attribute of kind ", static_cast<int>(proto.type()),
+                       ", expected numbers, strings, a tensor or a graph"));
+  }
+}
+
+absl::Status GraphBuilder::AddSubgraphs(const onnx::NodeProto& proto, Scope& scope, Node& node) {
+  struct Subgraph {
+    std::string attribute;
+    Graph graph;
+    std::vector<Scope::Capture> captures;
+  };
+  std::vector<Subgraph> subgraphs;
+  for (const AttributeProto& attribute : proto.attribute()) {
+    if (attribute.type() != AttributeProto::GRAPH) continue;
+    Subgraph& subgraph = subgraphs.emplace_back();
+    subgraph.attribute = attribute.name();
+    Scope inner;
+    inner.graph = &subgraph.graph;
+    inner.opsets = scope.opsets;
+    inner.outer = &scope;
+    inner.arguments = scope.arguments;
+    STROP_RETURN_IF_ERROR(AddGraph(attribute.g(), inner));
+    subgraph.captures = inner.captures;
+  }
+  if (subgraphs.empty()) return absl::OkStatus();
+
+  std::vector<ValueId> captured;
+  for (const Subgraph& subgraph : subgraphs) {
+    for (const Scope::Capture& capture : subgraph.captures) {
+      if (std::find(captured.begin(), captured.end(), capture.outside) == captured.end()) {
+        captured.push_back(capture.outside);
+      }
+    }
+  }
+  for (Subgraph& subgraph : subgraphs) {
+    // AddGraph put the captured inputs last; bring them into the common order.
+    Graph& graph = subgraph.graph;
+    graph.inputs.resize(graph.inputs.size() - subgraph.captures.size());
+    for (const ValueId outside : captured) {
+      const auto found =
+          std::find_if(subgraph.captures.begin(), subgraph.captures.end(),
+                       [&](const Scope::Capture& capture) { return capture.outside == outside; });
+      if (found != subgraph.captures.end()) {
+        graph.inputs.push_back(found->inside);
+      } else {  // only another subgraph of the node reads it
+        graph.AddInput(scope.graph->value(outside).name, scope.graph->type(outside));
+      }
+    }
+    node.attributes.Set(subgraph.attribute, std::make_shared<const Graph>(std::move(graph)));
+  }
+  node.attributes.Set("captured_inputs", static_cast<int64_t>(captured.size()));
+  node.inputs.insert(node.inputs.end(), captured.begin(), captured.end());
+  return absl::OkStatus();
+}
+
+// Attributes that name a floating element type: Cast's to, RandomNormal's dtype, the precision of
+// LayerNormalization's inner part (stash_type, float unless said) and of Attention's softmax.
+void GraphBuilder::WidenTypeAttributes(Node& node) const {
+  const auto number = static_cast<int64_t>(DataType::kDouble);
+  for (const char* name : {"to", "dtype", "stash_type", "softmax_precision"}) {
+    const int64_t found = node.attributes.Int(name, 0);
+    if (IsFloating(static_cast<DataType>(found))) node.attributes.Set(name, number);
+  }
+  const onnx::OpSchema* schema = onnx::OpSchemaRegistry::Schema(node.op_type, node.domain);
+  if (schema != nullptr && schema->attributes().contains("stash_type")) {
+    node.attributes.Set("stash_type", number);
+  }
+}
+
+}  // namespace strop

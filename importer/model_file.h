@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace strop {
+
+// The bytes of the model that was imported. A file is kept open and read again when the exporter
+// needs it, so that a large model is not held in memory while it trains.
+class ModelFile {
+ public:
+  // NotFound when the file is missing or cannot be read.
+  static absl::StatusOr<std::shared_ptr<const ModelFile>> Open(const std::string& path);
+  // A model that exists in memory only; `path` is where its external data lies beside.
+  static std::shared_ptr<const ModelFile> FromBytes(std::string bytes, std::string path);
+
+  ~ModelFile();
+  ModelFile(const ModelFile&) = delete;
+  ModelFile& operator=(const ModelFile&) = delete;
+
+  // All bytes. DataLoss when the file has changed since it was opened.
+  absl::StatusOr<std::shared_ptr<const std::string>> Read() const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ModelFile(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+  int descriptor_ = -1;
+  int64_t size_ = 0;
+  int64_t modified_nanoseconds_ = 0;
+  std::shared_ptr<const std::string> bytes_;  // of FromBytes
+};
+
+}  // namespace strop

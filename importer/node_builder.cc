@@ -1,0 +1,199 @@
+// One node of the model becomes one or more of the graph, or a constant.
+
+#include <onnx/defs/schema.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "importer/graph_builder.h"
+#include "importer/node_order.h"
+#include "importer/node_types.h"
+#include "importer/opset_upgrade.h"
+#include "ops/registry.h"
+
+namespace strop {
+namespace {
+
+// A model of few bytes can expand to any number of nodes by functions that call functions.
+constexpr int64_t kMostNodes = 1'000'000;
+
+// A function body's references to its caller's attributes, replaced by these. A reference to an
+// attribute that the caller does not give leaves the attribute out.
+onnx::NodeProto ResolveReferences(const onnx::NodeProto& node, const Scope& scope) {
+  onnx::NodeProto resolved = node;
+  resolved.clear_attribute();
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.ref_attr_name().empty()) {
+      *resolved.add_attribute() = attribute;
+      continue;
+    }
+    const auto argument = scope.arguments.find(attribute.ref_attr_name());
+    if (argument == scope.arguments.end()) continue;
+    onnx::AttributeProto* added = resolved.add_attribute();
+    *added = argument->second;
+    added->set_name(attribute.name());
+  }
+  return resolved;
+}
+
+bool HasReference(const onnx::NodeProto& node) {
+  return std::any_of(node.attribute().begin(), node.attribute().end(),
+                     [](const auto& attribute) { return !attribute.ref_attr_name().empty(); });
+}
+
+// What the operator's own schema of that opset says of inputs, outputs and attributes.
+absl::Status VerifyAgainstSchema(const onnx::NodeProto& node, const onnx::OpSchema& schema) {
+  try {
+    schema.Verify(node);
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("node ", NodeProtoLabel(node), ": ",
+                                                   error.what(), "; export the model again"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status GraphBuilder::AddNode(const onnx::NodeProto& proto, Scope& scope) {
+  if (HasReference(proto)) return AddNode(ResolveReferences(proto, scope), scope);
+  if (const onnx::FunctionProto* function = FindFunction(proto); function != nullptr) {
+    return InlineFunction(proto, *function, scope);
+  }
+  const std::string domain = NormalizedDomain(proto.domain());
+  const auto import = scope.opsets.find(domain);
+  if (import == scope.opsets.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", NodeProtoLabel(proto), " is of domain \"", proto.domain(),
+                     "\", for which the model imports no opset; export the model again"));
+  }
+  const int64_t opset = import->second;
+  const onnx::OpSchema* schema =
+      onnx::OpSchemaRegistry::Schema(proto.op_type(), static_cast<int>(opset), domain);
+  if (schema != nullptr) STROP_RETURN_IF_ERROR(VerifyAgainstSchema(proto, *schema));
+  if (domain.empty() && schema != nullptr) {
+    if (proto.op_type() == "Constant") return AddConstantNode(proto, scope);
+    if (proto.op_type() == "Identity") {
+      STROP_ASSIGN_OR_RETURN(const bool is_done, AddIdentityOfConstant(proto, scope));
+      if (is_done) return absl::OkStatus();
+    }
+  }
+  // Fused operators of other domains that optimized exports carry are lowered to standard ones by
+  // adapters in the same manner; none is needed yet.
+  const bool is_standard = domain.empty() || domain == "ai.onnx.ml";
+  const bool exists = schema != nullptr || !is_standard;
+  if (exists && (FindOp(domain, proto.op_type()) != nullptr ||
+                 (domain.empty() && HasUpgrade(proto.op_type(), opset)))) {
+    return AddOperator(proto, scope, opset);
+  }
+  STROP_ASSIGN_OR_RETURN(const bool is_inlined, InlineSchemaFunction(proto, scope, opset));
+  if (is_inlined) return absl::OkStatus();
+
+  // Go on, so that all missing operators are reported at once.
+  missing_[absl::StrCat(domain, domain.empty() ? "" : ".", proto.op_type())].push_back(
+      scope.prefix + NodeProtoName(proto));
+  for (const std::string& output : proto.output()) {
+    if (output.empty()) continue;
+    const ValueId value = scope.graph->AddValue(scope.FullName(output), TensorType());
+    STROP_RETURN_IF_ERROR(Define(scope, output, value));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GraphBuilder::AddOperator(const onnx::NodeProto& proto, Scope& scope, int64_t opset) {
+  Node node;
+  node.name = UniqueNodeName(scope.prefix + NodeProtoName(proto));
+  node.domain = NormalizedDomain(proto.domain());
+  node.op_type = proto.op_type();
+  STROP_ASSIGN_OR_RETURN(node.attributes, ReadAttributes(proto, scope));
+  for (const std::string& input : proto.input()) {
+    node.inputs.push_back(input.empty() ? kNoValue : scope.Lookup(input));
+  }
+  while (!node.inputs.empty() && node.inputs.back() == kNoValue) node.inputs.pop_back();
+  STROP_RETURN_IF_ERROR(AddSubgraphs(proto, scope, node));
+  for (const std::string& output : proto.output()) {
+    if (output.empty()) {
+      node.outputs.push_back(kNoValue);
+      continue;
+    }
+    const ValueId value = scope.graph->AddValue(scope.FullName(output), TensorType());
+    STROP_RETURN_IF_ERROR(Define(scope, output, value));
+    node.outputs.push_back(value);
+  }
+  while (!node.outputs.empty() && node.outputs.back() == kNoValue) node.outputs.pop_back();
+  if (widen_) WidenTypeAttributes(node);
+  if (!node.domain.empty()) return AppendNode(*scope.graph, std::move(node));
+  NodeUpgrade upgrade(std::move(node), *scope.graph,
+                      [&](Node added) { return AppendNode(*scope.graph, std::move(added)); });
+  STROP_RETURN_IF_ERROR(UpgradeNode(upgrade, opset));
+  return AppendNode(*scope.graph, std::move(upgrade.node));
+}
+
+absl::Status GraphBuilder::AppendNode(Graph& graph, Node node) {
+  if (++node_count_ > kMostNodes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", NodeLabel(node), ": the model's functions expand to more than ",
+                     kMostNodes, " nodes; export it without functions"));
+  }
+  if (FindOp(node.domain, node.op_type) == nullptr) {
+    missing_[absl::StrCat(node.domain, node.domain.empty() ? "" : ".", node.op_type)].push_back(
+        node.name);
+  } else if (missing_.empty()) {  // behind a missing operator no type is known
+    STROP_RETURN_IF_ERROR(CheckInputTypes(node, graph));
+    STROP_RETURN_IF_ERROR(InferElementTypes(graph, node));
+  }
+  graph.nodes.push_back(std::move(node));
+  return absl::OkStatus();
+}
+
+absl::Status GraphBuilder::AddConstantNode(const onnx::NodeProto& proto, Scope& scope) {
+  if (proto.attribute_size() != 1 || proto.output_size() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", NodeProtoLabel(proto), " has ", proto.attribute_size(),
+                     " attributes, expected exactly one value; export the model again"));
+  }
+  const onnx::AttributeProto& value = proto.attribute(0);
+  Tensor tensor;
+  if (value.has_t()) {
+    STROP_ASSIGN_OR_RETURN(tensor, ReadTensor(value.t()));
+  } else {
+    STROP_ASSIGN_OR_RETURN(tensor, TensorOfNumbers(proto, value));
+    if (widen_ && IsFloating(tensor.type())) {
+      STROP_ASSIGN_OR_RETURN(tensor, ConvertTensor(tensor, DataType::kDouble));
+    }
+  }
+  const ValueId constant =
+      scope.graph->AddConstant(scope.FullName(proto.output(0)), std::move(tensor));
+  if (scope.graph == &built_.graph) {
+    built_.constants.push_back(
+        {constant, value.has_t() ? TensorNumber(value.t()) : -1, Parameter::Origin::kConstantNode});
+  }
+  return Define(scope, proto.output(0), constant);
+}
+
+absl::StatusOr<bool> GraphBuilder::AddIdentityOfConstant(const onnx::NodeProto& proto,
+                                                         Scope& scope) {
+  const ValueId source = scope.Lookup(proto.input(0));
+  if (source == kNoValue || scope.graph->value(source).kind != ValueKind::kConstant) return false;
+  const Tensor tensor = scope.graph->value(source).tensor;
+  const ValueId copy = scope.graph->AddConstant(scope.FullName(proto.output(0)), tensor);
+  STROP_RETURN_IF_ERROR(Define(scope, proto.output(0), copy));
+  // Only the main graph's nodes can be replaced by the exporter.
+  const bool is_main = scope.graph == &built_.graph && scope.prefix.empty();
+  if (scope.graph == &built_.graph) {
+    int tensor_number = -1;
+    for (const ImportedConstant& constant : built_.constants) {
+      if (constant.value == source && is_main) tensor_number = constant.tensor;
+    }
+    built_.constants.push_back({copy, tensor_number, Parameter::Origin::kIdentity});
+  }
+  return true;
+}
+
+std::string GraphBuilder::UniqueNodeName(const std::string& wanted) {
+  std::string name = wanted;
+  for (int i = 2; !node_names_.insert(name).second; ++i) name = absl::StrCat(wanted, "_", i);
+  return name;
+}
+
+}  // namespace strop
