@@ -1,0 +1,135 @@
+// Clipping of all gradients by their common norm, as torch.nn.utils.clip_grad_norm_.
+//
+//   GradientNorm(g1, …, gn)            √(Σ_k Σ_i gk[i]²), rank-0 double
+//   ClipScale(norm) {max_norm}         min(1, max_norm/(norm + 1e-6)), by which the optimizers'
+//                                      updates multiply each gradient
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "graph/visit_type.h"
+#include "ops/families.h"
+#include "ops/parallel.h"
+
+namespace strop {
+namespace {
+
+// ---- Attributes
+
+double MaximumNorm(const Node& node) { return node.attributes.Float("max_norm", 1); }
+
+absl::Status CheckMaximumNorm(const Node& node) {
+  if (MaximumNorm(node) > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      NodeLabel(node), ": found max_norm ", MaximumNorm(node), ", expected a positive number"));
+}
+
+// ---- Type rules
+
+absl::Status DoubleElementType(ElementTypeContext& context) {
+  context.set_all_outputs(DataType::kDouble);
+  return absl::OkStatus();
+}
+
+absl::Status ScalarShape(ShapeContext& context) {
+  context.set_output(0, {});
+  return absl::OkStatus();
+}
+
+// ---- Kernels
+
+// Elements that are summed before they join the others: the order of the sum does not depend on
+// the number of threads.
+constexpr int64_t kBlock = 16384;
+
+// Σ x² over at most kBlock elements.
+template <typename T>
+double SumOfSquares(const T* x, int64_t count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) {
+    const double element = static_cast<double>(static_cast<ComputeType<T>>(x[i]));
+    sum += element * element;
+  }
+  return sum;
+}
+
+// One gradient: where its blocks' sums lie in the workspace, and how many elements it has.
+struct GradientRange {
+  DataType type;
+  int64_t count;
+  int64_t first_block;
+};
+
+// Padding is zero and adds nothing, so that every layout will do.
+absl::StatusOr<std::unique_ptr<Kernel>> GradientNormGeneric(const KernelRequest& request) {
+  std::vector<GradientRange> gradients;
+  std::vector<Layout> layouts;
+  int64_t blocks = 0;
+  for (const TensorDescription& input : request.inputs) {
+    const int64_t count =
+        input.layout == nullptr
+            ? input.element_count()
+            : static_cast<int64_t>(input.layout->bytes() * 8) / BitsPerElement(input.type);
+    gradients.push_back({input.type, count, blocks});
+    layouts.push_back(input.layout);
+    blocks += (count + kBlock - 1) / kBlock;
+  }
+  std::unique_ptr<Kernel> kernel = MakeKernel(
+      [gradients, blocks](const KernelArguments& arguments) -> absl::Status {
+        double* sums = static_cast<double*>(arguments.workspace);
+        for (size_t k = 0; k < gradients.size(); ++k) {
+          const GradientRange& range = gradients[k];
+          STROP_RETURN_IF_ERROR(VisitFloating(range.type, "GradientNorm", [&]<typename T>() {
+            const T* elements = arguments.input<T>(k);
+            ParallelFor((range.count + kBlock - 1) / kBlock, 1, [&](int64_t begin, int64_t end) {
+              for (int64_t block = begin; block < end; ++block) {
+                sums[range.first_block + block] = SumOfSquares(
+                    elements + block * kBlock, std::min(kBlock, range.count - block * kBlock));
+              }
+            });
+            return absl::OkStatus();
+          }));
+        }
+        double sum = 0;
+        for (int64_t block = 0; block < blocks; ++block) sum += sums[block];
+        *arguments.output<double>(0) = std::sqrt(sum);
+        return absl::OkStatus();
+      },
+      sizeof(double) * static_cast<size_t>(blocks));
+  kernel->input_layouts = std::move(layouts);
+  return kernel;
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> ClipScaleGeneric(const KernelRequest& request) {
+  return MakeKernel([maximum = MaximumNorm(request.node)](const KernelArguments& arguments) {
+    const double scale = maximum / (*arguments.input<double>(0) + 1e-6);
+    *arguments.output<double>(0) = scale > 1 ? 1 : scale;  // NaN stays NaN
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+// ---- Definitions
+
+const OpFamily kGradientClipping = {"gradient_clipping",
+                                    {
+                                        {.name = "GradientNorm",
+                                         .domain = kStropDomain,
+                                         .maximum_inputs = kVariadic,
+                                         .element_types = DoubleElementType,
+                                         .shapes = ScalarShape,
+                                         .differentiability = {Differentiability::kNotImplemented},
+                                         .kernels = {GradientNormGeneric}},
+                                        {.name = "ClipScale",
+                                         .domain = kStropDomain,
+                                         .check_attributes = CheckMaximumNorm,
+                                         .element_types = DoubleElementType,
+                                         .shapes = ScalarShape,
+                                         .differentiability = {Differentiability::kNotImplemented},
+                                         .kernels = {ClipScaleGeneric}},
+                                    }};
+
+}  // namespace strop
