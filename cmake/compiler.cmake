@@ -5,6 +5,9 @@ target_compile_options(strop_warnings INTERFACE
   -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas
   -Wno-maybe-uninitialized)  # the last: false alarms inside absl::InlinedVector
 
+# Nothing reads errno after arithmetic; without it loops with a square root vectorize.
+add_compile_options(-fno-math-errno)
+
 set(STROP_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
 if(STROP_SANITIZE)
   add_compile_options(-fsanitize=${STROP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
