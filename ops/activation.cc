@@ -20,6 +20,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -116,6 +117,34 @@ struct HardSwishDerivative {
     return x >= 3 ? dy : dy * (x / T{3} + T{0.5});
   }
 };
+
+VectorParameters Parameters(const LeakyReluAttributes& attributes) {
+  return {static_cast<float>(attributes.alpha)};
+}
+
+VectorParameters Parameters(const HardSigmoidAttributes& attributes) {
+  return {static_cast<float>(attributes.alpha), static_cast<float>(attributes.beta)};
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> LeakyReluVector(const KernelRequest& request) {
+  return MakeVectorUnary(request, simd::Functions().leaky_relu,
+                         Parameters(LeakyReluAttributes(request.node)));
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> LeakyReluGradientVector(const KernelRequest& request) {
+  return MakeVectorBinary(request, simd::Functions().leaky_relu_gradient,
+                          Parameters(LeakyReluAttributes(request.node)));
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> HardSigmoidVector(const KernelRequest& request) {
+  return MakeVectorUnary(request, simd::Functions().hard_sigmoid,
+                         Parameters(HardSigmoidAttributes(request.node)));
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> HardSigmoidGradientVector(const KernelRequest& request) {
+  return MakeVectorBinary(request, simd::Functions().hard_sigmoid_gradient,
+                          Parameters(HardSigmoidAttributes(request.node)));
+}
 
 absl::StatusOr<std::unique_ptr<Kernel>> ReluGeneric(const KernelRequest& request) {
   return NumericUnaryKernel(request, [](const Node&) { return ReluFunction(); });
@@ -285,10 +314,13 @@ OpDefinition PReluInputGradient() {
 const OpFamily kActivation = {
     "activation",
     {
-        UnaryDefinition("Relu", 14, GradientFromOutput, {ReluGeneric}),
-        UnaryGradientDefinition("ReluGradient", {UnaryGradient<ReluDerivative>}),
-        UnaryDefinition("LeakyRelu", 16, GradientFromInput, {LeakyReluGeneric}),
-        UnaryGradientDefinition("LeakyReluGradient", {LeakyReluGradientGeneric}),
+        UnaryDefinition("Relu", 14, GradientFromOutput,
+                        {Vector<&simd::VectorFunctions::relu>, ReluGeneric}),
+        UnaryGradientDefinition("ReluGradient", {Vector<&simd::VectorFunctions::relu_gradient>,
+                                                 UnaryGradient<ReluDerivative>}),
+        UnaryDefinition("LeakyRelu", 16, GradientFromInput, {LeakyReluVector, LeakyReluGeneric}),
+        UnaryGradientDefinition("LeakyReluGradient",
+                                {LeakyReluGradientVector, LeakyReluGradientGeneric}),
         PRelu(),
         PReluInputGradient(),
         UnaryGradientDefinition("PReluSlopeGradient", {PReluSlopeGradientGeneric}),
@@ -300,10 +332,15 @@ const OpFamily kActivation = {
         UnaryGradientDefinition("CeluGradient", {CeluGradientGeneric}),
         UnaryDefinition("ThresholdedRelu", 22, GradientFromInput, {ThresholdedReluGeneric}),
         UnaryGradientDefinition("ThresholdedReluGradient", {ThresholdedReluGradientGeneric}),
-        UnaryDefinition("HardSigmoid", 22, GradientFromOutput, {HardSigmoidGeneric}),
-        UnaryGradientDefinition("HardSigmoidGradient", {HardSigmoidGradientGeneric}),
-        UnaryDefinition("HardSwish", 22, GradientFromInput, {Unary<HardSwishFunction>}),
-        UnaryGradientDefinition("HardSwishGradient", {UnaryGradient<HardSwishDerivative>}),
+        UnaryDefinition("HardSigmoid", 22, GradientFromOutput,
+                        {HardSigmoidVector, HardSigmoidGeneric}),
+        UnaryGradientDefinition("HardSigmoidGradient",
+                                {HardSigmoidGradientVector, HardSigmoidGradientGeneric}),
+        UnaryDefinition("HardSwish", 22, GradientFromInput,
+                        {Vector<&simd::VectorFunctions::hard_swish>, Unary<HardSwishFunction>}),
+        UnaryGradientDefinition("HardSwishGradient",
+                                {Vector<&simd::VectorFunctions::hard_swish_gradient>,
+                                 UnaryGradient<HardSwishDerivative>}),
         UnaryDefinition("Shrink", 9, GradientFromInput, {ShrinkGeneric}),
         UnaryGradientDefinition("ShrinkGradient", {ShrinkGradientGeneric}),
     }};

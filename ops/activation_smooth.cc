@@ -15,6 +15,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -143,6 +144,29 @@ T GeluTanhSlope(T x) {
 
 // ---- Kernels
 
+absl::StatusOr<std::unique_ptr<Kernel>> SwishVector(const KernelRequest& request) {
+  return MakeVectorUnary(request, simd::Functions().swish,
+                         {static_cast<float>(SwishAttributes(request.node).alpha)});
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> SwishGradientVector(const KernelRequest& request) {
+  return MakeVectorBinary(request, simd::Functions().swish_gradient,
+                          {static_cast<float>(SwishAttributes(request.node).alpha)});
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> GeluVector(const KernelRequest& request) {
+  const simd::VectorFunctions& functions = simd::Functions();
+  return MakeVectorUnary(
+      request, GeluAttributes(request.node).uses_tanh ? functions.gelu_tanh : functions.gelu);
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> GeluGradientVector(const KernelRequest& request) {
+  const simd::VectorFunctions& functions = simd::Functions();
+  return MakeVectorBinary(request, GeluAttributes(request.node).uses_tanh
+                                       ? functions.gelu_tanh_gradient
+                                       : functions.gelu_gradient);
+}
+
 absl::StatusOr<std::unique_ptr<Kernel>> SwishGeneric(const KernelRequest& request) {
   return UnaryKernel(request, [](const Node& node) {
     return [attributes = SwishAttributes(node)]<typename T>(T x) {
@@ -185,7 +209,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> GeluGradientGeneric(const KernelRequest&
 // ---- Definitions
 
 OpDefinition Gelu() {
-  OpDefinition definition = UnaryDefinition("Gelu", 20, GradientFromInput, {GeluGeneric});
+  OpDefinition definition =
+      UnaryDefinition("Gelu", 20, GradientFromInput, {GeluVector, GeluGeneric});
   definition.check_attributes = CheckGelu;
   return definition;
 }
@@ -195,20 +220,27 @@ OpDefinition Gelu() {
 const OpFamily kActivationSmooth = {
     "activation_smooth",
     {
-        UnaryDefinition("Sigmoid", 13, GradientFromOutput, {Unary<SigmoidFunction>}),
-        UnaryGradientDefinition("SigmoidGradient", {UnaryGradient<SigmoidDerivative>}),
-        UnaryDefinition("Tanh", 13, GradientFromOutput, {Unary<TanhFunction>}),
-        UnaryGradientDefinition("TanhGradient", {UnaryGradient<TanhDerivative>}),
+        UnaryDefinition("Sigmoid", 13, GradientFromOutput,
+                        {Vector<&simd::VectorFunctions::sigmoid>, Unary<SigmoidFunction>}),
+        UnaryGradientDefinition(
+            "SigmoidGradient",
+            {Vector<&simd::VectorFunctions::sigmoid_gradient>, UnaryGradient<SigmoidDerivative>}),
+        UnaryDefinition("Tanh", 13, GradientFromOutput,
+                        {Vector<&simd::VectorFunctions::hyperbolic_tangent>, Unary<TanhFunction>}),
+        UnaryGradientDefinition("TanhGradient", {Vector<&simd::VectorFunctions::tanh_gradient>,
+                                                 UnaryGradient<TanhDerivative>}),
         UnaryDefinition("Softplus", 22, GradientFromInput, {Unary<SoftplusFunction>}),
         UnaryGradientDefinition("SoftplusGradient", {UnaryGradient<SoftplusDerivative>}),
         UnaryDefinition("Softsign", 22, GradientFromInput, {Unary<SoftsignFunction>}),
         UnaryGradientDefinition("SoftsignGradient", {UnaryGradient<SoftsignDerivative>}),
-        UnaryDefinition("Swish", 24, GradientFromInput, {SwishGeneric}),
-        UnaryGradientDefinition("SwishGradient", {SwishGradientGeneric}),
-        UnaryDefinition("Mish", 22, GradientFromInput, {Unary<MishFunction>}),
-        UnaryGradientDefinition("MishGradient", {UnaryGradient<MishDerivative>}),
+        UnaryDefinition("Swish", 24, GradientFromInput, {SwishVector, SwishGeneric}),
+        UnaryGradientDefinition("SwishGradient", {SwishGradientVector, SwishGradientGeneric}),
+        UnaryDefinition("Mish", 22, GradientFromInput,
+                        {Vector<&simd::VectorFunctions::mish>, Unary<MishFunction>}),
+        UnaryGradientDefinition("MishGradient", {Vector<&simd::VectorFunctions::mish_gradient>,
+                                                 UnaryGradient<MishDerivative>}),
         Gelu(),
-        UnaryGradientDefinition("GeluGradient", {GeluGradientGeneric}),
+        UnaryGradientDefinition("GeluGradient", {GeluGradientVector, GeluGradientGeneric}),
     }};
 
 }  // namespace strop

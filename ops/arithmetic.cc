@@ -14,6 +14,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -151,7 +152,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MeanGeneric(const KernelRequest& request
 // ---- Definitions
 
 OpDefinition Binary(std::string_view name, absl::Status (*gradient)(GradientContext&),
-                    KernelFactory generic) {
+                    std::vector<KernelFactory> kernels) {
   return {.name = name,
           .since_version = 14,
           .minimum_inputs = 2,
@@ -160,14 +161,14 @@ OpDefinition Binary(std::string_view name, absl::Status (*gradient)(GradientCont
           .shapes = BroadcastShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = gradient,
-          .kernels = {generic},
+          .kernels = std::move(kernels),
           .broadcasts = true,
           .in_place = {{0, 0}, {1, 0}}};
 }
 
 OpDefinition Variadic(std::string_view name, absl::Status (*gradient)(GradientContext&),
                       KernelFactory generic) {
-  OpDefinition definition = Binary(name, gradient, generic);
+  OpDefinition definition = Binary(name, gradient, {generic});
   definition.since_version = 13;
   definition.minimum_inputs = 1;
   definition.maximum_inputs = kVariadic;
@@ -187,15 +188,20 @@ OpDefinition DivDivisorGradient() {
 
 }  // namespace
 
-const OpFamily kArithmetic = {"arithmetic",
-                              {
-                                  Binary("Add", AddGradient, BinaryGeneric<AddFunction>),
-                                  Binary("Sub", SubGradient, BinaryGeneric<SubFunction>),
-                                  Binary("Mul", MulGradient, BinaryGeneric<MulFunction>),
-                                  Binary("Div", DivGradient, BinaryGeneric<DivFunction>),
-                                  DivDivisorGradient(),
-                                  Variadic("Sum", AddGradient, SumGeneric),
-                                  Variadic("Mean", MeanGradient, MeanGeneric),
-                              }};
+const OpFamily kArithmetic = {
+    "arithmetic",
+    {
+        Binary("Add", AddGradient,
+               {Vector<&simd::VectorFunctions::add>, BinaryGeneric<AddFunction>}),
+        Binary("Sub", SubGradient,
+               {Vector<&simd::VectorFunctions::subtract>, BinaryGeneric<SubFunction>}),
+        Binary("Mul", MulGradient,
+               {Vector<&simd::VectorFunctions::multiply>, BinaryGeneric<MulFunction>}),
+        Binary("Div", DivGradient,
+               {Vector<&simd::VectorFunctions::divide>, BinaryGeneric<DivFunction>}),
+        DivDivisorGradient(),
+        Variadic("Sum", AddGradient, SumGeneric),
+        Variadic("Mean", MeanGradient, MeanGeneric),
+    }};
 
 }  // namespace strop

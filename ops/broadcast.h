@@ -24,6 +24,8 @@ class BroadcastWalk {
   BroadcastWalk(absl::Span<const int64_t> output, absl::Span<const Shape> operands);
 
   int64_t element_count() const { return element_count_; }
+  // Elements of an innermost row.
+  int64_t inner_size() const { return shape_.back(); }
   // 1, or 0 where the operand is broadcast along the rows.
   int64_t inner_step(size_t operand) const { return steps_[operand].back(); }
 

@@ -13,6 +13,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -193,6 +194,24 @@ absl::StatusOr<std::unique_ptr<Kernel>> ClipGeneric(const KernelRequest& request
   return kernel;
 }
 
+absl::StatusOr<std::unique_ptr<Kernel>> ClipVector(const KernelRequest& request) {
+  if (request.inputs[0].type != DataType::kFloat) return nullptr;
+  const int64_t count = request.outputs[0].element_count();
+  std::unique_ptr<Kernel> kernel = MakeKernel([count](const KernelArguments& arguments) {
+    const Bounds<float> bounds(arguments, 1);
+    const float parameters[] = {bounds.low, bounds.high};
+    const float* x = arguments.input<float>(0);
+    float* y = arguments.output<float>(0);
+    ParallelFor(count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
+      simd::Functions().clip(x + begin, y + begin, end - begin, parameters);
+    });
+    return absl::OkStatus();
+  });
+  kernel->implementation = VectorImplementation();
+  AdoptElementwiseLayout(request, *kernel);
+  return kernel;
+}
+
 // Whether dY flows to input 0 (X), 1 (lo) or 2 (hi) at an element.
 template <typename C>
 bool ClipFlowsTo(size_t input, C x, C low, C high) {
@@ -223,6 +242,27 @@ absl::StatusOr<std::unique_ptr<Kernel>> ClipGradientGeneric(const KernelRequest&
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
+  AdoptElementwiseLayout(request, *kernel);
+  return kernel;
+}
+
+// The gradient to X alone; those to the bounds are rare.
+absl::StatusOr<std::unique_ptr<Kernel>> ClipGradientVector(const KernelRequest& request) {
+  if (request.inputs[0].type != DataType::kFloat) return nullptr;
+  if (GradientOfAttributes(request.node).input != 0) return nullptr;
+  const int64_t count = request.outputs[0].element_count();
+  std::unique_ptr<Kernel> kernel = MakeKernel([count](const KernelArguments& arguments) {
+    const Bounds<float> bounds(arguments, 2);
+    const float parameters[] = {bounds.low, bounds.high};
+    const float* dy = arguments.input<float>(0);
+    const float* x = arguments.input<float>(1);
+    float* dx = arguments.output<float>(0);
+    ParallelFor(count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
+      simd::Functions().clip_gradient(dy + begin, x + begin, dx + begin, end - begin, parameters);
+    });
+    return absl::OkStatus();
+  });
+  kernel->implementation = VectorImplementation();
   AdoptElementwiseLayout(request, *kernel);
   return kernel;
 }
@@ -262,13 +302,14 @@ OpDefinition Clip() {
           .shapes = ClipShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = ClipGradient,
-          .kernels = {ClipGeneric},
+          .kernels = {ClipVector, ClipGeneric},
           .broadcasts = true,
           .in_place = {{0, 0}}};
 }
 
 OpDefinition ClipGradientDefinition() {
-  OpDefinition definition = UnaryGradientDefinition("ClipGradient", {ClipGradientGeneric});
+  OpDefinition definition =
+      UnaryGradientDefinition("ClipGradient", {ClipGradientVector, ClipGradientGeneric});
   definition.maximum_inputs = 4;
   return definition;
 }

@@ -9,6 +9,7 @@
 #include "graph/status_macros.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -241,6 +242,38 @@ absl::StatusOr<std::unique_ptr<Kernel>> LogSoftmaxGradientGeneric(const KernelRe
   });
 }
 
+// Float along the last axis: every line is one call.
+absl::StatusOr<bool> HasFloatLines(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(const AxisView view, AxisView::Of(request));
+  return request.inputs[0].type == DataType::kFloat && view.inner == 1;
+}
+
+template <simd::Unary simd::VectorFunctions::*kFunction>
+absl::StatusOr<std::unique_ptr<Kernel>> ForwardVector(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(const bool has_float_lines, HasFloatLines(request));
+  if (!has_float_lines) return nullptr;
+  STROP_ASSIGN_OR_RETURN(const AxisView view, AxisView::Of(request));
+  std::unique_ptr<Kernel> kernel =
+      ForwardKernel<float>(view, [](const float* x, float* y, const AxisView& lines, int64_t) {
+        (simd::Functions().*kFunction)(x, y, lines.n, nullptr);
+      });
+  kernel->implementation = VectorImplementation();
+  return kernel;
+}
+
+template <simd::Binary simd::VectorFunctions::*kFunction>
+absl::StatusOr<std::unique_ptr<Kernel>> GradientVector(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(const bool has_float_lines, HasFloatLines(request));
+  if (!has_float_lines) return nullptr;
+  STROP_ASSIGN_OR_RETURN(const AxisView view, AxisView::Of(request));
+  std::unique_ptr<Kernel> kernel = GradientKernel<float>(
+      view, [](const float* dy, const float* y, float* dx, const AxisView& lines, int64_t) {
+        (simd::Functions().*kFunction)(dy, y, dx, lines.n, nullptr);
+      });
+  kernel->implementation = VectorImplementation();
+  return kernel;
+}
+
 // ---- Definitions
 
 OpDefinition AlongAxis(OpDefinition definition) {
@@ -259,10 +292,18 @@ OpDefinition Hardmax() {
 const OpFamily kSoftmax = {
     "softmax",
     {
-        AlongAxis(UnaryDefinition("Softmax", 13, GradientFromOutput, {SoftmaxGeneric})),
-        AlongAxis(UnaryGradientDefinition("SoftmaxGradient", {SoftmaxGradientGeneric})),
-        AlongAxis(UnaryDefinition("LogSoftmax", 13, GradientFromOutput, {LogSoftmaxGeneric})),
-        AlongAxis(UnaryGradientDefinition("LogSoftmaxGradient", {LogSoftmaxGradientGeneric})),
+        AlongAxis(
+            UnaryDefinition("Softmax", 13, GradientFromOutput,
+                            {ForwardVector<&simd::VectorFunctions::softmax>, SoftmaxGeneric})),
+        AlongAxis(UnaryGradientDefinition(
+            "SoftmaxGradient",
+            {GradientVector<&simd::VectorFunctions::softmax_gradient>, SoftmaxGradientGeneric})),
+        AlongAxis(UnaryDefinition(
+            "LogSoftmax", 13, GradientFromOutput,
+            {ForwardVector<&simd::VectorFunctions::log_softmax>, LogSoftmaxGeneric})),
+        AlongAxis(UnaryGradientDefinition(
+            "LogSoftmaxGradient", {GradientVector<&simd::VectorFunctions::log_softmax_gradient>,
+                                   LogSoftmaxGradientGeneric})),
         AlongAxis(Hardmax()),
     }};
 

@@ -14,6 +14,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/vector_kernel.h"
 
 namespace strop {
 namespace {
@@ -328,16 +329,22 @@ OpDefinition Step(std::string_view name, int since_version, KernelFactory generi
 const OpFamily kUnaryMath = {
     "unary_math",
     {
-        UnaryDefinition("Neg", 13, NegGradient, {NumericUnary<NegFunction>}),
-        UnaryDefinition("Abs", 13, GradientFromInput, {NumericUnary<AbsFunction>}),
+        UnaryDefinition("Neg", 13, NegGradient,
+                        {Vector<&simd::VectorFunctions::negate>, NumericUnary<NegFunction>}),
+        UnaryDefinition("Abs", 13, GradientFromInput,
+                        {Vector<&simd::VectorFunctions::absolute>, NumericUnary<AbsFunction>}),
         UnaryGradientDefinition("AbsGradient", {UnaryGradient<AbsDerivative>}),
-        UnaryDefinition("Reciprocal", 13, GradientFromOutput, {Unary<ReciprocalFunction>}),
+        UnaryDefinition("Reciprocal", 13, GradientFromOutput,
+                        {Vector<&simd::VectorFunctions::reciprocal>, Unary<ReciprocalFunction>}),
         UnaryGradientDefinition("ReciprocalGradient", {UnaryGradient<ReciprocalDerivative>}),
-        UnaryDefinition("Exp", 13, ExpGradient, {Unary<ExpFunction>}),
+        UnaryDefinition("Exp", 13, ExpGradient,
+                        {Vector<&simd::VectorFunctions::exponential>, Unary<ExpFunction>}),
         UnaryDefinition("Log", 13, LogGradient, {Unary<LogFunction>}),
-        UnaryDefinition("Sqrt", 13, GradientFromOutput, {Unary<SqrtFunction>}),
+        UnaryDefinition("Sqrt", 13, GradientFromOutput,
+                        {Vector<&simd::VectorFunctions::square_root>, Unary<SqrtFunction>}),
         UnaryGradientDefinition("SqrtGradient", {UnaryGradient<SqrtDerivative>}),
-        UnaryDefinition("Erf", 13, GradientFromInput, {Unary<ErfFunction>}),
+        UnaryDefinition("Erf", 13, GradientFromInput,
+                        {Vector<&simd::VectorFunctions::error_function>, Unary<ErfFunction>}),
         UnaryGradientDefinition("ErfGradient", {UnaryGradient<ErfDerivative>}),
         UnaryDefinition("Sin", 22, GradientFromInput, {Unary<SinFunction>}),
         UnaryGradientDefinition("SinGradient", {UnaryGradient<SinDerivative>}),
