@@ -1,33 +1,49 @@
 #include "plugin/passes/passes.h"
 
 #include "absl/strings/str_cat.h"
-#include "graph/status_macros.h"
 #include "plugin/passes/merge_equal_nodes.h"
+#include "plugin/passes/recognize_gelu.h"
 
 namespace strop {
 namespace {
 
-constexpr Pass kPasses[] = {
+constexpr Pass kSimplifyingPasses[] = {
+    {"recognize-gelu", "Five operators and four stored activations become one of each.",
+     RecognizeGelu},
+};
+
+constexpr Pass kOptimizingPasses[] = {
     {"merge-equal-nodes",
      "Gradient rules recompute what the forward pass or another rule has computed already.",
      MergeEqualNodes},
 };
 
-}  // namespace
-
-absl::Span<const Pass> Passes() { return kPasses; }
-
-absl::Status Optimize(Graph& graph, const PlanOptions& options) {
-  for (const Pass& pass : kPasses) {
+absl::Status RunPasses(absl::Span<const Pass> passes, std::string_view stage, Graph& graph,
+                       const PlanOptions& options) {
+  for (const Pass& pass : passes) {
     if (options.disabled_passes.contains(std::string(pass.name))) continue;
     absl::Status status = pass.run(graph);
     if (status.ok() && options.verify) status = VerifyGraph(graph);
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrCat("optimize: ", std::string(pass.name), ": ",
-                                                      std::string(status.message())));
+      return absl::Status(status.code(),
+                          absl::StrCat(std::string(stage), ": ", std::string(pass.name), ": ",
+                                       std::string(status.message())));
     }
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Span<const Pass> SimplifyingPasses() { return kSimplifyingPasses; }
+absl::Span<const Pass> OptimizingPasses() { return kOptimizingPasses; }
+
+absl::Status Simplify(Graph& graph, const PlanOptions& options) {
+  return RunPasses(kSimplifyingPasses, "simplify", graph, options);
+}
+
+absl::Status Optimize(Graph& graph, const PlanOptions& options) {
+  return RunPasses(kOptimizingPasses, "optimize", graph, options);
 }
 
 }  // namespace strop

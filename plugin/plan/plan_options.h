@@ -9,8 +9,12 @@ namespace strop {
 struct PlanOptions {
   // Take every op's last kernel, the one that defines it, and dense layouts everywhere.
   bool generic_kernels_only = false;
-  // Run the verifier between stages.
+  // Run the verifier between stages. On by default in builds with assertions.
+#ifdef NDEBUG
   bool verify = false;
+#else
+  bool verify = true;
+#endif
   // Passes to skip, by the names that plugin/passes lists.
   std::set<std::string> disabled_passes;
 };

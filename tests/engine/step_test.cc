@@ -1,0 +1,130 @@
+// A step allocates nothing and creates no primitive; two runs give the same bits.
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "plugin/runtime/session.h"
+#include "tests/engine/small_network.h"
+
+// ---- Counters: the C library's allocator and oneDNN's primitive constructor, seen on their way.
+
+namespace {
+std::atomic<bool> counting{false};
+std::atomic<int> allocations{0};
+std::atomic<int> primitives{0};
+
+void Count(std::atomic<int>& counter) {
+  if (counting.load(std::memory_order_relaxed)) ++counter;
+}
+}  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_memalign(size_t, size_t);
+
+void* malloc(size_t bytes) {
+  Count(allocations);
+  return __libc_malloc(bytes);
+}
+void* calloc(size_t count, size_t bytes) {
+  Count(allocations);
+  return __libc_calloc(count, bytes);
+}
+void* aligned_alloc(size_t alignment, size_t bytes) {
+  Count(allocations);
+  return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
+  Count(allocations);
+  *pointer = __libc_memalign(alignment, bytes);
+  return *pointer == nullptr ? 12 : 0;
+}
+}
+#endif
+
+extern "C" int dnnl_primitive_create(void** primitive, const void* descriptor) {
+  Count(primitives);
+  using Create = int (*)(void**, const void*);
+  static const auto create = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "dnnl_primitive_create"));
+  return create(primitive, descriptor);
+}
+
+namespace strop {
+namespace {
+
+std::unique_ptr<Session> MakeSession() {
+  PlanOptions options;
+  options.verify = true;
+  absl::StatusOr<std::unique_ptr<Session>> session =
+      Session::Create(SmallTrainingGraph(), std::make_shared<StateStore>(), options);
+  EXPECT_TRUE(session.ok()) << session.status();
+  return session.ok() ? *std::move(session) : nullptr;
+}
+
+TEST(Step, AllocatesNothingAndCreatesNoPrimitive) {
+  std::unique_ptr<Session> session = MakeSession();
+  ASSERT_NE(session, nullptr);
+  const std::vector<Tensor> inputs = {RandomTensor({4, 3, 16, 16}, 99)};
+  // The counters themselves work: planning allocates and creates.
+  counting = true;
+  const absl::Status first = session->Run(inputs).status();
+  counting = false;
+  ASSERT_TRUE(first.ok()) << first;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_GT(allocations, 0);
+#endif
+  EXPECT_GT(primitives, 0);
+  ASSERT_TRUE(session->Run(inputs).ok());
+
+  allocations = 0;
+  primitives = 0;
+  counting = true;
+  for (int step = 0; step < 3; ++step) {
+    if (!session->Run(inputs).ok()) break;
+  }
+  counting = false;
+  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(primitives, 0);
+  EXPECT_EQ(session->step(), 5u);
+}
+
+TEST(Step, TwoRunsGiveTheSameBits) {
+  std::vector<std::vector<Tensor>> states;
+  for (int run = 0; run < 2; ++run) {
+    std::unique_ptr<Session> session = MakeSession();
+    ASSERT_NE(session, nullptr);
+    const std::vector<Tensor> inputs = {RandomTensor({4, 3, 16, 16}, 99)};
+    for (int step = 0; step < 4; ++step) ASSERT_TRUE(session->Run(inputs).ok());
+    states.emplace_back();
+    for (const std::string& name : session->store().Names()) {
+      states.back().push_back(*session->store().Read(name));
+    }
+  }
+  ASSERT_EQ(states[0].size(), states[1].size());
+  for (size_t i = 0; i < states[0].size(); ++i) {
+    EXPECT_EQ(std::memcmp(states[0][i].data(), states[1][i].data(), states[0][i].bytes()), 0);
+  }
+}
+
+TEST(Step, LossFallsAndShapesMayChange) {
+  std::unique_ptr<Session> session = MakeSession();
+  ASSERT_NE(session, nullptr);
+  std::vector<float> losses;
+  for (const int64_t batch : {4, 2, 4, 2, 4}) {
+    const std::vector<Tensor> inputs = {RandomTensor({batch, 3, 16, 16}, 99)};
+    absl::StatusOr<absl::Span<const Tensor>> outputs = session->Run(inputs);
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+    losses.push_back((*outputs)[0].elements<float>()[0]);
+  }
+  EXPECT_LT(losses[2], losses[0]);
+  EXPECT_LT(losses[4], losses[2]);
+}
+
+}  // namespace
+}  // namespace strop
