@@ -26,7 +26,7 @@ enum class ValueKind {
   kInput,       // fed at every step
   kConstant,    // `tensor` holds it
   kState,       // lives across steps: a parameter, a running statistic, an optimizer moment;
-                // `tensor` holds its first value
+                // `tensor` holds its first value until a store has taken it over
   kNodeOutput,  // computed by one of the nodes
 };
 

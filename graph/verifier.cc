@@ -34,6 +34,7 @@ class Verifier {
       const Value& value = graph_.values[i];
       computed_[i] = value.kind != ValueKind::kNodeOutput;
       if (value.kind != ValueKind::kConstant && value.kind != ValueKind::kState) continue;
+      if (value.kind == ValueKind::kState && value.tensor.is_empty_handle()) continue;
       if (value.tensor.type() != value.type.element_type ||
           (value.type.shape && *value.type.shape != value.tensor.shape())) {
         return Fault(absl::StrCat("value \"", value.name, "\" has type ", TypeName(value.type),

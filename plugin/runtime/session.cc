@@ -217,8 +217,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(Graph graph,
                                                          std::shared_ptr<StateStore> store,
                                                          PlanOptions options) {
   if (options.verify) STROP_RETURN_IF_ERROR(VerifyGraph(graph));
-  for (const Value& value : graph.values) {
-    if (value.kind == ValueKind::kState) STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
+  for (Value& value : graph.values) {
+    if (value.kind != ValueKind::kState) continue;
+    STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
+    value.tensor = Tensor();  // the store has the elements now
   }
   auto implementation = std::make_unique<Implementation>();
   implementation->graph = std::move(graph);

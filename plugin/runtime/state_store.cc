@@ -64,16 +64,15 @@ absl::Status StateStore::Write(const std::string& name, const Tensor& tensor) {
 }
 
 absl::StatusOr<StateStore::Entry*> StateStore::FindOrAdd(const Value& state) {
-  const TensorType type{state.tensor.type(), state.tensor.shape()};
   const auto [position, is_new] = entries_.try_emplace(state.name);
   Entry& entry = position->second;
   if (is_new) {
-    entry.type = type;
+    entry.type = {state.tensor.type(), state.tensor.shape()};
     entry.buffer = state.tensor.Clone();
-  } else if (entry.type != type) {
+  } else if (entry.type != state.type) {
     return absl::InvalidArgumentError(absl::StrCat("run: state \"", state.name, "\" is ",
                                                    TypeName(entry.type), " in the store and ",
-                                                   TypeName(type), " in the graph"));
+                                                   TypeName(state.type), " in the graph"));
   }
   return &entry;
 }
