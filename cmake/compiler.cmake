@@ -3,7 +3,7 @@
 add_library(strop_warnings INTERFACE)
 target_compile_options(strop_warnings INTERFACE
   -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas
-  -Wno-maybe-uninitialized)  # the last: false alarms inside absl::InlinedVector
+  -Wno-maybe-uninitialized -Wno-restrict)  # the last two: false alarms of GCC 12 in its own headers
 
 # Nothing reads errno after arithmetic; without it loops with a square root vectorize.
 add_compile_options(-fno-math-errno)
