@@ -1,12 +1,12 @@
 #include "plugin/data/model_binding.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "plugin/data/number_conversion.h"
 
 namespace strop {
 namespace {
@@ -16,66 +16,6 @@ struct Binding {
   size_t source_field = 0;
   bool is_class = false;
 };
-
-template <typename From, typename To>
-bool Survives(From from, To to) {
-  using FromCompute = ComputeType<From>;
-  using ToCompute = ComputeType<To>;
-  const auto source = static_cast<FromCompute>(from);
-  const auto result = static_cast<ToCompute>(to);
-  if constexpr (std::is_floating_point_v<FromCompute>) {
-    if (!std::isfinite(source)) return false;
-  }
-  if constexpr (std::is_floating_point_v<ToCompute>) {
-    return std::isfinite(result);
-  } else {
-    return static_cast<long double>(source) == static_cast<long double>(result);
-  }
-}
-
-template <typename To, typename From>
-To ConvertedNumber(From from) {
-  using FromCompute = ComputeType<From>;
-  using ToCompute = ComputeType<To>;
-  const auto source = static_cast<FromCompute>(from);
-  if constexpr (std::is_floating_point_v<FromCompute> && !std::is_floating_point_v<ToCompute>) {
-    // Outside the range the conversion is undefined.
-    constexpr auto kLow = static_cast<FromCompute>(std::numeric_limits<ToCompute>::lowest());
-    const auto high = std::ldexp(FromCompute{1}, std::numeric_limits<ToCompute>::digits);
-    if (!(source >= kLow && source < high)) return To{};
-  }
-  return static_cast<To>(static_cast<ToCompute>(source));
-}
-
-// Converts `count` numbers and returns the index of the first that does not survive, or -1.
-absl::StatusOr<int64_t> ConvertNumbers(const Tensor& from, Tensor& to, int64_t count) {
-  int64_t bad = -1;
-  const absl::Status status =
-      VisitNumeric(from.type(), "data", [&]<typename From>() -> absl::Status {
-        return VisitNumeric(to.type(), "data", [&]<typename To>() -> absl::Status {
-          const From* source = static_cast<const From*>(from.data());
-          To* result = static_cast<To*>(to.mutable_data());
-          for (int64_t i = 0; i < count; ++i) {
-            result[i] = ConvertedNumber<To>(source[i]);
-            if (bad < 0 && !Survives(source[i], result[i])) bad = i;
-          }
-          return absl::OkStatus();
-        });
-      });
-  if (!status.ok()) return status;
-  return bad;
-}
-
-std::string NumberName(const Tensor& tensor, int64_t index) {
-  std::string name;
-  const absl::Status status =
-      VisitNumeric(tensor.type(), "data", [&]<typename T>() -> absl::Status {
-        name =
-            absl::StrCat(static_cast<ComputeType<T>>(static_cast<const T*>(tensor.data())[index]));
-        return absl::OkStatus();
-      });
-  return status.ok() ? name : "";
-}
 
 class BoundSource : public DataSource {
  public:
@@ -134,7 +74,7 @@ class BoundSource : public DataSource {
                     Tensor& to) const {
     const int64_t sample_elements = ElementCount(fields_[field].shape);
     const int64_t count = static_cast<int64_t>(rows.size()) * sample_elements;
-    STROP_ASSIGN_OR_RETURN(const int64_t bad, ConvertNumbers(from, to, count));
+    STROP_ASSIGN_OR_RETURN(const int64_t bad, ConvertNumbers(from, to, count, NonFinite::kRefuse));
     if (bad >= 0) {
       return BadNumber(field, rows[static_cast<size_t>(bad / sample_elements)],
                        NumberName(from, bad));

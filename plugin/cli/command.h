@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+#include "absl/status/status.h"
+
+namespace strop {
+
+// One subcommand: its options are in `app`, `run` does the work once they are parsed.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<absl::Status()> run;
+};
+
+// Each adds its subcommand to the program; one file a command.
+Command AddTrainCommand(CLI::App& program);
+Command AddEvaluateCommand(CLI::App& program);
+Command AddRunCommand(CLI::App& program);
+Command AddGradientCommand(CLI::App& program);
+Command AddCheckCommand(CLI::App& program);
+Command AddInspectCommand(CLI::App& program);
+Command AddOpsCommand(CLI::App& program);
+Command AddBenchmarkCommand(CLI::App& program);
+
+}  // namespace strop

@@ -1,0 +1,195 @@
+#include "plugin/cli/model_options.h"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <random>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/nearest_name.h"
+#include "plugin/cli/outcome.h"
+#include "plugin/data/number_conversion.h"
+
+namespace strop {
+
+namespace fs = std::filesystem;
+
+void AddModelArgument(CLI::App& app, ModelOptions& options) {
+  app.add_option("MODEL", options.path, "The ONNX file")->required();
+}
+
+void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--precision", options.precision,
+                 "f32: as the file says; f64: every floating tensor widened, computed in double")
+      ->check(OneOf({"f32", "f64"}))
+      ->capture_default_str()
+      ->group("Engine");
+}
+
+void AddThreadsOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--threads", options.threads, "Threads that compute; by default one a core")
+      ->check(CLI::Range(1, 4096))
+      ->group("Engine");
+}
+
+void AddSeedOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--seed", options.seed, "Of everything random; the same seed gives the same bits")
+      ->capture_default_str()
+      ->group("Engine");
+}
+
+void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
+  const std::string group = "What is trained";
+  AddRepeatedOption(app, "--train", options.selection.train,
+                    "Train tensors whose names match PATTERN (* and ?), too")
+      ->type_name("PATTERN")
+      ->group(group);
+  AddRepeatedOption(app, "--train-only", options.selection.train_only,
+                    "Train nothing but tensors whose names match PATTERN")
+      ->type_name("PATTERN")
+      ->group(group);
+  AddRepeatedOption(app, "--freeze", options.selection.freeze,
+                    "Leave tensors whose names match PATTERN as they are")
+      ->type_name("PATTERN")
+      ->group(group);
+}
+
+CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
+                               std::vector<std::string>& values, const std::string& description) {
+  return app.add_option(name, values, description)->allow_extra_args(false);
+}
+
+CLI::Validator OneOf(const std::vector<std::string>& names) {
+  return CLI::Validator(
+      [names](std::string& typed) -> std::string {
+        if (std::find(names.begin(), names.end(), typed) != names.end()) return "";
+        return absl::StrCat("found \"", typed, "\", expected one of ", absl::StrJoin(names, ", "),
+                            DidYouMean(typed, names));
+      },
+      absl::StrJoin(names, "|"), "one of");
+}
+
+absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+  ImportOptions import;
+  import.selection = options.selection;
+  import.widen_to_double = options.precision == "f64";
+  return ImportModel(options.path, import);
+}
+
+absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs) {
+  const auto refuse = [&](const std::string& problem) {
+    return absl::PermissionDeniedError(absl::StrCat("output \"", output, "\": ", problem));
+  };
+  std::error_code ignored;
+  for (const std::string& input : inputs) {
+    if (!fs::equivalent(input, output, ignored)) continue;
+    return absl::AlreadyExistsError(
+        absl::StrCat("output \"", output, "\": it is the input; give another name with -o"));
+  }
+  if (fs::is_directory(output, ignored)) return refuse("it is a folder; give a file name");
+  fs::path folder = fs::path(output).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!fs::is_directory(folder, ignored)) {
+    return refuse(absl::StrCat("there is no folder \"", folder.string(), "\"; create it first"));
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return refuse(absl::StrCat("the folder cannot be written to: ", strerror(errno)));
+  }
+  if (fs::exists(output, ignored) && access(output.c_str(), W_OK) != 0) {
+    return refuse(absl::StrCat("the file cannot be replaced: ", strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
+                                                const std::vector<NamedTensor>& arrays,
+                                                const std::string& origin) {
+  std::vector<std::string> names;
+  for (const ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  for (const NamedTensor& array : arrays) {
+    if (std::find(names.begin(), names.end(), array.name) != names.end()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: \"", origin, "\": array \"", array.name,
+                     "\" is no input of the model; its inputs are ", absl::StrJoin(names, ", ")));
+  }
+  std::vector<Tensor> feeds;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    const auto array =
+        std::find_if(arrays.begin(), arrays.end(),
+                     [&](const NamedTensor& candidate) { return candidate.name == value.name; });
+    if (array == arrays.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("data: \"", origin, "\": found no array \"",
+                                                     value.name, "\", expected one for every input (",
+                                                     absl::StrJoin(names, ", "), ")"));
+    }
+    STROP_ASSIGN_OR_RETURN(
+        Tensor feed, ConvertExactly(array->tensor, value.type.element_type,
+                                    absl::StrCat("data: \"", origin, "\", \"", value.name, "\"")));
+    feeds.push_back(std::move(feed));
+  }
+  return feeds;
+}
+
+absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::string>& texts) {
+  std::map<std::string, Shape> shapes;
+  for (const std::string& text : texts) {
+    const size_t equals = text.rfind('=');
+    const absl::Status malformed =
+        UsageError(absl::StrCat("--shape ", text, ": expected NAME=1,3,224,224"));
+    if (equals == std::string::npos || equals == 0) return malformed;
+    Shape& shape = shapes[text.substr(0, equals)];
+    for (const auto& part : absl::StrSplit(text.substr(equals + 1), ',', absl::SkipEmpty())) {
+      int64_t dimension = 0;
+      if (!absl::SimpleAtoi(part, &dimension) || dimension < 0) return malformed;
+      shape.push_back(dimension);
+    }
+  }
+  return shapes;
+}
+
+absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
+                                                const std::map<std::string, Shape>& shapes,
+                                                int64_t unknown, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  for (const auto& [name, shape] : shapes) {
+    const auto is_named = [&, &name = name](ValueId id) { return graph.value(id).name == name; };
+    if (std::none_of(graph.inputs.begin(), graph.inputs.end(), is_named)) {
+      return UsageError(absl::StrCat("--shape ", name, ": the model has no input of that name"));
+    }
+  }
+  std::vector<Tensor> feeds;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    const auto given = shapes.find(value.name);
+    if (given == shapes.end() && !value.type.shape) {
+      return UsageError(
+          absl::StrCat("input \"", value.name, "\" declares no shape; give --shape ", value.name,
+                       "=…"));
+    }
+    Shape shape = given != shapes.end() ? given->second : *value.type.shape;
+    std::replace(shape.begin(), shape.end(), kUnknownDimension, unknown);
+    STROP_RETURN_IF_ERROR(CheckedElementCount(shape).status());
+    std::vector<double> numbers(static_cast<size_t>(ElementCount(shape)));
+    const bool is_floating = IsFloating(value.type.element_type);
+    for (double& number : numbers) {
+      number = is_floating ? normal(random) : static_cast<double>(random() >> 63);
+    }
+    STROP_ASSIGN_OR_RETURN(
+        Tensor feed, ConvertTensor(Tensor::FromVector(shape, numbers), value.type.element_type));
+    feeds.push_back(std::move(feed));
+  }
+  return feeds;
+}
+
+}  // namespace strop

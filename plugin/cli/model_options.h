@@ -1,0 +1,62 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/tensor.h"
+#include "importer/importer.h"
+#include "plugin/data/npz.h"
+
+namespace strop {
+
+// Options that several commands share: the model, and how it is computed.
+struct ModelOptions {
+  std::string path;
+  ParameterSelection selection;
+  std::string precision = "f32";
+  int threads = 0;  // 0: as many as the machine has cores
+  uint64_t seed = 0;
+};
+
+void AddModelArgument(CLI::App& app, ModelOptions& options);
+void AddPrecisionOption(CLI::App& app, ModelOptions& options);
+void AddThreadsOption(CLI::App& app, ModelOptions& options);
+void AddSeedOption(CLI::App& app, ModelOptions& options);
+void AddSelectionOptions(CLI::App& app, ModelOptions& options);
+
+// An option that may be given several times, one value each.
+CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
+                               std::vector<std::string>& values, const std::string& description);
+
+// Accepts one of the names; the message for others names the nearest.
+CLI::Validator OneOf(const std::vector<std::string>& names);
+
+// Sets the team's size and reads the model.
+absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
+
+// Refuses, before any work, an output that cannot be created or that is one of the inputs:
+// PermissionDenied, AlreadyExists.
+absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs);
+
+// The graph's inputs, in their order, out of arrays by name, converted to the element types that
+// the graph takes. InvalidArgument when one is missing, or an array names no input.
+absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
+                                                const std::vector<NamedTensor>& arrays,
+                                                const std::string& origin);
+
+// "name=1,3,224,224" by name. InvalidArgument when one cannot be read.
+absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::string>& texts);
+
+// Random tensors for the graph's inputs, the same for the same seed: standard normal numbers, and
+// integers 0 and 1, which index every table. `shapes` replaces declared shapes by name; other
+// unknown dimensions are `unknown`.
+absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
+                                                const std::map<std::string, Shape>& shapes,
+                                                int64_t unknown, uint64_t seed);
+
+}  // namespace strop

@@ -1,0 +1,61 @@
+#include "plugin/cli/outcome.h"
+
+#include <charconv>
+#include <csignal>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace strop {
+namespace {
+
+constexpr char kSignalPayload[] = "strop/signal";
+
+}  // namespace
+
+absl::Status UsageError(const std::string& message) {
+  return absl::FailedPreconditionError(message);
+}
+
+absl::Status StoppedBySignal(int signal) {
+  absl::Status status = absl::CancelledError(
+      absl::StrCat("stopped by ", signal == SIGTERM ? "a termination signal" : "an interrupt"));
+  status.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
+  return status;
+}
+
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kExitDone;
+    case absl::StatusCode::kFailedPrecondition:
+      return kExitUsage;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnimplemented:
+      return kExitBadData;
+    case absl::StatusCode::kNotFound:
+      return kExitNoInput;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kAlreadyExists:
+      return kExitCannotCreate;
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kResourceExhausted:
+      return kExitInputOutput;
+    case absl::StatusCode::kCancelled: {
+      const absl::optional<absl::Cord> payload = status.GetPayload(kSignalPayload);
+      return 128 + (payload && std::string(*payload) == std::to_string(SIGTERM) ? SIGTERM : SIGINT);
+    }
+    default:
+      return kExitBug;
+  }
+}
+
+std::string ErrorLine(const std::string& command, const absl::Status& status) {
+  const std::string message = absl::StrReplaceAll(std::string(status.message()),
+                                                  {{"\r", ""}, {"\n", " "}});
+  return absl::StrCat("strop", command.empty() ? "" : " ", command, ": ", message);
+}
+
+}  // namespace strop

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace strop {
+
+// What the program answers its caller with, after sysexits.h.
+enum ExitCode {
+  kExitDone = 0,
+  kExitBug = 1,
+  kExitUsage = 2,
+  kExitBadData = 65,
+  kExitNoInput = 66,
+  kExitCannotCreate = 73,
+  kExitInputOutput = 74,
+};
+
+// A wrong combination of options, found after they were parsed.
+absl::Status UsageError(const std::string& message);
+
+// A run that a signal ended; the exit code is 128 + signal.
+absl::Status StoppedBySignal(int signal);
+
+// The one place where errors become exit codes.
+int ExitCodeOf(const absl::Status& status);
+
+// The error as one line without its end: "strop train: import: …".
+std::string ErrorLine(const std::string& command, const absl::Status& status);
+
+}  // namespace strop
