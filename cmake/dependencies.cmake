@@ -30,6 +30,9 @@ target_include_directories(strop_data_formats SYSTEM INTERFACE
 target_link_libraries(strop_data_formats INTERFACE
   "${ZIP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG)
 
+find_package(CLI11 CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+
 # ONNX's own C++ library lies where scripts/setup builds it, unless CMAKE_PREFIX_PATH says otherwise.
 if(DEFINED ENV{STROP_CACHE_DIR})
   set(strop_default_cache "$ENV{STROP_CACHE_DIR}")

@@ -64,15 +64,14 @@ int Fail(int code, const std::string& line) {
 }
 
 int RunProgram(int argc, char** argv) {
-  CLI::App program("Trains any ONNX model on a CPU and gives back the same file with better weights.",
-                   "strop");
+  CLI::App program(
+      "Trains any ONNX model on a CPU and gives back the same file with better weights.", "strop");
   program.set_version_flag("--version", STROP_VERSION);
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
-  const std::vector<Command> commands = {
-      AddTrainCommand(program),    AddEvaluateCommand(program), AddRunCommand(program),
-      AddGradientCommand(program), AddCheckCommand(program),    AddInspectCommand(program),
-      AddOpsCommand(program),      AddBenchmarkCommand(program)};
+  const std::vector<Command> commands = {AddRunCommand(program), AddGradientCommand(program),
+                                         AddCheckCommand(program), AddInspectCommand(program),
+                                         AddOpsCommand(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version

@@ -117,9 +117,9 @@ absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
   for (const ValueId id : graph.inputs) names.push_back(graph.value(id).name);
   for (const NamedTensor& array : arrays) {
     if (std::find(names.begin(), names.end(), array.name) != names.end()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("data: \"", origin, "\": array \"", array.name,
-                     "\" is no input of the model; its inputs are ", absl::StrJoin(names, ", ")));
+    return absl::InvalidArgumentError(absl::StrCat("data: \"", origin, "\": array \"", array.name,
+                                                   "\" is no input of the model; its inputs are ",
+                                                   absl::StrJoin(names, ", ")));
   }
   std::vector<Tensor> feeds;
   for (const ValueId id : graph.inputs) {
@@ -128,9 +128,9 @@ absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
         std::find_if(arrays.begin(), arrays.end(),
                      [&](const NamedTensor& candidate) { return candidate.name == value.name; });
     if (array == arrays.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("data: \"", origin, "\": found no array \"",
-                                                     value.name, "\", expected one for every input (",
-                                                     absl::StrJoin(names, ", "), ")"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("data: \"", origin, "\": found no array \"", value.name,
+                       "\", expected one for every input (", absl::StrJoin(names, ", "), ")"));
     }
     STROP_ASSIGN_OR_RETURN(
         Tensor feed, ConvertExactly(array->tensor, value.type.element_type,
@@ -173,9 +173,8 @@ absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
     const Value& value = graph.value(id);
     const auto given = shapes.find(value.name);
     if (given == shapes.end() && !value.type.shape) {
-      return UsageError(
-          absl::StrCat("input \"", value.name, "\" declares no shape; give --shape ", value.name,
-                       "=…"));
+      return UsageError(absl::StrCat("input \"", value.name, "\" declares no shape; give --shape ",
+                                     value.name, "=…"));
     }
     Shape shape = given != shapes.end() ? given->second : *value.type.shape;
     std::replace(shape.begin(), shape.end(), kUnknownDimension, unknown);

@@ -53,8 +53,8 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 std::string ErrorLine(const std::string& command, const absl::Status& status) {
-  const std::string message = absl::StrReplaceAll(std::string(status.message()),
-                                                  {{"\r", ""}, {"\n", " "}});
+  const std::string message =
+      absl::StrReplaceAll(std::string(status.message()), {{"\r", ""}, {"\n", " "}});
   return absl::StrCat("strop", command.empty() ? "" : " ", command, ": ", message);
 }
 

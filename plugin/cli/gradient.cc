@@ -1,0 +1,132 @@
+// strop gradient: the vector–Jacobian product of a model.
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/vector_jacobian.h"
+#include "plugin/data/number_conversion.h"
+
+namespace strop {
+namespace {
+
+struct GradientOptions {
+  ModelOptions model;
+  std::string inputs;
+  std::string output_gradients;
+  std::vector<std::string> wrt;
+  std::string output;
+};
+
+Tensor Ones(DataType type, const Shape& shape) {
+  const std::vector<double> ones(static_cast<size_t>(ElementCount(shape)), 1.0);
+  return ConvertTensor(Tensor::FromVector(shape, ones), type).value_or(Tensor());
+}
+
+absl::Status CheckNames(const std::vector<NamedTensor>& given, const ImportedModel& model,
+                        const Differentiation& differentiation, const std::string& origin) {
+  for (const NamedTensor& array : given) {
+    const bool is_output =
+        std::any_of(differentiation.outputs.begin(), differentiation.outputs.end(),
+                    [&](ValueId id) { return model.graph.value(id).name == array.name; });
+    if (is_output) continue;
+    return absl::InvalidArgumentError(absl::StrCat("data: \"", origin, "\": array \"", array.name,
+                                                   "\" is no floating output of the model"));
+  }
+  return absl::OkStatus();
+}
+
+// The cotangent of every output: the file's, zeros for an output that it leaves out, ones without a
+// file.
+absl::StatusOr<std::vector<Tensor>> Cotangents(const GradientOptions& options,
+                                               const ImportedModel& model,
+                                               const Differentiation& differentiation,
+                                               const std::vector<Tensor>& feeds) {
+  Graph forward = model.graph;
+  forward.outputs = differentiation.outputs;
+  forward.state_updates.clear();
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                         Session::Create(std::move(forward), std::make_shared<StateStore>()));
+  session->set_seed(options.model.seed);
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session->Run(feeds));
+
+  std::vector<NamedTensor> given;
+  if (!options.output_gradients.empty()) {
+    STROP_ASSIGN_OR_RETURN(given, ReadNpz(options.output_gradients));
+    STROP_RETURN_IF_ERROR(CheckNames(given, model, differentiation, options.output_gradients));
+  }
+  std::vector<Tensor> cotangents;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const std::string& name = model.graph.value(differentiation.outputs[i]).name;
+    const auto found = std::find_if(given.begin(), given.end(),
+                                    [&](const NamedTensor& array) { return array.name == name; });
+    if (options.output_gradients.empty()) {
+      cotangents.push_back(Ones(results[i].type(), results[i].shape()));
+    } else if (found == given.end()) {
+      cotangents.emplace_back(results[i].type(), results[i].shape());
+    } else {
+      const std::string label =
+          absl::StrCat("data: \"", options.output_gradients, "\", \"", name, "\"");
+      if (found->tensor.shape() != results[i].shape()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(label, ": found shape ", ShapeName(found->tensor.shape()), ", expected ",
+                         ShapeName(results[i].shape()), " as the output"));
+      }
+      STROP_ASSIGN_OR_RETURN(Tensor cotangent,
+                             ConvertExactly(found->tensor, results[i].type(), label));
+      cotangents.push_back(std::move(cotangent));
+    }
+  }
+  return cotangents;
+}
+
+absl::Status RunGradient(const GradientOptions& options) {
+  STROP_RETURN_IF_ERROR(CheckOutputPath(
+      options.output, {options.model.path, options.inputs, options.output_gradients}));
+  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  STROP_ASSIGN_OR_RETURN(const Differentiation differentiation,
+                         ChooseDifferentiation(model, options.wrt));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<VectorJacobian> product,
+      VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>()));
+  STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
+  STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
+                         FeedsByName(model.graph, arrays, options.inputs));
+  STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> cotangents,
+                         Cotangents(options, model, differentiation, feeds));
+  STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> gradients,
+                         product->Run(feeds, cotangents, options.model.seed));
+  std::vector<NamedTensor> named;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    named.push_back({model.graph.value(differentiation.wrt[i]).name, gradients[i]});
+  }
+  return WriteNpz(options.output, named);
+}
+
+}  // namespace
+
+Command AddGradientCommand(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("gradient", "Vector-Jacobian product: gradients by name");
+  const auto options = std::make_shared<GradientOptions>();
+  AddModelArgument(*app, options->model);
+  app->add_option("--inputs", options->inputs, "Arrays by input name (.npz)")->required();
+  app->add_option("--output-gradients", options->output_gradients,
+                  "A cotangent by output name (.npz); without it, ones");
+  app->add_option("--wrt", options->wrt,
+                  "Inputs and initializers to differentiate by; by default all floating inputs and "
+                  "trained tensors")
+      ->type_name("NAME ...");
+  app->add_option("-o,--output", options->output, "Where the gradients go (.npz)")->required();
+  AddPrecisionOption(*app, options->model);
+  AddThreadsOption(*app, options->model);
+  AddSeedOption(*app, options->model);
+  AddSelectionOptions(*app, options->model);
+  app->footer(
+      "Example: strop gradient model.onnx --inputs in.npz --output-gradients dy.npz -o grads.npz");
+  return {app, [options] { return RunGradient(*options); }};
+}
+
+}  // namespace strop

@@ -1,0 +1,113 @@
+#include "plugin/cli/vector_jacobian.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/differentiate/differentiate.h"
+
+namespace strop {
+namespace {
+
+absl::StatusOr<ValueId> FindByName(const ImportedModel& model, const std::string& name) {
+  ValueId found = model.graph.FindValue(name);
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.name == name) found = parameter.value;
+  }
+  if (found == kNoValue) {
+    return absl::InvalidArgumentError(absl::StrCat("differentiate: the model has no tensor \"",
+                                                   name, "\"; strop inspect lists the names"));
+  }
+  const Value& value = model.graph.value(found);
+  if (!IsFloating(value.type.element_type) || value.kind == ValueKind::kNodeOutput) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("differentiate: tensor \"", name, "\": found a ",
+                     value.kind == ValueKind::kNodeOutput ? "computed" : "non-floating",
+                     " tensor, expected a floating input, initializer or constant"));
+  }
+  return found;
+}
+
+int IndexIn(const std::vector<ValueId>& ids, ValueId id) {
+  const auto found = std::find(ids.begin(), ids.end(), id);
+  return found == ids.end() ? -1 : static_cast<int>(found - ids.begin());
+}
+
+}  // namespace
+
+absl::StatusOr<Differentiation> ChooseDifferentiation(const ImportedModel& model,
+                                                      const std::vector<std::string>& names) {
+  Differentiation chosen;
+  const Graph& graph = model.graph;
+  for (const ValueId output : graph.outputs) {
+    if (IsFloating(graph.type(output).element_type)) chosen.outputs.push_back(output);
+  }
+  if (chosen.outputs.empty()) {
+    return absl::InvalidArgumentError(
+        "differentiate: the model has no floating output to differentiate");
+  }
+  for (const std::string& name : names) {
+    STROP_ASSIGN_OR_RETURN(const ValueId id, FindByName(model, name));
+    chosen.wrt.push_back(id);
+  }
+  if (!names.empty()) return chosen;
+  for (const ValueId input : graph.inputs) {
+    if (IsFloating(graph.type(input).element_type)) chosen.wrt.push_back(input);
+  }
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.role == Parameter::Role::kTrained) chosen.wrt.push_back(parameter.value);
+  }
+  return chosen;
+}
+
+absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
+    const ImportedModel& model, Differentiation differentiation,
+    std::shared_ptr<StateStore> store) {
+  std::unique_ptr<VectorJacobian> product(new VectorJacobian);
+  Graph graph = model.graph;
+  std::vector<OutputCotangent> cotangents;
+  for (const ValueId output : differentiation.outputs) {
+    const std::string name = absl::StrCat("cotangent of ", graph.value(output).name);
+    const TensorType type = graph.type(output);
+    cotangents.push_back({output, graph.AddInput(name, type)});
+  }
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
+                         Differentiate(graph, cotangents, differentiation.wrt));
+  graph.outputs.clear();
+  graph.state_updates.clear();
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const ValueId wrt = differentiation.wrt[i];
+    product->types_.push_back(graph.type(wrt));
+    product->input_of_.push_back(IndexIn(graph.inputs, wrt));
+    product->result_of_.push_back(
+        gradients[i] == kNoValue ? -1 : static_cast<int>(graph.outputs.size()));
+    if (gradients[i] != kNoValue) graph.outputs.push_back(gradients[i]);
+  }
+  graph.RemoveDeadNodes();
+  product->differentiation_ = std::move(differentiation);
+  STROP_ASSIGN_OR_RETURN(product->session_, Session::Create(std::move(graph), std::move(store)));
+  return product;
+}
+
+absl::StatusOr<std::vector<Tensor>> VectorJacobian::Run(const std::vector<Tensor>& inputs,
+                                                        const std::vector<Tensor>& cotangents,
+                                                        uint64_t seed) {
+  std::vector<Tensor> feeds = inputs;
+  feeds.insert(feeds.end(), cotangents.begin(), cotangents.end());
+  session_->set_seed(seed);
+  session_->set_step(0);
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session_->Run(feeds));
+  std::vector<Tensor> gradients;
+  for (size_t i = 0; i < result_of_.size(); ++i) {
+    if (result_of_[i] >= 0) {
+      gradients.push_back(results[static_cast<size_t>(result_of_[i])].Clone());
+      continue;
+    }
+    const Shape shape =
+        input_of_[i] >= 0 ? inputs[static_cast<size_t>(input_of_[i])].shape() : *types_[i].shape;
+    gradients.emplace_back(types_[i].element_type, shape);
+  }
+  return gradients;
+}
+
+}  // namespace strop
