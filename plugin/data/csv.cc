@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/data/array_source.h"
-#include "plugin/data/mapped_file.h"
+#include "plugin/data/data_file.h"
 
 namespace strop {
 namespace {
@@ -240,7 +240,7 @@ absl::StatusOr<Tensor> TargetArray(const CsvReader& reader, const Table& table,
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenCsv(const std::string& path,
                                                     const CsvOptions& options) {
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const DataFile> file, DataFile::Open(path));
   CsvReader reader(file->bytes(), path);
   STROP_ASSIGN_OR_RETURN(const Table table, ReadTable(reader, options));
   std::vector<NamedTensor> arrays = InputArrays(table, options);

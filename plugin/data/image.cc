@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/data/mapped_file.h"
+#include "plugin/data/data_file.h"
 
 namespace strop {
 namespace {
@@ -112,7 +112,7 @@ absl::StatusOr<Image> DecodePng(const std::string& path, std::string_view bytes)
 }  // namespace
 
 absl::StatusOr<Image> DecodeImage(const std::string& path) {
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const DataFile> file, DataFile::Open(path));
   if (file->bytes().starts_with("\xff\xd8\xff")) return DecodeJpeg(path, file->bytes());
   if (file->bytes().starts_with("\x89PNG")) return DecodePng(path, file->bytes());
   return Invalid(path, "found neither a JPEG nor a PNG image");

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/data/mapped_file.h"
+#include "plugin/data/data_file.h"
 
 namespace strop {
 namespace {
@@ -172,7 +172,7 @@ absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::shared_ptr<const vo
 }
 
 absl::StatusOr<Tensor> ReadNpy(const std::string& path) {
-  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const DataFile> file, DataFile::Open(path));
   return ParseNpy(file->bytes(), file, absl::StrCat("\"", path, "\""));
 }
 

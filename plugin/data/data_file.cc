@@ -1,4 +1,4 @@
-#include "plugin/data/mapped_file.h"
+#include "plugin/data/data_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -12,7 +12,7 @@
 
 namespace strop {
 
-absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
+absl::StatusOr<std::shared_ptr<const DataFile>> DataFile::Open(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     const std::string message =
@@ -35,10 +35,10 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
     return absl::DataLossError(
         absl::StrCat("data: \"", path, "\": cannot be mapped: ", strerror(error)));
   }
-  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const char*>(data), size));
+  return std::shared_ptr<const DataFile>(new DataFile(static_cast<const char*>(data), size));
 }
 
-MappedFile::~MappedFile() {
+DataFile::~DataFile() {
   if (size_ > 0) munmap(const_cast<char*>(data_), size_);
 }
 
