@@ -27,6 +27,9 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kShape,
       &kSoftmax,
       &kUnaryMath,
+      &kActivation,  &kActivationSmooth, &kArithmetic, &kCast,   &kComparison,
+      &kConvolution, &kExtremum,         &kGemm,       &kMatMul, &kPower,
+      &kSoftmax,     &kUnaryMath,
   };
   return kFamilies;
 }
