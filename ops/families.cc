@@ -11,6 +11,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kArithmetic,
       &kCast,
       &kComparison,
+      &kConvolution,
       &kCrossEntropy,
       &kExpand,
       &kExtremum,
@@ -27,9 +28,6 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kShape,
       &kSoftmax,
       &kUnaryMath,
-      &kActivation,  &kActivationSmooth, &kArithmetic, &kCast,   &kComparison,
-      &kConvolution, &kExtremum,         &kGemm,       &kMatMul, &kPower,
-      &kSoftmax,     &kUnaryMath,
   };
   return kFamilies;
 }
