@@ -1,0 +1,25 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "plugin/data/data_source.h"
+
+namespace strop {
+
+// Reads batches into buffers that it keeps, one set a batch size.
+class BatchReader {
+ public:
+  explicit BatchReader(DataSource& source) : source_(source) {}
+
+  // The samples' fields in the source's order; valid until the next Read of as many samples.
+  absl::StatusOr<absl::Span<const Tensor>> Read(absl::Span<const int64_t> indices);
+
+ private:
+  DataSource& source_;
+  std::map<size_t, std::vector<Tensor>> buffers_;
+};
+
+}  // namespace strop

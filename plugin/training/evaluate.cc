@@ -1,0 +1,89 @@
+#include "plugin/training/evaluate.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+
+namespace strop {
+
+int64_t FixedBatchSize(const std::vector<InputInterface>& inputs) {
+  for (const InputInterface& input : inputs) {
+    if (!input.type.shape.has_value() || input.type.shape->empty()) continue;
+    if (input.type.shape->front() != kUnknownDimension) return input.type.shape->front();
+  }
+  return 0;
+}
+
+absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t samples,
+                            int64_t batch_size, bool drops_last) {
+  if (batch_size < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: batch size is ", batch_size, ", expected at least 1"));
+  }
+  const int64_t fixed = FixedBatchSize(inputs);
+  if (fixed == 0) return absl::OkStatus();
+  if (batch_size != fixed) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: input \"", inputs[0].name, "\" takes batches of ", fixed,
+                     ", found a batch size of ", batch_size, "; use --batch-size ", fixed,
+                     " or export with a dynamic batch dimension"));
+  }
+  if (drops_last || samples % fixed == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: input \"", inputs[0].name, "\" takes batches of ", fixed, ", which do not divide ",
+      samples, " samples; use --drop-last or export with a dynamic batch dimension"));
+}
+
+absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const ImportedModel& model,
+                                                             const EvaluationOptions& options,
+                                                             std::unique_ptr<DataSource> data,
+                                                             std::shared_ptr<StateStore> store,
+                                                             PlanOptions plan) {
+  const int field = data->FindField(kTargetField);
+  STROP_ASSIGN_OR_RETURN(
+      EvaluationGraph graph,
+      BuildEvaluationGraph(model, options.loss,
+                           field < 0 ? nullptr : &data->fields()[static_cast<size_t>(field)]));
+  std::unique_ptr<Evaluator> evaluator(new Evaluator());
+  const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index};
+  for (const std::string& name : options.metrics) {
+    STROP_ASSIGN_OR_RETURN(evaluator->metrics_[name], MakeMetric(name, task));
+  }
+  STROP_ASSIGN_OR_RETURN(evaluator->data_,
+                         BindToModel(std::move(data), graph.inputs, graph.target));
+  const int64_t samples = evaluator->data_->sample_count();
+  evaluator->batch_size_ = std::min(options.batch_size, samples);
+  STROP_RETURN_IF_ERROR(CheckBatchSize(graph.inputs, samples, evaluator->batch_size_, false));
+  evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_);
+  if (store == nullptr) store = std::make_shared<StateStore>();
+  STROP_ASSIGN_OR_RETURN(evaluator->session_,
+                         Session::Create(std::move(graph.graph), std::move(store), plan));
+  return evaluator;
+}
+
+absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
+  for (const auto& [name, metric] : metrics_) metric->Reset();
+  EvaluationResult result;
+  result.sample_count = data_->sample_count();
+  std::vector<int64_t> order(static_cast<size_t>(result.sample_count));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  for (int64_t begin = 0; begin < result.sample_count; begin += batch_size_) {
+    const int64_t count = std::min(batch_size_, result.sample_count - begin);
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
+                           reader_->Read(absl::MakeConstSpan(order).subspan(
+                               static_cast<size_t>(begin), static_cast<size_t>(count))));
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
+    STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
+    result.loss += loss[0] * static_cast<double>(count);
+    for (const auto& [name, metric] : metrics_) {
+      STROP_RETURN_IF_ERROR(metric->Update(outputs[1], batch.back()));
+    }
+  }
+  result.loss /= static_cast<double>(result.sample_count);
+  for (const auto& [name, metric] : metrics_) result.metrics[name] = metric->Value();
+  return result;
+}
+
+}  // namespace strop

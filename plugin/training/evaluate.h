@@ -1,0 +1,64 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "importer/importer.h"
+#include "plugin/data/data_source.h"
+#include "plugin/runtime/session.h"
+#include "plugin/training/batch_reader.h"
+#include "plugin/training/metrics.h"
+#include "plugin/training/training_graph.h"
+
+namespace strop {
+
+struct EvaluationOptions {
+  LossOptions loss;
+  std::vector<std::string> metrics;  // names that MakeMetric knows
+  int64_t batch_size = 32;
+};
+
+struct EvaluationResult {
+  // Of the batches, weighted by their samples: with class weights or ignored labels that is not
+  // the loss of all samples at once.
+  double loss = 0;
+  std::map<std::string, double> metrics;
+  int64_t sample_count = 0;
+};
+
+// Measures a model on data, as often as wished while another session trains it. Not thread-safe.
+class Evaluator {
+ public:
+  // Binds `data` to the model, which refuses what does not fit. `store` is a training session's
+  // own; null or new, it starts from the file's weights.
+  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const ImportedModel& model,
+                                                           const EvaluationOptions& options,
+                                                           std::unique_ptr<DataSource> data,
+                                                           std::shared_ptr<StateStore> store,
+                                                           PlanOptions plan = {});
+
+  // The whole data once, in order.
+  absl::StatusOr<EvaluationResult> Evaluate();
+
+ private:
+  Evaluator() = default;
+
+  int64_t batch_size_ = 1;
+  std::unique_ptr<DataSource> data_;
+  std::unique_ptr<BatchReader> reader_;
+  std::unique_ptr<Session> session_;
+  std::map<std::string, std::unique_ptr<Metric>> metrics_;
+};
+
+// The model's fixed batch size, or 0 when it takes any.
+int64_t FixedBatchSize(const std::vector<InputInterface>& inputs);
+
+// InvalidArgument when a model of fixed batch size meets batches of another: `samples` in batches
+// of `batch_size`, an incomplete last one dropped or not.
+absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t samples,
+                            int64_t batch_size, bool drops_last);
+
+}  // namespace strop

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/graph.h"
+#include "plugin/data/model_binding.h"
+
+namespace strop {
+
+enum class LossKind {
+  kCrossEntropy,        // torch.nn.CrossEntropyLoss, on logits
+  kBinaryCrossEntropy,  // torch.nn.BCEWithLogitsLoss, on logits
+  kMeanSquaredError,    // torch.nn.MSELoss
+  kL1,                  // torch.nn.L1Loss
+  kHuber,               // torch.nn.HuberLoss
+  kSmoothL1,            // torch.nn.SmoothL1Loss
+};
+
+// cross_entropy, binary_cross_entropy, mse, l1, huber or smooth_l1. InvalidArgument listing them
+// for another name.
+absl::StatusOr<LossKind> LossKindOf(std::string_view name);
+
+// What a model is trained for. Names, meanings and defaults are torch.nn's.
+struct LossOptions {
+  LossKind kind = LossKind::kCrossEntropy;
+  std::string output;  // name of the model output that the loss sees; empty: the first
+  std::optional<int64_t> class_axis;  // of cross_entropy; absent: found from logits and target
+  std::vector<double> class_weights;  // of cross_entropy, one a class; empty: ones
+  double label_smoothing = 0;
+  int64_t ignore_index = -100;
+  double positive_weight = 1;  // of binary_cross_entropy
+  double delta = 1;            // of huber, and smooth_l1's beta
+};
+
+struct AttachedLoss {
+  ValueId loss = kNoValue;        // rank 0
+  ValueId prediction = kNoValue;  // what the loss compares: logits for the cross-entropies
+  ValueId target = kNoValue;      // the input that was added
+  int64_t class_axis = 1;         // of cross_entropy
+  TargetInterface interface;
+};
+
+// Adds the input "target" and the loss of one of the graph's outputs. A model that ends in Softmax,
+// LogSoftmax or Sigmoid, views and Cast behind it allowed, is given the matching cross-entropy on
+// its logits. `target` is the data's field, null when unknown: floating values in the logits' shape
+// are class probabilities, all others labels; without a given class axis it is the one at which
+// logits and target fit, axis 1 before others.
+absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
+                                        const DataField* target);
+
+}  // namespace strop

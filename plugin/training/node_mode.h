@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "graph/graph.h"
+
+namespace strop {
+
+// Sets training_mode of every BatchNormalization. A node in training mode moves its running
+// statistics where they are states: running = running·momentum + batch·(1 - momentum), ONNX's
+// momentum, one minus PyTorch's. Unimplemented when two nodes would move the same statistic.
+absl::Status SetBatchNormMode(Graph& graph, bool is_training);
+
+// Adds the state updates of the nodes that are in training mode as they stand.
+absl::Status KeepBatchNormMode(Graph& graph);
+
+// Sets the training_mode input of every Dropout, and its ratio unless `rate` is absent. Returns how
+// many there are.
+int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate);
+
+}  // namespace strop

@@ -1,0 +1,109 @@
+#include "plugin/training/training_graph.h"
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/differentiate/differentiate.h"
+#include "plugin/training/node_mode.h"
+#include "plugin/training/value_name.h"
+
+namespace strop {
+namespace {
+
+std::vector<InputInterface> InputsOf(const Graph& graph) {
+  std::vector<InputInterface> inputs;
+  for (const ValueId input : graph.inputs) {
+    inputs.push_back({graph.value(input).name, graph.type(input)});
+  }
+  return inputs;
+}
+
+absl::Status ApplyBatchNormMode(Graph& graph, BatchNormMode mode) {
+  if (mode == BatchNormMode::kAsInModel) return KeepBatchNormMode(graph);
+  return SetBatchNormMode(graph, mode == BatchNormMode::kTrain);
+}
+
+absl::Status ApplyDropoutMode(Graph& graph, const TrainingGraphOptions& options) {
+  if (options.dropout == DropoutMode::kAsInModel) return absl::OkStatus();
+  const double rate = options.dropout_rate.value_or(0);
+  if (!(rate >= 0 && rate < 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: dropout rate is ", rate, ", expected a number in [0, 1)"));
+  }
+  const bool is_on = options.dropout == DropoutMode::kOn;
+  const int count =
+      SetDropoutMode(graph, is_on, is_on ? options.dropout_rate : std::optional<double>());
+  if (count > 0 || !is_on) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "train: dropout is asked for, but the model has no Dropout node; exporters remove them from "
+      "models exported for inference");
+}
+
+// The values of all parameters that are trained, in the file's order.
+absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model) {
+  std::vector<ValueId> values;
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.role == Parameter::Role::kTrained) values.push_back(parameter.value);
+  }
+  if (!values.empty()) return values;
+  return absl::InvalidArgumentError(
+      "train: the model has no tensor to train; see \"strop inspect\" for the reason of each, and "
+      "choose some with --train");
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
+                                                 const TrainingGraphOptions& options,
+                                                 const DataField* target) {
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> trained, TrainedValues(model));
+  TrainingGraph training;
+  training.graph = model.graph;
+  Graph& graph = training.graph;
+  training.inputs = InputsOf(graph);
+  STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
+  STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
+  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options.loss, target));
+  training.target = attached.interface;
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
+                         Differentiate(graph, {{attached.loss, kNoValue}}, trained));
+  std::vector<ParameterGradient> pairs;
+  for (size_t i = 0; i < trained.size(); ++i) {
+    if (gradients[i] == kNoValue) continue;
+    pairs.push_back({trained[i], gradients[i]});
+    training.trained.push_back(graph.value(trained[i]).name);
+  }
+  if (pairs.empty()) {
+    return absl::InvalidArgumentError(
+        "train: the chosen output depends on no trained tensor; choose another with "
+        "--train-output, or other tensors with --train");
+  }
+  const ValueId learning_rate =
+      graph.AddInput(UniqueValueName(graph, "learning_rate"), {DataType::kDouble, Shape{}});
+  const ValueId step = graph.AddInput(UniqueValueName(graph, "step"), {DataType::kInt64, Shape{}});
+  STROP_ASSIGN_OR_RETURN(const ValueId norm,
+                         AddOptimizer(graph, options.optimizer, pairs, learning_rate, step));
+  graph.outputs = {attached.loss};
+  training.has_gradient_norm = norm != kNoValue;
+  if (training.has_gradient_norm) graph.outputs.push_back(norm);
+  graph.RemoveDeadNodes();
+  return training;
+}
+
+absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
+                                                     const LossOptions& options,
+                                                     const DataField* target) {
+  EvaluationGraph evaluation;
+  evaluation.graph = model.graph;
+  Graph& graph = evaluation.graph;
+  evaluation.inputs = InputsOf(graph);
+  STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
+  SetDropoutMode(graph, /*is_training=*/false, std::nullopt);
+  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
+  evaluation.target = attached.interface;
+  evaluation.class_axis = attached.class_axis;
+  graph.outputs = {attached.loss, attached.prediction};
+  graph.RemoveDeadNodes();
+  return evaluation;
+}
+
+}  // namespace strop

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/graph.h"
+#include "importer/importer.h"
+#include "plugin/training/loss.h"
+#include "plugin/training/optimizer.h"
+
+namespace strop {
+
+// What BatchNormalization does while the model trains.
+enum class BatchNormMode {
+  kAsInModel,  // what each node's training_mode says
+  kTrain,      // normalizes with the batch's statistics and moves the running ones
+  kFrozen,     // normalizes with the running statistics, which stay
+};
+
+// What the Dropout nodes of the model do while it trains.
+enum class DropoutMode {
+  kAsInModel,  // what each node's training_mode says
+  kOn,
+  kOff,
+};
+
+struct TrainingGraphOptions {
+  LossOptions loss;
+  OptimizerOptions optimizer;
+  BatchNormMode batch_norm = BatchNormMode::kAsInModel;
+  DropoutMode dropout = DropoutMode::kAsInModel;
+  std::optional<double> dropout_rate;  // replaces every ratio where dropout is kOn
+};
+
+// One training step as a graph.
+//   inputs   the model's, target, learning_rate (rank-0 double), step (rank-0 int64, from 1)
+//   outputs  the loss, and with clip_norm the norm of all gradients before clipping
+//   states   parameters, running statistics and the optimizer's moments, with their updates
+struct TrainingGraph {
+  Graph graph;
+  std::vector<InputInterface> inputs;  // the model's
+  TargetInterface target;
+  std::vector<std::string> trained;  // names of the parameters that move, in the file's order
+  bool has_gradient_norm = false;
+};
+
+// InvalidArgument when nothing can be trained or an option does not suit the model; Unimplemented
+// listing every node whose gradient is missing. `target`: see AttachLoss.
+absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
+                                                 const TrainingGraphOptions& options,
+                                                 const DataField* target);
+
+// The model with its loss as it is evaluated: running statistics, no dropout.
+//   inputs   the model's, target
+//   outputs  the loss, and what it compares with the target (logits for the cross-entropies)
+struct EvaluationGraph {
+  Graph graph;
+  std::vector<InputInterface> inputs;
+  TargetInterface target;
+  int64_t class_axis = 1;
+};
+
+absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
+                                                     const LossOptions& options,
+                                                     const DataField* target);
+
+}  // namespace strop

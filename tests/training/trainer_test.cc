@@ -1,0 +1,244 @@
+#include "plugin/training/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "plugin/training/shuffle.h"
+#include "tests/training/toy_model.h"
+
+namespace strop {
+namespace {
+
+TrainingOptions ToyOptions() {
+  TrainingOptions options;
+  options.graph.optimizer = *OptimizerOptionsOf("adam");
+  options.metrics = {"accuracy"};
+  options.learning_rate = 0.02;
+  options.epochs = 30;
+  options.batch_size = 32;
+  options.seed = 7;
+  return options;
+}
+
+std::unique_ptr<Trainer> MakeTrainer(const TrainingOptions& options,
+                                     const ImportedModel& model = ToyClassifier()) {
+  auto trainer = Trainer::Create(model, options, Moons(300, 1), Moons(200, 2), {.verify = true});
+  EXPECT_TRUE(trainer.ok()) << trainer.status();
+  return trainer.ok() ? *std::move(trainer) : nullptr;
+}
+
+std::vector<double> State(const Trainer& trainer, const std::string& name) {
+  return *NumericElements(*trainer.store()->Read(name));
+}
+
+TEST(Trainer, LearnsTwoMoons) {
+  for (const bool ends_in_softmax : {false, true}) {
+    const auto trainer = MakeTrainer(ToyOptions(), ToyClassifier(ends_in_softmax));
+    ASSERT_NE(trainer, nullptr);
+    std::vector<EpochReport> epochs;
+    std::vector<StepReport> steps;
+    const auto result =
+        trainer->Run({.on_step = [&](const StepReport& report) { steps.push_back(report); },
+                      .on_epoch = [&](const EpochReport& report) { epochs.push_back(report); }});
+    ASSERT_TRUE(result.ok()) << result.status();
+    ASSERT_EQ(epochs.size(), 30u);
+    EXPECT_EQ(steps.size(), 300u);
+    EXPECT_EQ(steps[9].sample_count, 300 - 9 * 32);
+    EXPECT_EQ(result->steps, 300);
+    EXPECT_GT(epochs[0].train_loss, 0.3);
+    EXPECT_LT(epochs.back().train_loss, 0.05);
+    EXPECT_GE(epochs.back().metrics.at("accuracy"), 0.98);
+  }
+}
+
+TEST(Trainer, TrainsThroughTheLogitsOfASoftmax) {
+  const auto through_softmax = MakeTrainer(ToyOptions(), ToyClassifier(true));
+  const auto plain = MakeTrainer(ToyOptions(), ToyClassifier(false));
+  ASSERT_TRUE(through_softmax->Run().ok());
+  ASSERT_TRUE(plain->Run().ok());
+  EXPECT_EQ(State(*through_softmax, "w1"), State(*plain, "w1"));
+}
+
+TEST(Trainer, TwoRunsGiveTheSameBits) {
+  TrainingOptions options = ToyOptions();
+  options.graph.optimizer.clip_norm = 0.5;
+  const auto first = MakeTrainer(options);
+  const auto second = MakeTrainer(options);
+  ASSERT_TRUE(first->Run().ok());
+  ASSERT_TRUE(second->Run().ok());
+  for (const std::string& name : first->store()->Names()) {
+    EXPECT_EQ(State(*first, name), State(*second, name)) << name;
+  }
+  options.seed = 8;
+  const auto other = MakeTrainer(options);
+  ASSERT_TRUE(other->Run().ok());
+  EXPECT_NE(State(*first, "w1"), State(*other, "w1"));
+}
+
+TEST(Trainer, ClippedStepsReportTheNormBeforeClipping) {
+  TrainingOptions options = ToyOptions();
+  options.graph.optimizer = *OptimizerOptionsOf("sgd");
+  options.graph.optimizer.clip_norm = 0.01;
+  options.learning_rate = 1;
+  options.steps = 1;
+  const auto trainer = MakeTrainer(options);
+  std::vector<double> before;
+  for (const std::string& name : trainer->trained()) {
+    for (const double number : State(*trainer, name)) before.push_back(number);
+  }
+  double norm = 0;
+  ASSERT_TRUE(
+      trainer->Run({.on_step = [&](const StepReport& report) { norm = *report.gradient_norm; }})
+          .ok());
+  EXPECT_GT(norm, 0.05);
+  double moved = 0;
+  size_t i = 0;
+  for (const std::string& name : trainer->trained()) {
+    for (const double number : State(*trainer, name)) moved += std::pow(number - before[i++], 2);
+  }
+  EXPECT_NEAR(std::sqrt(moved), 0.01, 1e-6);
+}
+
+TEST(Trainer, FrozenParametersDoNotMove) {
+  ImportedModel model = ToyClassifier();
+  model.parameters[0].role = Parameter::Role::kFrozen;
+  const auto trainer = MakeTrainer(ToyOptions(), model);
+  const std::vector<double> frozen = State(*trainer, "w1");
+  const std::vector<double> trained = State(*trainer, "w2");
+  ASSERT_TRUE(trainer->Run().ok());
+  EXPECT_EQ(State(*trainer, "w1"), frozen);
+  EXPECT_NE(State(*trainer, "w2"), trained);
+  EXPECT_EQ(trainer->trained(), std::vector<std::string>({"b1", "w2", "b2"}));
+}
+
+TEST(Trainer, NothingTrainableIsRefused) {
+  ImportedModel model = ToyClassifier();
+  for (Parameter& parameter : model.parameters) parameter.role = Parameter::Role::kFrozen;
+  EXPECT_EQ(Trainer::Create(model, ToyOptions(), Moons(9, 1), Moons(9, 2)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Trainer, EarlyStoppingRestoresTheBestWeights) {
+  TrainingOptions options = ToyOptions();
+  options.early_stopping_patience = 3;
+  options.graph.optimizer = *OptimizerOptionsOf("sgd");
+  options.learning_rate = 8;  // too much: the loss jumps about
+  options.epochs = 100;
+  const auto trainer = MakeTrainer(options);
+  std::vector<std::vector<double>> weights;
+  std::vector<double> losses;
+  const auto result = trainer->Run({.on_epoch = [&](const EpochReport& report) {
+    weights.push_back(State(*trainer, "w1"));
+    losses.push_back(*report.validation_loss);
+  }});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_TRUE(result->stopped_early);
+  ASSERT_TRUE(result->best_epoch.has_value());
+  const auto best = static_cast<size_t>(*result->best_epoch) - 1;
+  EXPECT_EQ(losses.size(), best + 4);
+  EXPECT_EQ(losses[best], *std::min_element(losses.begin(), losses.end()));
+  EXPECT_EQ(State(*trainer, "w1"), weights[best]);
+  EXPECT_NE(weights.back(), weights[best]);
+}
+
+TEST(Trainer, ALossThatIsNotFiniteNamesTheStep) {
+  TrainingOptions options = ToyOptions();
+  options.graph.loss.kind = LossKind::kMeanSquaredError;
+  options.metrics = {};
+  options.graph.optimizer = *OptimizerOptionsOf("sgd");
+  options.learning_rate = 1e20;
+  Tensor x(DataType::kFloat, {8, 2});
+  for (float& element : x.mutable_elements<float>()) element = 1;
+  const Tensor target(DataType::kFloat, {8, 2});
+  auto trainer =
+      Trainer::Create(ToyClassifier(), options, std::make_unique<ToyData>(x, target), nullptr);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  const absl::Status status = (*trainer)->Run().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("at step "), absl::string_view::npos) << status;
+}
+
+TEST(Trainer, BatchesOfEverySizeAndDroppedRest) {
+  const auto steps = [](int64_t batch_size, bool drop_last) {
+    TrainingOptions options = ToyOptions();
+    options.epochs = 1;
+    options.batch_size = batch_size;
+    options.drop_last = drop_last;
+    return MakeTrainer(options)->Run()->steps;
+  };
+  EXPECT_EQ(steps(0, false), 1);
+  EXPECT_EQ(steps(1, false), 300);
+  EXPECT_EQ(steps(7, false), 43);
+  EXPECT_EQ(steps(7, true), 42);
+  EXPECT_EQ(steps(1000, false), 1);
+}
+
+TEST(Trainer, StopsWhenAsked) {
+  const auto trainer = MakeTrainer(ToyOptions());
+  const auto result = trainer->Run({.should_stop = [] { return true; }});
+  ASSERT_TRUE(result.ok());
+  EXPECT_TRUE(result->was_stopped);
+  EXPECT_EQ(result->steps, 1);
+}
+
+TEST(Trainer, RefusesLabelsOutOfRangeBeforeTheFirstStep) {
+  Tensor labels(DataType::kInt64, {4});
+  labels.mutable_elements<int64_t>()[2] = 2;
+  const auto trainer = Trainer::Create(
+      ToyClassifier(), ToyOptions(),
+      std::make_unique<ToyData>(Tensor(DataType::kFloat, {4, 2}), labels), Moons(8, 1));
+  EXPECT_EQ(trainer.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Trainer, RefusesOptionsThatMakeNoSense) {
+  const auto refuses = [](auto change) {
+    TrainingOptions options = ToyOptions();
+    change(options);
+    return Trainer::Create(ToyClassifier(), options, Moons(8, 1), nullptr).status().code() ==
+           absl::StatusCode::kInvalidArgument;
+  };
+  EXPECT_TRUE(refuses([](TrainingOptions& o) { o.early_stopping_patience = 1; }));
+  EXPECT_TRUE(refuses([](TrainingOptions& o) {
+    o.learning_rate = -1;
+    o.metrics = {};
+  }));
+  EXPECT_TRUE(refuses([](TrainingOptions& o) {
+    o.batch_size = -1;
+    o.metrics = {};
+  }));
+  EXPECT_TRUE(refuses([](TrainingOptions& o) {
+    o.metrics = {};
+    o.graph.dropout = DropoutMode::kOn;
+  }));
+  EXPECT_TRUE(refuses([](TrainingOptions& o) {
+    o.metrics = {};
+    o.graph.optimizer.nesterov = true;
+    o.graph.optimizer.kind = OptimizerKind::kSgd;
+  }));
+}
+
+TEST(Shuffle, IsAPermutationOfSeedAndEpoch) {
+  const std::vector<int64_t> order = ShuffledOrder(1000, 3, 1);
+  const std::set<int64_t> seen(order.begin(), order.end());
+  EXPECT_EQ(seen.size(), 1000u);
+  EXPECT_EQ(*seen.begin(), 0);
+  EXPECT_EQ(*seen.rbegin(), 999);
+  EXPECT_EQ(order, ShuffledOrder(1000, 3, 1));
+  EXPECT_NE(order, ShuffledOrder(1000, 3, 2));
+  EXPECT_NE(order, ShuffledOrder(1000, 4, 1));
+  EXPECT_TRUE(ShuffledOrder(0, 3, 1).empty());
+  // Every place is as likely: the mean place of sample 0 over many epochs lies in the middle.
+  double sum = 0;
+  for (uint64_t epoch = 0; epoch < 2000; ++epoch) {
+    const std::vector<int64_t> drawn = ShuffledOrder(11, 9, epoch);
+    sum += static_cast<double>(std::find(drawn.begin(), drawn.end(), 0) - drawn.begin());
+  }
+  EXPECT_NEAR(sum / 2000, 5, 0.3);
+}
+
+}  // namespace
+}  // namespace strop
