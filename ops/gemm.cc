@@ -7,6 +7,7 @@
 
 #include "ops/contraction_kernel.h"
 #include "ops/families.h"
+#include "ops/onednn/product.h"
 
 namespace strop {
 namespace {
@@ -126,6 +127,20 @@ std::vector<ContractionDimension> GemmDimensions(const KernelRequest& request) {
           {.size = depth, .a = ta ? a[1] : 1, .b = tb ? 1 : b[1]}};
 }
 
+// One primitive with C as its bias: alpha and beta are 1 and C is a row, or there is none.
+absl::StatusOr<std::unique_ptr<Kernel>> GemmOnednn(const KernelRequest& request) {
+  const GemmAttributes attributes(request.node);
+  const bool has_bias = request.has_input(2) && attributes.beta != 0;
+  if (attributes.alpha != 1) return nullptr;
+  if (has_bias) {
+    const Shape& c = request.inputs[2].shape;
+    const bool is_row = !c.empty() && c.back() == request.outputs[0].shape[1] &&
+                        request.inputs[2].element_count() == c.back();
+    if (attributes.beta != 1 || !is_row) return nullptr;
+  }
+  return onednn::ProductKernel(request, PlanContraction(GemmDimensions(request)), has_bias);
+}
+
 absl::StatusOr<std::unique_ptr<Kernel>> GemmGeneric(const KernelRequest& request) {
   const GemmAttributes attributes(request.node);
   const bool has_bias = request.has_input(2) && attributes.beta != 0;
@@ -166,7 +181,7 @@ OpDefinition Gemm() {
           .shapes = GemmShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = GemmGradient,
-          .kernels = {GemmGeneric}};
+          .kernels = {GemmOnednn, GemmGeneric}};
 }
 
 }  // namespace

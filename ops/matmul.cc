@@ -9,6 +9,7 @@
 
 #include "ops/contraction_kernel.h"
 #include "ops/families.h"
+#include "ops/onednn/product.h"
 
 namespace strop {
 namespace {
@@ -141,6 +142,17 @@ absl::StatusOr<std::unique_ptr<Kernel>> Generic(const KernelRequest& request) {
   return ContractionKernel(request, std::move(dimensions));
 }
 
+template <absl::StatusOr<Dimensions> (*kDimensions)(const KernelRequest&)>
+absl::StatusOr<std::unique_ptr<Kernel>> Onednn(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(Dimensions dimensions, kDimensions(request));
+  return onednn::ProductKernel(request, PlanContraction(std::move(dimensions)), false);
+}
+
+template <absl::StatusOr<Dimensions> (*kDimensions)(const KernelRequest&)>
+std::vector<KernelFactory> Kernels() {
+  return {Onednn<kDimensions>, Generic<kDimensions>};
+}
+
 // ---- Definitions
 
 OpDefinition MatMul() {
@@ -151,18 +163,18 @@ OpDefinition MatMul() {
           .shapes = MatMulShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = MatMulGradient,
-          .kernels = {Generic<MatMulDimensions>}};
+          .kernels = Kernels<MatMulDimensions>()};
 }
 
 // (dY, B, A: shape) → dA and (A, dY, B: shape) → dB.
-OpDefinition OperandGradient(std::string_view name, KernelFactory generic) {
+OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> kernels) {
   return {.name = name,
           .domain = kStropDomain,
           .minimum_inputs = 3,
           .maximum_inputs = 3,
           .shapes = SameShapeAsInput2,
           .differentiability = {Differentiability::kNotImplemented},
-          .kernels = {generic},
+          .kernels = std::move(kernels),
           .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly}};
 }
 
@@ -172,8 +184,8 @@ const OpFamily kMatMul = {
     "matmul",
     {
         MatMul(),
-        OperandGradient("MatMulLeftGradient", Generic<LeftGradientDimensions>),
-        OperandGradient("MatMulRightGradient", Generic<RightGradientDimensions>),
+        OperandGradient("MatMulLeftGradient", Kernels<LeftGradientDimensions>()),
+        OperandGradient("MatMulRightGradient", Kernels<RightGradientDimensions>()),
     }};
 
 }  // namespace strop
