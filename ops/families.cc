@@ -31,6 +31,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kRnn,
       &kShape,
       &kSoftmax,
+      &kTranspose,
       &kUnaryMath,
   };
   return kFamilies;

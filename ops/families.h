@@ -30,6 +30,7 @@ extern const OpFamily kReshape;
 extern const OpFamily kRnn;
 extern const OpFamily kShape;
 extern const OpFamily kSoftmax;
+extern const OpFamily kTranspose;
 extern const OpFamily kUnaryMath;
 
 }  // namespace strop

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -202,6 +201,13 @@ void CopyStrided(const StridedBox& box, size_t element_size, const void* source,
     default:
       return CopyTyped<Bytes16>(box, source, destination);
   }
+}
+
+void FillZero(void* destination, size_t bytes) {
+  auto* const to = static_cast<uint8_t*>(destination);
+  ParallelFor(static_cast<int64_t>(bytes), 1 << 18, [&](int64_t begin, int64_t end) {
+    std::memset(to + begin, 0, static_cast<size_t>(end - begin));
+  });
 }
 
 absl::StatusOr<size_t> ElementSize(const Node& node, DataType type) {

@@ -32,6 +32,9 @@ StridedBox Simplify(const StridedBox& box);
 // Runs a simplified box. `element_size` is 1, 2, 4, 8 or 16 bytes.
 void CopyStrided(const StridedBox& box, size_t element_size, const void* source, void* destination);
 
+// Zeroes `bytes` bytes, in parallel.
+void FillZero(void* destination, size_t bytes);
+
 // Bytes an element takes; Unimplemented, naming the node, for packed and string types.
 absl::StatusOr<size_t> ElementSize(const Node& node, DataType type);
 
