@@ -11,6 +11,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kArithmetic,
       &kCast,
       &kComparison,
+      &kConcatSplit,
       &kConvolution,
       &kCrossEntropy,
       &kDropout,

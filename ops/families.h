@@ -10,6 +10,7 @@ extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
 extern const OpFamily kCast;
 extern const OpFamily kComparison;
+extern const OpFamily kConcatSplit;
 extern const OpFamily kConvolution;
 extern const OpFamily kCrossEntropy;
 extern const OpFamily kDropout;
