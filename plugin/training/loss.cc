@@ -1,6 +1,7 @@
 #include "plugin/training/loss.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -169,8 +170,10 @@ TargetInterface ClassInterface(const std::optional<Shape>& logits, DataType type
   }
   interface.kind = TargetInterface::Kind::kClasses;
   interface.type.element_type = DataType::kInt64;
+  interface.class_count = std::numeric_limits<int64_t>::max();  // the loss itself checks at run
   if (!logits.has_value()) return interface;
-  interface.class_count = std::max<int64_t>(0, (*logits)[static_cast<size_t>(classes.axis)]);
+  const int64_t classes_found = (*logits)[static_cast<size_t>(classes.axis)];
+  if (classes_found != kUnknownDimension) interface.class_count = classes_found;
   Shape labels = *logits;
   labels.erase(labels.begin() + classes.axis);
   interface.type.shape = std::move(labels);

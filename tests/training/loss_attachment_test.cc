@@ -59,6 +59,13 @@ TEST(LossAttachment, FloatingTargetsOfTheLogitsShapeAreProbabilities) {
   EXPECT_EQ(with_labels->interface.class_count, 10);
 }
 
+TEST(LossAttachment, WithoutAKnownClassCountEveryLabelIsLeftToTheLoss) {
+  Graph graph = OneValue({kUnknownDimension, kUnknownDimension});
+  const auto attached = AttachLoss(graph, LossOptions(), nullptr);
+  ASSERT_TRUE(attached.ok());
+  EXPECT_GT(attached->interface.class_count, int64_t{1} << 60);
+}
+
 TEST(LossAttachment, GoesThroughViewsToTheLogits) {
   Graph graph;
   const ValueId x = graph.AddInput("x", {DataType::kFloat, Shape{kUnknownDimension, 4, 1, 1}});

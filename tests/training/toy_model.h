@@ -18,6 +18,7 @@ class ToyData : public DataSource {
   int64_t sample_count() const override { return arrays_[0].shape()[0]; }
   const std::vector<DataField>& fields() const override { return fields_; }
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override;
+  const Tensor* whole_array(size_t field) const override { return &arrays_[field]; }
   const std::string& origin() const override { return origin_; }
 
  private:
