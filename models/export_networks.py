@@ -57,8 +57,6 @@ def committed_variants() -> list[Variant]:
     for index, network in enumerate(NETWORKS):
         scripted = OPSETS[index % 7]
         traced = OPSETS[1 + 5 * (index + 1) % 6]
-        if network.name in ("bert", "vit"):
-            traced = max(traced, 20)  # the first opset with Gelu
         variants.append(Variant(network.name, "torchscript", "training", scripted))
         variants.append(Variant(network.name, "dynamo", "inference", traced))
         if network.has_batch_norm:

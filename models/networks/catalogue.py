@@ -108,7 +108,7 @@ NETWORKS = [
     ),
     Network(
         "bert",
-        lambda written_out: Bert(VOCABULARY, TOKENS, 32, 2, 2, 5, written_out),
+        lambda _: Bert(VOCABULARY, TOKENS, 32, 2, 2, 5),
         bert_input,
         classes(5),
     ),
@@ -120,7 +120,7 @@ NETWORKS = [
     ),
     Network(
         "vit",
-        lambda written_out: VisionTransformer(16, 4, 32, 2, 1, 10, written_out),
+        lambda _: VisionTransformer(16, 4, 32, 2, 1, 10),
         array_input("image", 3, 16, 16),
         classes(10),
     ),

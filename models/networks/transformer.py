@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from networks.rounding import EPSILON, ErfGelu, TanhGelu
+from networks.rounding import EPSILON, TanhGelu
 
 
 class SelfAttention(nn.Module):
@@ -66,12 +66,12 @@ class PreNormBlock(nn.Module):
 class PostNormBlock(nn.Module):
     """BERT's layer: attention and a two-layer perceptron, normalised after each residual."""
 
-    def __init__(self, width: int, heads: int, hidden: int, written_out: bool) -> None:
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
         self.attention = MaskedAttention(width, heads)
         self.norm1 = nn.LayerNorm(width, eps=EPSILON)
         self.mlp = nn.Sequential(
-            nn.Linear(width, hidden), ErfGelu(written_out), nn.Linear(hidden, width)
+            nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)
         )
         self.norm2 = nn.LayerNorm(width, eps=EPSILON)
 
@@ -91,7 +91,6 @@ class Bert(nn.Module):
         heads: int,
         layers: int,
         classes: int,
-        written_out: bool = False,
     ) -> None:
         super().__init__()
         self.words = nn.Embedding(vocabulary, width)
@@ -99,7 +98,7 @@ class Bert(nn.Module):
         self.segments = nn.Embedding(2, width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
         self.layers = nn.ModuleList(
-            PostNormBlock(width, heads, 4 * width, written_out) for _ in range(layers)
+            PostNormBlock(width, heads, 4 * width) for _ in range(layers)
         )
         self.pooler = nn.Linear(width, width)
         self.classifier = nn.Linear(width, classes)
@@ -149,7 +148,6 @@ class VisionTransformer(nn.Module):
         heads: int,
         layers: int,
         classes: int,
-        written_out: bool = False,
     ) -> None:
         super().__init__()
         self.patches = nn.Conv2d(3, width, patch, stride=patch)
@@ -157,7 +155,7 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.randn(1, (size // patch) ** 2 + 1, width) * 0.02)
         self.layers = nn.Sequential(
             *(
-                PreNormBlock(width, heads, 4 * width, ErfGelu(written_out), is_causal=False)
+                PreNormBlock(width, heads, 4 * width, nn.GELU(), is_causal=False)
                 for _ in range(layers)
             )
         )

@@ -54,10 +54,10 @@ def reorder_gates(array: np.ndarray, cell: str) -> np.ndarray:
 
 
 def pack(layout: str, arrays: list[np.ndarray]) -> np.ndarray:
-    """The tensor of an ONNX file from PyTorch's. Layouts: same, transposed, <cell> and <cell>_bias.
+    """The tensor of an ONNX file from PyTorch's: same, transposed, lstm, gru, or one of a bias.
 
-    <cell> [directions, gates·H, …] stacks one array a direction; <cell>_bias [directions, 2·gates·H]
-    takes the input's and the recurrence's bias of each direction.
+    lstm and gru [directions, gates·H, …] stack one array a direction; lstm_bias and gru_bias
+    [directions, 2·gates·H] take the input's and the recurrence's bias of each direction.
     """
     if layout == "same":
         return arrays[0]

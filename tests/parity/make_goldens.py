@@ -1,7 +1,7 @@
 """Writes what parity_test.py compares with: data, goldens and the manifest, all from PyTorch.
 
     python tests/parity/make_goldens.py            writes them
-    python tests/parity/make_goldens.py --check    makes them anew and compares with what is committed
+    python tests/parity/make_goldens.py --check    makes them anew and compares with the committed
 
 The float64 goldens come from the float32 weights widened. Goldens hold, for every optimizer, the
 losses of ten steps in float64 and float32, and the float64 vector-Jacobian product of the first
@@ -26,17 +26,15 @@ from networks.catalogue import NETWORKS, Arrays, Network, find_network  # noqa: 
 
 
 def golden_names(network: Network) -> list[str]:
-    """BatchNormalization trains or is frozen; GELU is one operator or written out."""
+    """BatchNormalization trains or is frozen."""
     if network.has_batch_norm:
         return [f"{network.name}.train", f"{network.name}.frozen"]
-    if network.name in ("bert", "vit"):
-        return [f"{network.name}.operator", f"{network.name}.written_out"]
     return [network.name]
 
 
 def make_reference(golden: str, dtype: torch.dtype) -> nn.Module:
     name, _, form = golden.partition(".")
-    model = find_network(name).make_model(written_out=form != "operator").to(dtype)
+    model = find_network(name).make_model(written_out=True).to(dtype)
     return model.train(form != "frozen")
 
 
@@ -126,15 +124,12 @@ def find_parameters(path: Path, model: nn.Module) -> dict[str, dict[str, object]
     return result
 
 
-def golden_of(variant: Variant, path: Path) -> str | None:
+def golden_of(variant: Variant) -> str | None:
     """The golden that a file has to agree with; None where BatchNormalization is folded away."""
     network = find_network(variant.network)
     if network.has_batch_norm:
         forms = {"training": "train", "unfolded": "frozen"}
         return f"{network.name}.{forms[variant.form]}" if variant.form in forms else None
-    if network.name in ("bert", "vit"):
-        has_gelu = any(node.op_type == "Gelu" for node in onnx.load(path).graph.node)
-        return f"{network.name}.{'operator' if has_gelu else 'written_out'}"
     return network.name
 
 
@@ -144,7 +139,7 @@ def make_manifest() -> dict[str, dict[str, object]]:
         variant = Variant.parse(path.name)
         network = find_network(variant.network)
         row: dict[str, object] = {"network": network.name, "loss": network.loss}
-        golden = golden_of(variant, path)
+        golden = golden_of(variant)
         if golden is not None:
             row["golden"] = golden
             row["parameters"] = find_parameters(path, network.make_model())

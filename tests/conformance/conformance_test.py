@@ -1,0 +1,178 @@
+"""Runs ONNX's own node test cases: every operator's examples, written by those who define it.
+
+    python tests/conformance/conformance_test.py RUN_CASES [--only PATTERN] [--verbose]
+
+A case is `unsupported` when Strop refuses its model by name of an operator, attribute or element
+type that it does not know, and `no comparison` when its outputs are random or no arrays. Whatever
+else is not equal to the reference fails.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import onnx
+import onnx.backend.test
+from onnx import numpy_helper
+
+DATA = Path(onnx.backend.test.__file__).parent / "data" / "node"
+RANDOM = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+RANDOM |= {"Multinomial"}
+REFUSAL = re.compile(r"^UNIMPLEMENTED: ")
+
+
+@dataclass
+class Case:
+    """One folder of test_data_set_0: a model, its inputs and the outputs that are expected."""
+
+    name: str
+    model: Path
+    operator: str
+    inputs: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
+
+
+def read_array(path: Path) -> np.ndarray | None:
+    """None for what is no plain array: sequences, optionals, strings, types that npz lacks."""
+    tensor = onnx.TensorProto()
+    try:
+        tensor.ParseFromString(path.read_bytes())
+        array = numpy_helper.to_array(tensor)
+    except Exception:  # noqa: BLE001 - another message type, whose bytes are no TensorProto
+        return None
+    if array.dtype.kind not in "biufc" or array.dtype.type.__module__ == ml_dtypes.__name__:
+        return None
+    return array
+
+
+def load_case(folder: Path) -> Case | None:
+    model = onnx.load(folder / "model.onnx")
+    graph = model.graph
+    data = folder / "test_data_set_0"
+    types = [v.type.WhichOneof("value") for v in [*graph.input, *graph.output]]
+    if any(kind != "tensor_type" for kind in types):
+        return None
+    arrays: list[dict[str, np.ndarray]] = []
+    for kind, values in (("input", graph.input), ("output", graph.output)):
+        group = {}
+        for index, value in enumerate(values):
+            array = read_array(data / f"{kind}_{index}.pb")
+            if array is None:
+                return None
+            group[value.name] = array
+        arrays.append(group)
+    operators = Counter(node.op_type for node in graph.node)
+    if operators.keys() & RANDOM:
+        return None
+    # The operator under test; helpers such as Constant and Shape stand around it.
+    stem = folder.name.removeprefix("test_").replace("_", "")
+    named = [op for op in operators if stem.startswith(op.lower())]
+    operator = max(named, key=len) if named else next(iter(operators), "none")
+    return Case(folder.name, folder / "model.onnx", operator, *arrays)
+
+
+def difference(case: Case, path: Path) -> str | None:
+    actual = np.load(path)
+    for name, expected in case.outputs.items():
+        if name not in actual:
+            return f"no output {name}"
+        found = actual[name]
+        if found.shape != expected.shape or found.dtype != expected.dtype:
+            return (
+                f"{name}: {found.dtype}{found.shape}, expected {expected.dtype}{expected.shape}"
+            )
+        if expected.dtype.kind in "biu":
+            if not np.array_equal(found, expected):
+                return f"{name}: elements differ"
+            continue
+        # The tolerance that ONNX's own runner applies; half types have fewer digits.
+        relative, absolute = (2e-3, 1e-3) if expected.dtype == np.float16 else (1e-3, 1e-7)
+        if not np.allclose(found, expected, relative, max(absolute, 1e-6), equal_nan=True):
+            error = np.nanmax(np.abs(found.astype(np.float64) - expected.astype(np.float64)))
+            return f"{name}: differs by {error:.2e}"
+    return None
+
+
+def run_all(tool: Path, cases: list[Case], folder: Path) -> dict[str, str]:
+    """What the tool says of each case; a case that ends the process is a crash."""
+    outcome: dict[str, str] = {}
+    left = {str(case.model): case for case in cases}
+    for case in cases:
+        np.savez(folder / f"{case.name}.in.npz", **case.inputs)
+    while left:
+        lines = [
+            f"{model}\t{folder / case.name}.in.npz\t{folder / case.name}.out.npz"
+            for model, case in left.items()
+        ]
+        done = subprocess.run(
+            [tool], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=900
+        )
+        started = ""
+        for line in done.stdout.splitlines():
+            model, _, result = line.partition("\t")
+            if model not in left:
+                continue
+            if result == "started":
+                started = model
+                continue
+            outcome[left.pop(model).name] = result
+            started = ""
+        if started:
+            tail = (done.stderr.strip().splitlines() or [""])[-1]
+            outcome[left.pop(started).name] = f"crash with code {done.returncode}: {tail}"
+        elif done.returncode != 0 or left:
+            raise RuntimeError(f"{tool} ended early with code {done.returncode}: {done.stderr}")
+    return outcome
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tool", type=Path)
+    parser.add_argument("--only", default="", help="a regular expression on case names")
+    parser.add_argument("--verbose", action="store_true", help="name unsupported cases' reasons")
+    arguments = parser.parse_args()
+    folders = [f for f in sorted(DATA.iterdir()) if re.search(arguments.only, f.name)]
+    loaded = [load_case(folder) for folder in folders]
+    cases = [case for case in loaded if case is not None]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        outcome = run_all(arguments.tool.resolve(), cases, folder)
+        passed: Counter[str] = Counter()
+        unsupported: defaultdict[str, list[str]] = defaultdict(list)
+        failures = []
+        for case in cases:
+            result = outcome[case.name]
+            if REFUSAL.match(result):
+                unsupported[case.operator].append(f"{case.name}: {result}")
+                continue
+            problem = (
+                difference(case, folder / f"{case.name}.out.npz") if result == "done" else result
+            )
+            if problem is None:
+                passed[case.operator] += 1
+            else:
+                failures.append(f"{case.name} ({case.operator}): {problem}")
+    for operator in sorted(passed):
+        print(f"  {operator}: {passed[operator]} passed")
+    print("unsupported:", ", ".join(f"{op} ({len(c)})" for op, c in sorted(unsupported.items())))
+    if arguments.verbose:
+        for lines in unsupported.values():
+            print("\n".join(lines))
+    print("\n".join(f"FAIL  {line}" for line in failures))
+    refused = sum(map(len, unsupported.values()))
+    print(
+        f"conformance: {passed.total()} passed, {len(failures)} failed, {refused} unsupported, "
+        f"{len(folders) - len(cases)} without comparison"
+    )
+    sys.exit(bool(failures) or not passed)
+
+
+if __name__ == "__main__":
+    main()

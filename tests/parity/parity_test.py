@@ -1,0 +1,191 @@
+"""Holds the program `strop` to PyTorch's numbers, which are committed, and to ONNX Runtime's.
+
+    python tests/parity/parity_test.py STROP outputs|gradients|losses [--only PATTERN]
+
+outputs    `strop run` against ONNX Runtime, before training, and for the exported file after it
+gradients  `strop gradient` against PyTorch's float64: 1e-9 in double, 1e-4 in float
+losses     `strop train`, ten steps of every optimizer: 1e-9 in double against float64, 1e-3 in
+           float against float32
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from case_table import BATCH_SIZE, DATA, GOLDENS, MANIFEST, MODELS, OPTIMIZERS, STEPS, pack
+
+GRADIENT_TOLERANCE = {"f64": 1e-9, "f32": 1e-4}
+LOSS_TOLERANCE = {"f64": 1e-9, "f32": 1e-3}
+# A gradient that is zero but for rounding (a bias in front of BatchNormalization, the keys' bias
+# under a softmax) has no relative error: it has to stay this small beside all gradients together.
+ZERO_GRADIENT = 1e-12
+
+
+class Failure(Exception):
+    """A comparison that does not hold, or a command that failed."""
+
+
+@dataclass
+class Case:
+    """A committed model and what belongs to it."""
+
+    model: Path
+    row: dict
+    strop: Path
+    folder: Path
+    data: dict[str, np.ndarray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = dict(np.load(self.data_path))
+
+    @property
+    def data_path(self) -> Path:
+        return DATA / f"{self.row['network']}.npz"
+
+    def golden(self) -> dict[str, np.ndarray]:
+        return dict(np.load(GOLDENS / f"{self.row['golden']}.npz"))
+
+    def first_batch(self) -> dict[str, np.ndarray]:
+        return {n: a[:BATCH_SIZE] for n, a in self.data.items() if n != "target"}
+
+    def save(self, name: str, arrays: dict[str, np.ndarray]) -> Path:
+        path = self.folder / name
+        np.savez(path, **arrays)
+        return path
+
+    def run(self, *arguments: object) -> str:
+        command = [str(part) for part in (self.strop, *arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        if done.returncode != 0:
+            line = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise Failure(f"exit code {done.returncode}: {line}")
+        return done.stdout
+
+    def train(self, optimizer: str, precision: str, output: Path) -> np.ndarray:
+        torch_options, options = OPTIMIZERS[optimizer][1:]
+        batch_norm = "frozen" if self.row.get("golden", "").endswith(".frozen") else "train"
+        lines = self.run(
+            *("train", self.model, "--data", self.data_path, "--loss", self.row["loss"]),
+            *("--optimizer", *options, "--learning-rate", repr(torch_options["lr"])),
+            *("--batch-size", BATCH_SIZE, "--no-shuffle", "--epochs", 1, "--steps", STEPS),
+            *("--batch-norm", batch_norm, "--precision", precision),
+            *("--json", "--log-every", 1, "-o", output),
+        )
+        rows = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
+        return np.array([row["loss"] for row in rows if "loss" in row])
+
+
+def runtime_outputs(model: Path, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def compare_outputs(case: Case, model: Path) -> None:
+    inputs = case.first_batch()
+    output = case.folder / "outputs.npz"
+    case.run("run", model, "--inputs", case.save("inputs.npz", inputs), "-o", output)
+    actual = np.load(output)
+    for name, expected in runtime_outputs(model, inputs).items():
+        np.testing.assert_allclose(actual[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def check_outputs(case: Case) -> Iterator[str]:
+    compare_outputs(case, case.model)
+    yield "before"
+    trained = case.folder / "trained.onnx"
+    case.train("adam", "f32", trained)
+    if trained.read_bytes() == case.model.read_bytes():
+        raise Failure("training left the file as it was")
+    compare_outputs(case, trained)
+    yield "after"
+
+
+def check_gradients(case: Case) -> Iterator[str]:
+    golden = case.golden()
+    gradients = {n.partition("/")[2]: a for n, a in golden.items() if n.startswith("gradient/")}
+    total = np.linalg.norm([np.linalg.norm(array) for array in gradients.values()])
+    inputs = case.save("inputs.npz", case.first_batch())
+    cotangent = case.save("cotangent.npz", {"logits": golden["cotangent"]})
+    output = case.folder / "gradients.npz"
+    for precision, tolerance in GRADIENT_TOLERANCE.items():
+        case.run(
+            *("gradient", case.model, "--inputs", inputs, "--output-gradients", cotangent),
+            *("--precision", precision, "-o", output),
+        )
+        actual = np.load(output)
+        for tensor, source in case.row["parameters"].items():
+            if tensor not in actual:
+                raise Failure(f"{precision}: no gradient of {tensor}")
+            expected = pack(source["layout"], [gradients[n] for n in source["parameters"]])
+            size = np.linalg.norm(expected)
+            scale = size if size > ZERO_GRADIENT * total else total
+            error = np.linalg.norm(actual[tensor] - expected) / scale
+            if not error <= tolerance:
+                raise Failure(f"{precision}: gradient of {tensor} is off by {error:.1e}")
+            yield f"{precision} {tensor}"
+
+
+def check_losses(case: Case) -> Iterator[str]:
+    golden = case.golden()
+    for optimizer in OPTIMIZERS:
+        for precision, tolerance in LOSS_TOLERANCE.items():
+            actual = case.train(optimizer, precision, case.folder / "trained.onnx")
+            expected = golden[f"loss/{optimizer}/{precision}"]
+            if actual.shape != expected.shape:
+                raise Failure(f"{optimizer} {precision}: {len(actual)} losses for {STEPS} steps")
+            errors = np.abs(actual - expected) / np.abs(expected)
+            if not np.all(errors <= tolerance):
+                step = int(np.argmax(~(errors <= tolerance)))
+                raise Failure(
+                    f"{optimizer} {precision}: loss {actual[step]!r} at step {step + 1}, "
+                    f"PyTorch {expected[step]!r}, off by {errors[step]:.1e}"
+                )
+            yield f"{optimizer} {precision}"
+
+
+CHECKS = {"outputs": check_outputs, "gradients": check_gradients, "losses": check_losses}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("strop", type=Path)
+    parser.add_argument("check", choices=CHECKS)
+    parser.add_argument("--only", default="", help="a regular expression on model file names")
+    arguments = parser.parse_args()
+    manifest = json.loads(MANIFEST.read_text())
+    passed = failed = 0
+    for file_name, row in sorted(manifest.items()):
+        if not re.search(arguments.only, file_name):
+            continue
+        if arguments.check != "outputs" and "golden" not in row:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            case = Case(MODELS / file_name, row, arguments.strop.resolve(), Path(folder))
+            count = 0
+            try:
+                for _ in CHECKS[arguments.check](case):
+                    count += 1
+                print(f"ok    {file_name}: {count} comparisons", flush=True)
+                passed += 1
+            except (Failure, AssertionError, subprocess.TimeoutExpired) as error:
+                message = " ".join(str(error).split())
+                print(f"FAIL  {file_name}: {message}", flush=True)
+                failed += 1
+    print(f"{arguments.check}: {passed} models passed, {failed} failed")
+    sys.exit(failed > 0 or passed == 0)
+
+
+if __name__ == "__main__":
+    main()
