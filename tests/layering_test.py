@@ -1,6 +1,6 @@
 """Fails on an #include that goes against the table of ARCHITECTURE.md.
 
-    python tests/layering_test.py
+python tests/layering_test.py
 """
 
 import re

@@ -70,9 +70,7 @@ class PostNormBlock(nn.Module):
         super().__init__()
         self.attention = MaskedAttention(width, heads)
         self.norm1 = nn.LayerNorm(width, eps=EPSILON)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)
-        )
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.norm2 = nn.LayerNorm(width, eps=EPSILON)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -97,9 +95,7 @@ class Bert(nn.Module):
         self.positions = nn.Embedding(positions, width)
         self.segments = nn.Embedding(2, width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
-        self.layers = nn.ModuleList(
-            PostNormBlock(width, heads, 4 * width) for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(PostNormBlock(width, heads, 4 * width) for _ in range(layers))
         self.pooler = nn.Linear(width, width)
         self.classifier = nn.Linear(width, classes)
 

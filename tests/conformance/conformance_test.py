@@ -85,9 +85,7 @@ def difference(case: Case, path: Path) -> str | None:
             return f"no output {name}"
         found = actual[name]
         if found.shape != expected.shape or found.dtype != expected.dtype:
-            return (
-                f"{name}: {found.dtype}{found.shape}, expected {expected.dtype}{expected.shape}"
-            )
+            return f"{name}: {found.dtype}{found.shape}, expected {expected.dtype}{expected.shape}"
         if expected.dtype.kind in "biu":
             if not np.array_equal(found, expected):
                 return f"{name}: elements differ"

@@ -1,5 +1,6 @@
 // Runs many models in one process: each line of stdin is "model inputs.npz outputs.npz", tabs
-// between. Prints a line for each: the model and "done", or its error; conformance_test.py compares.
+// between. Prints a line for each: the model and "done", or its error; conformance_test.py
+// compares.
 
 #include <iostream>
 #include <memory>
@@ -54,8 +55,9 @@ int main() {
     std::cout << parts[0] << "\tstarted" << std::endl;  // names the culprit of a crash
     const absl::Status status = strop::RunCase(parts[0], parts[1], parts[2]);
     std::cout << parts[0] << '\t'
-              << (status.ok() ? "done" : absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
-                                                      std::string(status.message())))
+              << (status.ok() ? "done"
+                              : absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                                             std::string(status.message())))
               << std::endl;
   }
   return 0;
