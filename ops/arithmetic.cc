@@ -109,6 +109,17 @@ absl::StatusOr<std::unique_ptr<Kernel>> DivDivisorGradientGeneric(const KernelRe
   return TernaryKernel(request, [](auto dy, auto b, auto y) { return -dy * (y / b); });
 }
 
+// total += x along a row.
+template <typename T>
+void AddRow(const T* x, int64_t step, ComputeType<T>* total, int64_t count) {
+  if (step == 0) {
+    const auto number = static_cast<ComputeType<T>>(*x);
+    for (int64_t i = 0; i < count; ++i) total[i] += number;
+  } else {
+    for (int64_t i = 0; i < count; ++i) total[i] += static_cast<ComputeType<T>>(x[i]);
+  }
+}
+
 // y = scale·Σ x_k. Half types are summed in float, tile by tile.
 absl::StatusOr<std::unique_ptr<Kernel>> ScaledSum(const KernelRequest& request, double scale) {
   std::unique_ptr<Kernel> kernel;
@@ -124,8 +135,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> ScaledSum(const KernelRequest& request, 
               C total[kTile] = {};
               for (size_t k = 0; k < arguments.inputs.size(); ++k) {
                 const int64_t step = walk.inner_step(k);
-                const T* x = arguments.input<T>(k) + row.offsets[k] + begin * step;
-                for (int64_t i = 0; i < count; ++i) total[i] += static_cast<C>(x[i * step]);
+                AddRow(arguments.input<T>(k) + row.offsets[k] + begin * step, step, total, count);
               }
               for (int64_t i = 0; i < count; ++i) {
                 y[row.begin + begin + i] = static_cast<T>(total[i] * static_cast<C>(scale));

@@ -152,19 +152,45 @@ absl::StatusOr<std::unique_ptr<Kernel>> IsInfGeneric(const KernelRequest& reques
   });
 }
 
+// y = condition ? a : b along a row; a broadcast operand steps by 0. Both are always read, which
+// lets the compiler blend vectors.
+template <typename T>
+void ChooseRow(const uint8_t* condition, int64_t condition_step, const T* a, int64_t a_step,
+               const T* b, int64_t b_step, T* y, int64_t count) {
+  if (condition_step == 0) {
+    const T* chosen = *condition != 0 ? a : b;
+    const int64_t step = *condition != 0 ? a_step : b_step;
+    for (int64_t i = 0; i < count; ++i) y[i] = chosen[i * step];
+  } else if (a_step == 1 && b_step == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      const T from_a = a[i];
+      const T from_b = b[i];
+      y[i] = condition[i] != 0 ? from_a : from_b;
+    }
+  } else if (a_step == 1) {
+    const T from_b = *b;
+    for (int64_t i = 0; i < count; ++i) {
+      const T from_a = a[i];
+      y[i] = condition[i] != 0 ? from_a : from_b;
+    }
+  } else {
+    const T from_a = *a;
+    for (int64_t i = 0; i < count; ++i) {
+      const T from_b = b[i * b_step];
+      y[i] = condition[i] != 0 ? from_a : from_b;
+    }
+  }
+}
+
 // Moves elements of T's size, whatever they mean.
 template <typename T>
 std::unique_ptr<Kernel> MakeWhereKernel(const KernelRequest& request) {
   return MakeKernel([walk = WalkOf(request)](const KernelArguments& arguments) {
-    const int64_t steps[] = {walk.inner_step(0), walk.inner_step(1), walk.inner_step(2)};
     walk.ParallelForEachRow(kElementwiseGrain, [&](const BroadcastWalk::Row& row) {
-      const uint8_t* condition = arguments.input<uint8_t>(0) + row.offsets[0];
-      const T* a = arguments.input<T>(1) + row.offsets[1];
-      const T* b = arguments.input<T>(2) + row.offsets[2];
-      T* y = arguments.output<T>(0) + row.begin;
-      for (int64_t i = 0; i < row.count; ++i) {
-        y[i] = condition[i * steps[0]] != 0 ? a[i * steps[1]] : b[i * steps[2]];
-      }
+      ChooseRow(arguments.input<uint8_t>(0) + row.offsets[0], walk.inner_step(0),
+                arguments.input<T>(1) + row.offsets[1], walk.inner_step(1),
+                arguments.input<T>(2) + row.offsets[2], walk.inner_step(2),
+                arguments.output<T>(0) + row.begin, row.count);
     });
     return absl::OkStatus();
   });

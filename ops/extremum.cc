@@ -89,6 +89,7 @@ struct MinFunction {
 // y = function(x_0, function(x_1, …)), row by row.
 template <typename Function>
 absl::StatusOr<std::unique_ptr<Kernel>> ExtremumGeneric(const KernelRequest& request) {
+  if (request.inputs.size() == 2) return NumericBinaryKernel(request, Function());
   std::unique_ptr<Kernel> kernel;
   const absl::Status status =
       VisitNumeric(request.inputs[0].type, request.node.op_type, [&]<typename T>() {

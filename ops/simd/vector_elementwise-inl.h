@@ -213,8 +213,7 @@ struct ClipGradient : Range {
 struct HardSigmoid : AlphaBeta {
   using AlphaBeta::AlphaBeta;
   HWY_INLINE V operator()(V x) const {
-    // Not fused, so that the generic kernel's bits decide on which side of a bound y lies.
-    return Bounded(hn::Add(hn::Mul(alpha, x), beta), hn::Zero(D()), Number(1.0f));
+    return Bounded(hn::MulAdd(alpha, x, beta), hn::Zero(D()), Number(1.0f));
   }
 };
 
@@ -277,9 +276,8 @@ struct SwishGradient : Alpha {
   using Alpha::Alpha;
   HWY_INLINE V operator()(V dy, V x) const {
     const V scaled = hn::Mul(alpha, x);
-    const V gate = Logistic(scaled);
-    const V bend = hn::MulAdd(scaled, hn::Sub(Number(1.0f), gate), Number(1.0f));
-    return hn::Mul(dy, hn::Mul(gate, bend));
+    const LogisticSlope logistic(scaled);
+    return hn::Mul(dy, hn::MulAdd(scaled, logistic.slope, logistic.gate));
   }
 };
 
@@ -347,14 +345,15 @@ struct GeluGradient : Stateless {
 constexpr float kGeluSlope = 1.59576912160573071f;
 constexpr float kGeluCube = 0.044715f;
 
-HWY_INLINE V GeluTanhGate(V x, V square) {
-  return Logistic(
-      hn::Mul(x, hn::MulAdd(square, Number(kGeluSlope * kGeluCube), Number(kGeluSlope))));
+HWY_INLINE V GeluTanhArgument(V x, V square) {
+  return hn::Mul(x, hn::MulAdd(square, Number(kGeluSlope * kGeluCube), Number(kGeluSlope)));
 }
 
 struct GeluTanh : Stateless {
   using Stateless::Stateless;
-  HWY_INLINE V operator()(V x) const { return hn::Mul(x, GeluTanhGate(x, hn::Mul(x, x))); }
+  HWY_INLINE V operator()(V x) const {
+    return hn::Mul(x, Logistic(GeluTanhArgument(x, hn::Mul(x, x))));
+  }
 };
 
 // gate + x·gate·(1 − gate)·d(2u)/dx
@@ -362,10 +361,9 @@ struct GeluTanhGradient : Stateless {
   using Stateless::Stateless;
   HWY_INLINE V operator()(V dy, V x) const {
     const V square = hn::Mul(x, x);
-    const V gate = GeluTanhGate(x, square);
+    const LogisticSlope logistic(GeluTanhArgument(x, square));
     const V inner = hn::MulAdd(square, Number(3 * kGeluSlope * kGeluCube), Number(kGeluSlope));
-    const V bend = hn::Mul(hn::Mul(x, hn::Sub(Number(1.0f), gate)), inner);
-    return hn::Mul(dy, hn::MulAdd(gate, bend, gate));
+    return hn::Mul(dy, hn::MulAdd(hn::Mul(x, inner), logistic.slope, logistic.gate));
   }
 };
 

@@ -88,6 +88,20 @@ HWY_INLINE V Logistic(V x) {
   return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(D())), small, one), hn::Add(one, small));
 }
 
+// gate = σ(x) and slope = gate·(1 − gate), which taken literally would cancel for large x.
+struct LogisticSlope {
+  V gate;
+  V slope;
+  HWY_INLINE explicit LogisticSlope(V x) {
+    const V one = Number(1.0f);
+    const V small = ExpNonPositive(hn::Neg(hn::Abs(x)));
+    const V larger = hn::Div(one, hn::Add(one, small));
+    const V smaller = hn::Mul(small, larger);
+    gate = hn::IfThenElse(hn::Lt(x, hn::Zero(D())), smaller, larger);
+    slope = hn::Mul(smaller, larger);
+  }
+};
+
 // tanh|x| = −m/(2 + m), m = e^(−2|x|) − 1
 HWY_INLINE V Tanh(V x) {
   const V m = Expm1NonPositive(hn::Mul(Number(-2.0f), hn::Abs(x)));
