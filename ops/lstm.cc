@@ -25,6 +25,10 @@ absl::StatusOr<LstmPlan> LstmPlan::Of(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(plan.activations,
                          ParseCellActivations(request.node, {"Sigmoid", "Tanh", "Tanh"},
                                               static_cast<size_t>(plan.shape.directions)));
+  // As ONNX Runtime does, the argument of h is not clipped.
+  for (size_t i = 2; i < plan.activations.size(); i += 3) {
+    plan.activations[i].clip = std::numeric_limits<double>::infinity();
+  }
   plan.input_forget = request.node.attributes.Int("input_forget", 0) != 0;
   plan.label = NodeLabel(request.node);
   return plan;
