@@ -16,6 +16,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kCrossEntropy,
       &kCumulative,
       &kDropout,
+      &kEinsum,
       &kExpand,
       &kExtremum,
       &kGather,

@@ -15,6 +15,7 @@ extern const OpFamily kConvolution;
 extern const OpFamily kCrossEntropy;
 extern const OpFamily kCumulative;
 extern const OpFamily kDropout;
+extern const OpFamily kEinsum;
 extern const OpFamily kExpand;
 extern const OpFamily kExtremum;
 extern const OpFamily kGather;

@@ -8,9 +8,9 @@
 //   H' = o⊙h(C')
 //
 // X·Wᵀ is one product over all steps, and so are the weights' gradients. Forward saves the gates
-// and the cells; a derivative follows from the activation's result. `clip` bounds the argument of
-// every activation, h's included. Steps beyond a sample's length leave its state alone and give Y =
-// 0.
+// and the cells; a derivative follows from the activation's result. `clip` bounds the arguments of
+// the gates' activations, not of h. Steps beyond a sample's length leave its state alone and give
+// Y = 0.
 
 #include "ops/lstm.h"
 

@@ -45,8 +45,7 @@ dnnl::memory::desc Descriptor(DataType type, const std::vector<ContractionDimens
   return dnnl::memory::desc(sizes, ElementType(type), strides);
 }
 
-bool IsServed(const KernelRequest& request, const Contraction& contraction) {
-  const DataType type = request.inputs[0].type;
+bool IsServed(DataType type, const Contraction& contraction) {
   constexpr size_t kMaximumOuterAxes = 4;
   return (type == DataType::kFloat || type == DataType::kBFloat16) &&
          contraction.outer_depth.empty() && contraction.outer.size() <= kMaximumOuterAxes &&
@@ -57,9 +56,9 @@ bool IsServed(const KernelRequest& request, const Contraction& contraction) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Kernel>> ProductKernel(const KernelRequest& request,
-                                                      const Contraction& contraction,
-                                                      bool has_bias) {
-  if (!IsServed(request, contraction)) return nullptr;
+                                                      const Contraction& contraction, bool has_bias,
+                                                      size_t first_input) {
+  if (!IsServed(request.inputs[first_input].type, contraction)) return nullptr;
   const ContractionDimension& rows = contraction.rows;
   const ContractionDimension& columns = contraction.columns;
   const ContractionDimension& depth = contraction.depth;
@@ -69,22 +68,24 @@ absl::StatusOr<std::unique_ptr<Kernel>> ProductKernel(const KernelRequest& reque
   if (!IsPlain(a) || !IsPlain(b) || !IsPlain(c) || c.column != 1) return nullptr;
   if (has_bias && contraction.exchanges_operands) return nullptr;
 
-  const DataType type = request.inputs[0].type;
+  const DataType type = request.inputs[first_input].type;
   const auto& outer = contraction.outer;
-  const auto source = Descriptor(type, outer, &ContractionDimension::a, rows.size, depth.size, a);
-  const auto weights =
-      Descriptor(type, outer, &ContractionDimension::b, depth.size, columns.size, b);
-  const auto destination =
-      Descriptor(type, outer, &ContractionDimension::c, rows.size, columns.size, c);
-  const size_t source_input = contraction.exchanges_operands ? 1 : 0;
+  const size_t source_input = first_input + (contraction.exchanges_operands ? 1 : 0);
+  const size_t weights_input = 2 * first_input + 1 - source_input;
   // oneDNN has no tensors of rank 0.
   const auto dense = [](const TensorDescription& value) {
     return DenseDescriptor(value.type, value.shape.empty() ? Shape{1} : value.shape);
   };
   return TryMakeKernel([&]() -> absl::StatusOr<std::unique_ptr<Kernel>> {
+    // Strides that a descriptor refuses, of diagonals, throw too.
+    const auto source = Descriptor(type, outer, &ContractionDimension::a, rows.size, depth.size, a);
+    const auto weights =
+        Descriptor(type, outer, &ContractionDimension::b, depth.size, columns.size, b);
+    const auto destination =
+        Descriptor(type, outer, &ContractionDimension::c, rows.size, columns.size, c);
     std::vector<Operand> inputs = {
         {DNNL_ARG_SRC, source_input, source, dense(request.inputs[source_input])},
-        {DNNL_ARG_WEIGHTS, 1 - source_input, weights, dense(request.inputs[1 - source_input])}};
+        {DNNL_ARG_WEIGHTS, weights_input, weights, dense(request.inputs[weights_input])}};
     const std::vector<Operand> outputs = {
         {DNNL_ARG_DST, 0, destination, dense(request.outputs[0])}};
     dnnl::matmul::primitive_desc descriptor;
