@@ -1,0 +1,121 @@
+#include "exporter/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+
+namespace strop {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CannotCreate(const std::string& path, const std::string& found) {
+  return absl::PermissionDeniedError(absl::StrCat("cannot create \"", path, "\": ", found,
+                                                  "; choose a place where you may write"));
+}
+
+std::string FolderOf(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+// A link stays a link: the file that it names is replaced.
+std::string FollowLinks(const std::string& path) {
+  std::error_code error;
+  const fs::path resolved = fs::is_symlink(path, error) ? fs::canonical(path, error) : fs::path();
+  return error || resolved.empty() ? path : resolved.string();
+}
+
+}  // namespace
+
+absl::Status CheckCanCreate(const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return CannotCreate(path, "something that is no regular file has that name");
+  }
+  const std::string folder = FolderOf(FollowLinks(path));
+  if (stat(folder.c_str(), &status) != 0) return CannotCreate(path, std::strerror(errno));
+  if (!S_ISDIR(status.st_mode)) return CannotCreate(path, "its folder is none");
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return CannotCreate(path, std::strerror(errno));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
+  STROP_RETURN_IF_ERROR(CheckCanCreate(path));
+  const std::string target = FollowLinks(path);
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::string temporary = absl::StrCat(target, ".", getpid(), "-", attempt, ".part");
+    const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) return AtomicFile(target, temporary, descriptor);
+    if (errno == ENOSPC || errno == EDQUOT) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "cannot create \"", path, "\": ", std::strerror(errno), "; free some space"));
+    }
+    if (errno != EEXIST) break;
+  }
+  return CannotCreate(path, std::strerror(errno));
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_path_(std::exchange(other.temporary_path_, "")),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_) {}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!temporary_path_.empty()) unlink(temporary_path_.c_str());
+}
+
+absl::Status AtomicFile::Append(std::string_view bytes) {
+  STROP_RETURN_IF_ERROR(WriteAt(size_, bytes));
+  size_ += bytes.size();
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::WriteAt(size_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return WriteFailed(errno);
+    bytes.remove_prefix(static_cast<size_t>(count));
+    offset += static_cast<size_t>(count);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::Flush() {
+  if (fsync(descriptor_) != 0) return WriteFailed(errno);
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::Commit() {
+  if (rename(temporary_path_.c_str(), path_.c_str()) != 0) return WriteFailed(errno);
+  temporary_path_.clear();
+  const int folder = open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {  // some file systems cannot flush a folder; the file itself is safe
+    fsync(folder);
+    close(folder);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::WriteFailed(int error) const {
+  const std::string message = absl::StrCat("cannot write \"", path_, "\": ", std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+    return absl::ResourceExhaustedError(absl::StrCat(message, "; free some space"));
+  }
+  return absl::DataLossError(absl::StrCat(message, "; check the disk"));
+}
+
+}  // namespace strop

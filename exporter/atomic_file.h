@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace strop {
+
+// A file that appears under its name only when it is complete: written under a temporary name in
+// the same folder, flushed to the disk, renamed. Whatever stood there before stays whole until
+// then. A file that is never committed leaves nothing behind.
+class AtomicFile {
+ public:
+  // PermissionDenied when no file can be created there: folder missing or read-only, or the name
+  // belongs to something that is no regular file.
+  static absl::StatusOr<AtomicFile> Create(const std::string& path);
+
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  // ResourceExhausted when the disk is full, DataLoss for other failures.
+  absl::Status Append(std::string_view bytes);
+  absl::Status WriteAt(size_t offset, std::string_view bytes);
+
+  // Forces the bytes to the disk, so that Commit can hardly fail.
+  absl::Status Flush();
+  // Gives the file its name. Call Flush first.
+  absl::Status Commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary_path, int descriptor)
+      : path_(std::move(path)),
+        temporary_path_(std::move(temporary_path)),
+        descriptor_(descriptor) {}
+
+  absl::Status WriteFailed(int error) const;
+
+  std::string path_;
+  std::string temporary_path_;  // empty once committed
+  int descriptor_ = -1;
+  size_t size_ = 0;
+};
+
+// Whether AtomicFile could create that path, without trying: for a check before hours of training.
+absl::Status CheckCanCreate(const std::string& path);
+
+}  // namespace strop

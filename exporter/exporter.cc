@@ -1,0 +1,201 @@
+#include "exporter/exporter.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "exporter/atomic_file.h"
+#include "exporter/external_export.h"
+#include "exporter/tensor_patch.h"
+#include "graph/status_macros.h"
+#include "importer/model_layout.h"
+#include "importer/tensor_conversion.h"
+
+namespace strop {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Fields of GraphProto (onnx.proto).
+constexpr uint32_t kGraphNode = 1;
+constexpr uint32_t kGraphInitializer = 5;
+// Since this IR version an initializer need not be a graph input too.
+constexpr int64_t kFreeInitializers = 4;
+
+class Exporter {
+ public:
+  Exporter(const ImportedModel& model, std::string_view bytes, const ModelLayout& layout,
+           const std::string& path)
+      : model_(model),
+        bytes_(bytes),
+        layout_(layout),
+        path_(path),
+        external_(model, bytes, layout, path) {}
+
+  absl::StatusOr<ExportNotes> Export(const std::map<std::string, Tensor>& trained) {
+    STROP_RETURN_IF_ERROR(external_.Index());
+    std::map<std::string, const Parameter*> parameters;
+    for (const Parameter& parameter : model_.parameters) parameters[parameter.name] = &parameter;
+    for (const auto& [name, tensor] : trained) {
+      const auto found = parameters.find(name);
+      if (found == parameters.end()) {
+        return absl::InternalError(absl::StrCat("tensor \"", name, "\" is none of the model's"));
+      }
+      const absl::Status status = Patch(*found->second, tensor);
+      if (!status.ok()) {
+        return absl::Status(status.code(),
+                            absl::StrCat("tensor \"", name, "\": ", status.message()));
+      }
+    }
+    ExportNotes notes;
+    STROP_RETURN_IF_ERROR(external_.Write(splices_, notes));
+    STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_));
+    const std::string patched = ApplySplices(bytes_, layout_, std::move(splices_));
+    STROP_RETURN_IF_ERROR(file.Append(patched));
+    STROP_RETURN_IF_ERROR(file.Flush());
+    // The model last: it must never name data that are not there.
+    STROP_RETURN_IF_ERROR(external_.Commit());
+    STROP_RETURN_IF_ERROR(file.Commit());
+    return notes;
+  }
+
+ private:
+  absl::Status Patch(const Parameter& parameter, const Tensor& trained) {
+    if (parameter.tensor < 0) {
+      return absl::InternalError("the file has no tensor whose elements could be replaced");
+    }
+    STROP_ASSIGN_OR_RETURN(const onnx::TensorProto header,
+                           ParseTensorHeader(bytes_, layout_, parameter.tensor));
+    const Shape shape(header.dims().begin(), header.dims().end());
+    if (shape != trained.shape()) {
+      return absl::InternalError(absl::StrCat("found shape ", ShapeName(trained.shape()),
+                                              ", expected ", ShapeName(shape)));
+    }
+    STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(header.data_type()));
+    STROP_ASSIGN_OR_RETURN(const Tensor elements, ConvertTensor(trained, type));
+    STROP_ASSIGN_OR_RETURN(const bool is_unchanged,
+                           HasElements(parameter.tensor, header, elements));
+    if (is_unchanged) return absl::OkStatus();
+    if (parameter.origin == Parameter::Origin::kIdentity) {
+      return ReplaceIdentity(parameter.name, elements);
+    }
+    if (external_.Holds(parameter.tensor)) {
+      external_.Replace(parameter.tensor, std::string(RawBytes(elements)));
+      return absl::OkStatus();
+    }
+    STROP_ASSIGN_OR_RETURN(std::vector<Splice> splices,
+                           ReplaceElements(bytes_, layout_, parameter.tensor, elements));
+    Add(std::move(splices));
+    return absl::OkStatus();
+  }
+
+  // Whether the file's tensor has exactly these elements.
+  absl::StatusOr<bool> HasElements(int tensor, const onnx::TensorProto& header,
+                                   const Tensor& elements) {
+    if (external_.Holds(tensor)) {
+      STROP_ASSIGN_OR_RETURN(const std::string_view original, external_.Original(tensor));
+      return original == RawBytes(elements);
+    }
+    const TensorSpan& span = layout_.tensors[static_cast<size_t>(tensor)];
+    if (span.payload != TensorSpan::Payload::kNone &&
+        span.payload != TensorSpan::Payload::kScattered) {
+      const WireField& field = span.field;
+      return bytes_.substr(field.payload_begin, field.end - field.payload_begin) ==
+             RawBytes(elements);
+    }
+    TensorReader reader(bytes_, layout_, *model_.external_data);
+    STROP_ASSIGN_OR_RETURN(const Tensor original, reader.Read(header));
+    return RawBytes(original) == RawBytes(elements);
+  }
+
+  // The Identity of a constant whose elements have parted from it: an initializer of the same
+  // name instead, or a Constant node where initializers have to be inputs.
+  absl::Status ReplaceIdentity(const std::string& name, const Tensor& elements) {
+    const onnx::GraphProto& graph = model_.model->graph();
+    for (int n = 0; n < graph.node_size(); ++n) {
+      const onnx::NodeProto& node = graph.node(n);
+      if (node.op_type() != "Identity" || node.output_size() != 1 || node.output(0) != name) {
+        continue;
+      }
+      const NodeSpan& span = layout_.nodes[static_cast<size_t>(n)];
+      onnx::TensorProto tensor;
+      tensor.set_name(name);
+      tensor.set_data_type(static_cast<int>(elements.type()));
+      for (const int64_t dimension : elements.shape()) tensor.add_dims(dimension);
+      tensor.set_raw_data(std::string(RawBytes(elements)));
+      if (model_.model->ir_version() >= kFreeInitializers) {
+        const size_t end = layout_.messages[static_cast<size_t>(layout_.graph)].end;
+        Add({{span.begin, span.end, "", layout_.graph},
+             {end, end, EncodeLengthDelimited(kGraphInitializer, tensor.SerializeAsString()),
+              layout_.graph}});
+        return absl::OkStatus();
+      }
+      onnx::NodeProto constant;
+      constant.set_name(node.name());
+      constant.set_op_type("Constant");
+      constant.add_output(name);
+      onnx::AttributeProto* value = constant.add_attribute();
+      value->set_name("value");
+      value->set_type(onnx::AttributeProto::TENSOR);
+      *value->mutable_t() = tensor;
+      Add({{span.begin, span.end, EncodeLengthDelimited(kGraphNode, constant.SerializeAsString()),
+            layout_.graph}});
+      return absl::OkStatus();
+    }
+    return absl::InternalError("the model has no such Identity node");
+  }
+
+  void Add(std::vector<Splice> splices) {
+    splices_.insert(splices_.end(), std::make_move_iterator(splices.begin()),
+                    std::make_move_iterator(splices.end()));
+  }
+
+  const ImportedModel& model_;
+  std::string_view bytes_;
+  const ModelLayout& layout_;
+  const std::string& path_;
+  ExternalExport external_;
+  std::vector<Splice> splices_;
+};
+
+absl::Status CheckPath(const ImportedModel& model, const std::string& path) {
+  std::error_code error;
+  bool is_input = fs::equivalent(path, model.path, error);
+  for (const auto& [name, file] : model.external_data->files()) {
+    is_input |= fs::equivalent(path, file->resolved_path, error);
+  }
+  if (is_input) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "output \"", path, "\" is the input itself, expected another name; choose one with -o"));
+  }
+  return CheckCanCreate(path);
+}
+
+absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
+                                   const std::map<std::string, Tensor>& trained,
+                                   const std::string& path) {
+  STROP_RETURN_IF_ERROR(CheckPath(model, path));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
+  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
+  return Exporter(model, *bytes, layout, path).Export(trained);
+}
+
+absl::Status InStage(const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat("export: ", status.message()));
+}
+
+}  // namespace
+
+absl::Status CheckExportPath(const ImportedModel& model, const std::string& path) {
+  const absl::Status status = CheckPath(model, path);
+  return status.ok() ? status : InStage(status);
+}
+
+absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
+                                        const std::map<std::string, Tensor>& trained,
+                                        const std::string& path) {
+  absl::StatusOr<ExportNotes> notes = Export(model, trained, path);
+  if (!notes.ok()) return InStage(notes.status());
+  return notes;
+}
+
+}  // namespace strop

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/tensor.h"
+#include "importer/importer.h"
+
+namespace strop {
+
+// What the caller should tell the user, one line each; empty for a plain patch.
+struct ExportNotes {
+  std::vector<std::string> lines;
+};
+
+// Writes the imported file with the elements of `trained` (by Parameter::name, in any floating type
+// and the parameter's shape) in place of its own. Everything else is kept to the byte; with nothing
+// changed the file is the input's equal. Tensors stay in the form that the file gave them: raw or
+// typed data, or external data under the same file name and offset.
+//
+// Two changes can go further. An Identity of a constant whose values have parted from it becomes an
+// initializer. When the output stands in the input's own folder, changed external data go to a new
+// file, because the input's must stay.
+//
+// All files appear at once, complete, or not at all. Errors are one line "export: …"; codes as in
+// importer.h. Not for use while another thread exports to the same path.
+absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
+                                        const std::map<std::string, Tensor>& trained,
+                                        const std::string& path);
+
+// Refuses what ExportModel would refuse of a path: the input's own name, an unwritable place. For a
+// check before training.
+absl::Status CheckExportPath(const ImportedModel& model, const std::string& path);
+
+}  // namespace strop
