@@ -16,7 +16,7 @@ namespace strop {
 namespace {
 
 // A model of few bytes can expand to any number of nodes by functions that call functions.
-constexpr int64_t kMostNodes = 1'000'000;
+constexpr int64_t kMostNodes = 200'000;
 
 // A function body's references to its caller's attributes, replaced by these. A reference to an
 // attribute that the caller does not give leaves the attribute out.
