@@ -4,9 +4,9 @@
 
 Leaves FOLDER/text_direction.onnx and FOLDER/digits/{train,test}/<digit>/<number>.png.
 
-The network is the text-direction classifier of PaddleOCR (Apache-2.0), as rapidocr-onnxruntime 1.4.4
-carries it: it tells a line of text from one upside down. The digits are scikit-learn's: 1,797
-handwritten ones from the UCI repository (Alpaydin and Kaynak 1998, CC BY 4.0).
+The network is the text-direction classifier of PaddleOCR (Apache-2.0), as the package
+rapidocr-onnxruntime 1.4.4 carries it: it tells a line of text from one upside down. The digits are
+scikit-learn's: 1,797 handwritten ones (Alpaydin and Kaynak 1998, UCI repository, CC BY 4.0).
 """
 
 import shutil

@@ -180,7 +180,7 @@ def main() -> None:
                 print(f"ok    {file_name}: {count} comparisons", flush=True)
                 passed += 1
             except (Failure, AssertionError, subprocess.TimeoutExpired) as error:
-                message = " ".join(str(error).split())
+                message = " ".join(str(error).split())[:300]
                 print(f"FAIL  {file_name}: {message}", flush=True)
                 failed += 1
     print(f"{arguments.check}: {passed} models passed, {failed} failed")
