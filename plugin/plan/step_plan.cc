@@ -37,10 +37,19 @@ class InPlacePlanner {
                  static_cast<size_t>(output));
       }
     }
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      plan_.slots[i].root = Root(static_cast<int>(i));
+    }
   }
 
  private:
-  int Root(int slot) const { return plan_.slots[static_cast<size_t>(slot)].root; }
+  // Views of an output that was placed over an input follow it there.
+  int Root(int slot) const {
+    while (plan_.slots[static_cast<size_t>(slot)].root != slot) {
+      slot = plan_.slots[static_cast<size_t>(slot)].root;
+    }
+    return slot;
+  }
 
   void TryShare(int position, Instruction& instruction, size_t input, size_t output) {
     if (input >= instruction.inputs.size() || output >= instruction.outputs.size()) return;

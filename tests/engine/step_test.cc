@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <algorithm>
 #include <cstring>
 
+#include "ops/registry.h"
 #include "plugin/runtime/session.h"
 #include "tests/engine/small_network.h"
 
@@ -124,6 +126,25 @@ TEST(Step, LossFallsAndShapesMayChange) {
   }
   EXPECT_LT(losses[2], losses[0]);
   EXPECT_LT(losses[4], losses[2]);
+}
+
+// Relu writes over Neg's result; the Reshape behind it is a view of that memory.
+TEST(Step, AViewFollowsAResultThatWasWrittenOverItsInput) {
+  Graph graph;
+  const ValueId x = graph.AddInput("x", {DataType::kFloat, std::nullopt});
+  const ValueId flat = graph.AddConstant("flat", Tensor::FromVector<int64_t>({1}, {-1}));
+  const auto add = [&](const char* op, std::vector<ValueId> inputs) {
+    return AppendNode(graph, {op, "", op, {}, std::move(inputs), {}}, 1).value()[0];
+  };
+  const ValueId view = add("Reshape", {add("Relu", {add("Neg", {x})}), flat});
+  const ValueId other = add("Exp", {x});
+  graph.outputs = {add("Neg", {view}), other};
+  auto session = Session::Create(graph, std::make_shared<StateStore>()).value();
+  const Tensor input = RandomTensor({5, 7}, 1);
+  const absl::Span<const Tensor> outputs = session->Run({input}).value();
+  for (size_t i = 0; i < 35; ++i) {
+    EXPECT_EQ(outputs[0].elements<float>()[i], -std::max(-input.elements<float>()[i], 0.0f));
+  }
 }
 
 }  // namespace
