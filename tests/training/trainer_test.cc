@@ -125,10 +125,15 @@ TEST(Trainer, NothingTrainableIsRefused) {
 TEST(Trainer, EarlyStoppingRestoresTheBestWeights) {
   TrainingOptions options = ToyOptions();
   options.early_stopping_patience = 3;
-  options.graph.optimizer = *OptimizerOptionsOf("sgd");
-  options.learning_rate = 8;  // too much: the loss jumps about
   options.epochs = 100;
-  const auto trainer = MakeTrainer(options);
+  // Every label of the validation set is wrong: what is learned makes it worse.
+  const std::unique_ptr<ToyData> moons = Moons(200, 2);
+  Tensor wrong = moons->whole_array(1)->Clone();
+  for (int64_t& label : wrong.mutable_elements<int64_t>()) label = 1 - label;
+  auto created = Trainer::Create(ToyClassifier(), options, Moons(300, 1),
+                                 std::make_unique<ToyData>(*moons->whole_array(0), wrong));
+  ASSERT_TRUE(created.ok()) << created.status();
+  const std::unique_ptr<Trainer> trainer = *std::move(created);
   std::vector<std::vector<double>> weights;
   std::vector<double> losses;
   const auto result = trainer->Run({.on_epoch = [&](const EpochReport& report) {
