@@ -83,4 +83,12 @@ int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate) {
   return count;
 }
 
+void NumberRandomNodes(Graph& graph) {
+  int64_t stream = 0;
+  for (Node& node : graph.nodes) {
+    const OpDefinition* op = FindOp(node.domain, node.op_type);
+    if (op != nullptr && op->is_random) node.attributes.Set("stream", ++stream);
+  }
+}
+
 }  // namespace strop

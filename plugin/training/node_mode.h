@@ -19,4 +19,8 @@ absl::Status KeepBatchNormMode(Graph& graph);
 // many there are.
 int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate);
 
+// Gives every node that draws random numbers a stream of its own, so that two Dropouts of one step
+// have different masks. The numbers follow the order of the nodes in the model.
+void NumberRandomNodes(Graph& graph);
+
 }  // namespace strop

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/differentiate/differentiate.h"
+#include "plugin/passes/passes.h"
 #include "plugin/training/node_mode.h"
 #include "plugin/training/value_name.h"
 
@@ -60,6 +61,8 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   training.graph = model.graph;
   Graph& graph = training.graph;
   training.inputs = InputsOf(graph);
+  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options.loss, target));
@@ -96,6 +99,7 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   evaluation.graph = model.graph;
   Graph& graph = evaluation.graph;
   evaluation.inputs = InputsOf(graph);
+  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
   SetDropoutMode(graph, /*is_training=*/false, std::nullopt);
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
