@@ -1,0 +1,296 @@
+#include "exporter/replace_head.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "exporter/tensor_patch.h"
+#include "graph/status_macros.h"
+#include "importer/model_layout.h"
+#include "importer/node_order.h"
+#include "importer/tensor_conversion.h"
+
+namespace strop {
+namespace {
+
+// Fields of GraphProto (onnx.proto).
+constexpr uint32_t kGraphOutput = 12;
+constexpr uint32_t kGraphValueInfo = 13;
+
+// A number in [-1, 1) from (seed, stream, index) alone: SplitMix64's finalizer.
+double UniformNumber(uint64_t seed, uint64_t stream, uint64_t index) {
+  uint64_t bits = seed + 0x9e3779b97f4a7c15 * (index + 1) + 0xd1342543de82ef95 * stream;
+  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+  bits ^= bits >> 31;
+  return static_cast<double>(bits >> 11) * 0x1p-52 - 1.0;
+}
+
+bool IsOneOf(const std::string& op_type, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), op_type) != names.end();
+}
+
+int64_t IntAttribute(const onnx::NodeProto& node, const std::string& name) {
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.name() == name) return attribute.i();
+  }
+  return 0;
+}
+
+class HeadReplacement {
+ public:
+  HeadReplacement(std::string_view bytes, const ModelLayout& layout, const onnx::ModelProto& model)
+      : bytes_(bytes), layout_(layout), graph_(model.graph()) {
+    for (const onnx::NodeProto& node : graph_.node()) {
+      for (const std::string& output : node.output()) producers_[output] = &node;
+      for (const std::string& name : NamesRead(node)) ++reads_[name];
+    }
+    for (const auto& tensor : graph_.initializer()) initializers_[tensor.name()] = &tensor;
+  }
+
+  absl::StatusOr<std::string> Replace(int64_t classes, uint64_t seed) {
+    if (classes < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("found ", classes, " classes, expected at least 1; choose another number"));
+    }
+    STROP_RETURN_IF_ERROR(FindHead());
+    STROP_RETURN_IF_ERROR(FindWeight());
+    const double bound = 1 / std::sqrt(static_cast<double>(inputs_));
+    Shape shape(weight_->dims().begin(), weight_->dims().end());
+    shape[class_axis_] = classes;
+    STROP_RETURN_IF_ERROR(Redraw(*weight_, shape, bound, seed, 0));
+    if (bias_ != nullptr) {
+      Shape bias_shape(bias_->dims().begin(), bias_->dims().end());
+      bias_shape.back() = classes;
+      STROP_RETURN_IF_ERROR(Redraw(*bias_, bias_shape, bound, seed, 1));
+    }
+    STROP_RETURN_IF_ERROR(DeclareClasses(classes));
+    return ApplySplices(bytes_, layout_, std::move(splices_));
+  }
+
+ private:
+  const onnx::NodeProto* Producer(const std::string& name) const {
+    const auto found = producers_.find(name);
+    return found == producers_.end() ? nullptr : found->second;
+  }
+
+  // A constant by name, whether initializer or Constant node; null if it is none.
+  const onnx::TensorProto* ConstantNamed(const std::string& name) const {
+    if (const auto found = initializers_.find(name); found != initializers_.end()) {
+      return found->second;
+    }
+    const onnx::NodeProto* producer = Producer(name);
+    if (producer == nullptr || producer->op_type() != "Constant") return nullptr;
+    for (const auto& attribute : producer->attribute()) {
+      if (attribute.has_t()) return &attribute.t();
+    }
+    return nullptr;
+  }
+
+  bool KeepsLastDimension(const onnx::NodeProto& node) const {
+    if (node.op_type() != "Reshape") {
+      return IsOneOf(node.op_type(), {"Softmax", "LogSoftmax", "Sigmoid", "Identity", "Cast"});
+    }
+    // Short tensors keep their elements in a model parsed without weights.
+    const onnx::TensorProto* shape = ConstantNamed(node.input(1));
+    if (shape == nullptr) return false;
+    int64_t last = 0;
+    if (shape->int64_data_size() > 0) {
+      last = shape->int64_data(shape->int64_data_size() - 1);
+    } else if (shape->raw_data().size() >= sizeof(last)) {
+      std::memcpy(&last, shape->raw_data().data() + shape->raw_data().size() - sizeof(last),
+                  sizeof(last));
+    }
+    return last == -1;
+  }
+
+  absl::Status NotFound(const std::string& found) const {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found ", found,
+                     ", expected Gemm, or MatMul with Add, before the first output; replace "
+                     "the head where the model is defined and export it again"));
+  }
+
+  // Walks back from the first output to the Gemm or MatMul.
+  absl::Status FindHead() {
+    if (graph_.output_size() == 0) return NotFound("a graph without outputs");
+    std::string name = graph_.output(0).name();
+    std::set<const onnx::NodeProto*> seen;
+    while (true) {
+      declared_.insert(name);
+      const onnx::NodeProto* node = Producer(name);
+      if (node == nullptr || !seen.insert(node).second) {
+        return NotFound(absl::StrCat("\"", name, "\", which no layer computes"));
+      }
+      const int needed = IsOneOf(node->op_type(), {"Gemm", "MatMul", "Add", "Reshape"}) ? 2 : 1;
+      if (node->input_size() < needed) return NotFound(NodeProtoLabel(*node) + " without inputs");
+      if (node->op_type() == "Gemm" && node->input_size() >= 2) return SetHead(*node);
+      if (node->op_type() == "MatMul") return SetHead(*node);
+      if (node->op_type() == "Add" && bias_ == nullptr) {
+        const int bias_input = ConstantNamed(node->input(0)) != nullptr ? 0 : 1;
+        STROP_RETURN_IF_ERROR(SetBias(node->input(bias_input), *node));
+        name = node->input(1 - bias_input);
+        continue;
+      }
+      if (!KeepsLastDimension(*node)) return NotFound(NodeProtoLabel(*node));
+      name = node->input(0);
+    }
+  }
+
+  absl::Status SetHead(const onnx::NodeProto& node) {
+    head_ = &node;
+    if (node.op_type() == "Gemm" && node.input_size() > 2 && !node.input(2).empty()) {
+      return SetBias(node.input(2), node);
+    }
+    return absl::OkStatus();
+  }
+
+  // The constant behind Identity nodes; every name on the way must have one reader.
+  absl::StatusOr<const onnx::TensorProto*> OwnConstant(std::string name,
+                                                       const onnx::NodeProto& reader,
+                                                       bool* is_transposed) const {
+    while (true) {
+      if (const auto reads = reads_.find(name); reads != reads_.end() && reads->second > 1) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "tensor \"", name, "\" of ", NodeProtoLabel(reader),
+            " serves other nodes too, expected a head with weights of its own; replace the head "
+            "where the model is defined"));
+      }
+      if (const onnx::TensorProto* constant = ConstantNamed(name); constant != nullptr) {
+        return constant;
+      }
+      const onnx::NodeProto* producer = Producer(name);
+      const bool has_input = producer != nullptr && producer->input_size() == 1;
+      const bool is_identity = has_input && producer->op_type() == "Identity";
+      const bool is_transpose = has_input && producer->op_type() == "Transpose";
+      if (!is_identity && !(is_transpose && is_transposed != nullptr)) {
+        return NotFound(absl::StrCat("\"", name, "\", which is no constant, as weight of ",
+                                     NodeProtoLabel(reader)));
+      }
+      if (is_transpose) *is_transposed = !*is_transposed;
+      name = producer->input(0);
+    }
+  }
+
+  absl::Status SetBias(const std::string& name, const onnx::NodeProto& reader) {
+    STROP_ASSIGN_OR_RETURN(bias_, OwnConstant(name, reader, nullptr));
+    return absl::OkStatus();
+  }
+
+  absl::Status FindWeight() {
+    bool is_transposed = head_->op_type() == "Gemm" && IntAttribute(*head_, "transB") != 0;
+    STROP_ASSIGN_OR_RETURN(weight_, OwnConstant(head_->input(1), *head_, &is_transposed));
+    if (weight_->dims_size() != 2) {
+      return NotFound(
+          absl::StrCat("a weight of rank ", weight_->dims_size(), " at ", NodeProtoLabel(*head_)));
+    }
+    class_axis_ = is_transposed ? 0 : 1;
+    classes_ = weight_->dims(static_cast<int>(class_axis_));
+    inputs_ = weight_->dims(static_cast<int>(1 - class_axis_));
+    if (inputs_ < 1) return NotFound("a weight without inputs");
+    if (bias_ == nullptr) return absl::OkStatus();
+    const int rank = bias_->dims_size();
+    if (rank == 0 || bias_->dims(rank - 1) != classes_) {
+      return NotFound(absl::StrCat("a bias whose last dimension is not ", classes_));
+    }
+    for (int axis = 0; axis + 1 < rank; ++axis) {
+      if (bias_->dims(axis) != 1) return NotFound("a bias that is no vector");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Redraw(const onnx::TensorProto& tensor, const Shape& shape, double bound,
+                      uint64_t seed, uint64_t stream) {
+    STROP_RETURN_IF_ERROR(CheckedElementCount(shape).status());
+    STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(tensor.data_type()));
+    if (!IsFloating(type)) {
+      return NotFound(absl::StrCat("a head of ", std::string(DataTypeName(type))));
+    }
+    Tensor fresh(DataType::kDouble, shape);
+    auto elements = fresh.mutable_elements<double>();
+    for (size_t i = 0; i < elements.size(); ++i) {
+      elements[i] = bound * UniformNumber(seed, stream, i);
+    }
+    STROP_ASSIGN_OR_RETURN(const Tensor stored, ConvertTensor(fresh, type));
+    const int number = TensorNumber(tensor);
+    STROP_ASSIGN_OR_RETURN(onnx::TensorProto proto, ParseTensorHeader(bytes_, layout_, number));
+    proto.clear_dims();
+    for (const int64_t dimension : shape) proto.add_dims(dimension);
+    proto.clear_float_data();
+    proto.clear_double_data();
+    proto.clear_int32_data();
+    proto.clear_external_data();
+    proto.clear_data_location();
+    proto.set_raw_data(std::string(RawBytes(stored)));
+    const int message = layout_.tensors[static_cast<size_t>(number)].message;
+    const MessageSpan& span = layout_.messages[static_cast<size_t>(message)];
+    splices_.push_back({span.begin, span.end, proto.SerializeAsString(), message});
+    return absl::OkStatus();
+  }
+
+  // Last dimensions that outputs and value_info declare for what the head computes.
+  absl::Status DeclareClasses(int64_t classes) {
+    const MessageSpan& span = layout_.messages[static_cast<size_t>(layout_.graph)];
+    for (WireReader reader(bytes_, span.begin, span.end); !reader.AtEnd();) {
+      STROP_ASSIGN_OR_RETURN(const WireField field, reader.Next());
+      if (field.number != kGraphOutput && field.number != kGraphValueInfo) continue;
+      onnx::ValueInfoProto info;
+      const std::string content(
+          bytes_.substr(field.payload_begin, field.end - field.payload_begin));
+      if (!info.ParseFromString(content) || !declared_.contains(info.name())) continue;
+      auto* shape = info.mutable_type()->mutable_tensor_type()->mutable_shape();
+      if (shape->dim_size() == 0) continue;
+      auto* last = shape->mutable_dim(shape->dim_size() - 1);
+      if (!last->has_dim_value() || last->dim_value() != classes_) continue;
+      last->set_dim_value(classes);
+      splices_.push_back({field.begin, field.end,
+                          EncodeLengthDelimited(field.number, info.SerializeAsString()),
+                          layout_.graph});
+    }
+    return absl::OkStatus();
+  }
+
+  std::string_view bytes_;
+  const ModelLayout& layout_;
+  const onnx::GraphProto& graph_;
+  std::map<std::string, const onnx::NodeProto*> producers_;
+  std::map<std::string, const onnx::TensorProto*> initializers_;
+  std::map<std::string, int> reads_;
+
+  const onnx::NodeProto* head_ = nullptr;
+  const onnx::TensorProto* weight_ = nullptr;
+  const onnx::TensorProto* bias_ = nullptr;
+  std::set<std::string> declared_;  // values whose last dimension is the classes
+  size_t class_axis_ = 1;
+  int64_t classes_ = 0;
+  int64_t inputs_ = 0;
+  std::vector<Splice> splices_;
+};
+
+absl::StatusOr<std::shared_ptr<const ModelFile>> Replace(const ModelFile& file, int64_t classes,
+                                                         uint64_t seed) {
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, file.Read());
+  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const onnx::ModelProto> model,
+                         ParseWithoutWeights(*bytes, layout));
+  HeadReplacement replacement(*bytes, layout, *model);
+  STROP_ASSIGN_OR_RETURN(std::string replaced, replacement.Replace(classes, seed));
+  return ModelFile::FromBytes(std::move(replaced), file.path());
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ModelFile>> ReplaceHead(const ModelFile& file, int64_t classes,
+                                                             uint64_t seed) {
+  absl::StatusOr<std::shared_ptr<const ModelFile>> result = Replace(file, classes, seed);
+  if (result.ok()) return result;
+  return absl::Status(result.status().code(),
+                      absl::StrCat("new head: ", result.status().message()));
+}
+
+}  // namespace strop
