@@ -31,6 +31,10 @@ struct CheckOptions {
 // The scale of a step that a kink (ReLU, MaxPool) may spoil is tried smaller.
 constexpr double kSteps[] = {1e-4, 1e-5, 1e-6};
 
+// A derivative that is a smaller share of L's terms drowns in their rounding: errors are then
+// relative to this share.
+constexpr double kSmallestShare = 1e-5;
+
 Tensor RandomTensor(const Shape& shape, std::mt19937_64& random) {
   std::normal_distribution<double> normal;
   Tensor tensor(DataType::kDouble, shape);
@@ -133,8 +137,8 @@ class GradientCheck {
       STROP_ASSIGN_OR_RETURN(const Products far_behind, loss_at(-2 * h));
       const double numeric =
           (8 * (ahead.sum - behind.sum) - (far_ahead.sum - far_behind.sum)) / (12 * h);
-      const double rounding = ahead.magnitude * 1e-15 / h / tolerance;
-      const double scale = std::max({std::abs(analytic.sum), std::abs(numeric), rounding, 1e-300});
+      const double scale = std::max(
+          {std::abs(analytic.sum), std::abs(numeric), kSmallestShare * ahead.magnitude, 1e-300});
       const double error = std::abs(analytic.sum - numeric) / scale;
       if (!(error < best.relative_error)) continue;
       best.numeric = numeric;

@@ -14,10 +14,13 @@ struct Command {
 };
 
 // Each adds its subcommand to the program; one file a command.
+Command AddTrainCommand(CLI::App& program);
+Command AddEvaluateCommand(CLI::App& program);
 Command AddRunCommand(CLI::App& program);
 Command AddGradientCommand(CLI::App& program);
 Command AddCheckCommand(CLI::App& program);
 Command AddInspectCommand(CLI::App& program);
 Command AddOpsCommand(CLI::App& program);
+Command AddBenchmarkCommand(CLI::App& program);
 
 }  // namespace strop

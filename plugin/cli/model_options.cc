@@ -1,11 +1,8 @@
 #include "plugin/cli/model_options.h"
 
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <random>
 
@@ -13,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
@@ -86,28 +84,14 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
 }
 
 absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs) {
-  const auto refuse = [&](const std::string& problem) {
-    return absl::PermissionDeniedError(absl::StrCat("output \"", output, "\": ", problem));
-  };
   std::error_code ignored;
   for (const std::string& input : inputs) {
     if (!fs::equivalent(input, output, ignored)) continue;
     return absl::AlreadyExistsError(
         absl::StrCat("output \"", output, "\": it is the input; give another name with -o"));
   }
-  if (fs::is_directory(output, ignored)) return refuse("it is a folder; give a file name");
-  fs::path folder = fs::path(output).parent_path();
-  if (folder.empty()) folder = ".";
-  if (!fs::is_directory(folder, ignored)) {
-    return refuse(absl::StrCat("there is no folder \"", folder.string(), "\"; create it first"));
-  }
-  if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    return refuse(absl::StrCat("the folder cannot be written to: ", strerror(errno)));
-  }
-  if (fs::exists(output, ignored) && access(output.c_str(), W_OK) != 0) {
-    return refuse(absl::StrCat("the file cannot be replaced: ", strerror(errno)));
-  }
-  return absl::OkStatus();
+  // Dropped at once, the file leaves nothing behind.
+  return AtomicFile::Create(output).status();
 }
 
 absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,

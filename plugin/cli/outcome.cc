@@ -11,26 +11,29 @@ namespace strop {
 namespace {
 
 constexpr char kSignalPayload[] = "strop/signal";
+constexpr char kUsagePayload[] = "strop/usage";
 
 }  // namespace
 
 absl::Status UsageError(const std::string& message) {
-  return absl::FailedPreconditionError(message);
+  absl::Status status = absl::InvalidArgumentError(message);
+  status.SetPayload(kUsagePayload, absl::Cord());
+  return status;
 }
 
-absl::Status StoppedBySignal(int signal) {
-  absl::Status status = absl::CancelledError(
-      absl::StrCat("stopped by ", signal == SIGTERM ? "a termination signal" : "an interrupt"));
+absl::Status StoppedBySignal(int signal, const std::string& when) {
+  absl::Status status = absl::CancelledError(absl::StrCat(
+      "stopped by ", signal == SIGTERM ? "a termination signal " : "an interrupt ", when));
   status.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
   return status;
 }
 
 int ExitCodeOf(const absl::Status& status) {
+  if (status.GetPayload(kUsagePayload)) return kExitUsage;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitDone;
     case absl::StatusCode::kFailedPrecondition:
-      return kExitUsage;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
     case absl::StatusCode::kUnimplemented:

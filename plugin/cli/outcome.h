@@ -21,7 +21,8 @@ enum ExitCode {
 absl::Status UsageError(const std::string& message);
 
 // A run that a signal ended; the exit code is 128 + signal.
-absl::Status StoppedBySignal(int signal);
+// `when` goes on with what was reached and kept.
+absl::Status StoppedBySignal(int signal, const std::string& when);
 
 // The one place where errors become exit codes.
 int ExitCodeOf(const absl::Status& status);

@@ -1,0 +1,245 @@
+// strop benchmark: how fast a training step is, how soon the first one ends, how much memory it
+// takes, and how near to the machine's roofline it comes.
+
+#include <omp.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/data_options.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/roofline.h"
+#include "plugin/cli/training_options.h"
+#include "plugin/passes/passes.h"
+#include "plugin/plan/specialize.h"
+#include "plugin/runtime/session.h"
+
+namespace strop {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct BenchmarkOptions {
+  ModelOptions model;
+  LossArguments loss;
+  OptimizerArguments optimizer;
+  ModeArguments modes;
+  int64_t batch_size = 16;
+  int64_t steps = 20;
+  std::vector<std::string> shapes;
+  bool as_json = false;
+};
+
+struct Measurement {
+  double first_step_seconds = 0;
+  std::vector<double> step_seconds;  // without the first
+  double peak_rss_mb = 0;
+  double roofline_fraction = 0;
+  MachineRates rates;
+};
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double PeakMegabytes() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+double Median(std::vector<double> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  const size_t middle = numbers.size() / 2;
+  return numbers.size() % 2 == 1 ? numbers[middle] : (numbers[middle - 1] + numbers[middle]) / 2;
+}
+
+// The model's shapes with the batch size in front; --shape has the last word.
+absl::StatusOr<std::map<std::string, Shape>> InputShapes(const Graph& graph,
+                                                         const BenchmarkOptions& options) {
+  STROP_ASSIGN_OR_RETURN(auto shapes, ParseShapes(options.shapes));
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    if (shapes.contains(value.name) || !value.type.shape || value.type.shape->empty()) continue;
+    Shape shape = *value.type.shape;
+    if (shape[0] == kUnknownDimension) shape[0] = options.batch_size;
+    const auto unknown = std::find(shape.begin(), shape.end(), kUnknownDimension);
+    if (unknown != shape.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("benchmark: input \"", value.name, "\" is ", TypeName(value.type),
+                       "; give its shape with --shape ", value.name, "=…"));
+    }
+    shapes[value.name] = shape;
+  }
+  return shapes;
+}
+
+// What the data's target would be for the chosen output at these shapes.
+absl::StatusOr<DataField> LikelyTarget(const ImportedModel& model, const LossOptions& loss,
+                                       const std::vector<Tensor>& feeds) {
+  Graph graph = model.graph;
+  if (!loss.output.empty()) {
+    const ValueId output = graph.FindValue(loss.output);
+    if (output != kNoValue) graph.outputs = {output};
+  }
+  std::vector<Shape> shapes;
+  for (const Tensor& feed : feeds) shapes.push_back(feed.shape());
+  STROP_ASSIGN_OR_RETURN(const Graph specialised, Specialize(std::move(graph), shapes));
+  const TensorType& output = specialised.type(specialised.outputs[0]);
+  if (!output.shape || output.shape->empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("benchmark: the model's output is ", TypeName(output),
+                     ", expected one with samples along its first axis"));
+  }
+  Shape sample(output.shape->begin() + 1, output.shape->end());
+  if (loss.kind != LossKind::kCrossEntropy) {
+    return DataField{std::string(kTargetField), output.element_type, sample};
+  }
+  // Logits [N,C], [N,T,C] of token models, [N,C,H,W] of images.
+  if (!sample.empty()) sample.erase(sample.size() == 2 ? sample.end() - 1 : sample.begin());
+  return DataField{std::string(kTargetField), DataType::kInt64, sample};
+}
+
+absl::StatusOr<Tensor> RandomTarget(const TargetInterface& target, const DataField& field,
+                                    int64_t batch_size) {
+  Shape shape = field.shape;
+  shape.insert(shape.begin(), batch_size);
+  std::vector<double> numbers(static_cast<size_t>(ElementCount(shape)));
+  const bool are_classes = target.kind == TargetInterface::Kind::kClasses;
+  const int64_t range = are_classes ? std::max<int64_t>(target.class_count, 1) : 2;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = static_cast<double>(static_cast<int64_t>(i * 7919) % range);
+  }
+  const DataType type = are_classes ? DataType::kInt64 : target.type.element_type;
+  return ConvertTensor(Tensor::FromVector(shape, numbers), type);
+}
+
+// Feeds by the training graph's input order.
+absl::StatusOr<std::vector<Tensor>> TrainingFeeds(const TrainingGraph& training,
+                                                  const std::vector<Tensor>& inputs,
+                                                  const DataField& field, double learning_rate) {
+  std::vector<Tensor> feeds = inputs;
+  const int64_t batch_size = inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
+  STROP_ASSIGN_OR_RETURN(Tensor target, RandomTarget(training.target, field, batch_size));
+  feeds.push_back(std::move(target));
+  feeds.push_back(Tensor::Scalar<double>(learning_rate));
+  feeds.push_back(Tensor::Scalar<int64_t>(1));
+  return feeds;
+}
+
+absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Tensor>& feeds,
+                                       const MachineRates& rates) {
+  std::vector<Shape> shapes;
+  for (const Tensor& feed : feeds) shapes.push_back(feed.shape());
+  STROP_ASSIGN_OR_RETURN(Graph specialised, Specialize(graph, shapes));
+  STROP_RETURN_IF_ERROR(Optimize(specialised, {}));
+  return LeastSeconds(specialised, rates);
+}
+
+absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
+  const Clock::time_point start = Clock::now();
+  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  TrainingGraphOptions graph_options;
+  STROP_ASSIGN_OR_RETURN(graph_options.loss, LossOptionsOf(options.loss));
+  STROP_ASSIGN_OR_RETURN(graph_options.optimizer, OptimizerOptionsOf(options.optimizer));
+  ApplyModes(options.modes, graph_options);
+  STROP_ASSIGN_OR_RETURN(const auto shapes, InputShapes(model.graph, options));
+  STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
+                         RandomFeeds(model.graph, shapes, 1, options.model.seed));
+  STROP_ASSIGN_OR_RETURN(const DataField target, LikelyTarget(model, graph_options.loss, inputs));
+  STROP_ASSIGN_OR_RETURN(const TrainingGraph training,
+                         BuildTrainingGraph(model, graph_options, &target));
+  STROP_ASSIGN_OR_RETURN(std::vector<Tensor> feeds,
+                         TrainingFeeds(training, inputs, target, options.optimizer.learning_rate));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
+                         Session::Create(training.graph, std::make_shared<StateStore>()));
+  session->set_seed(options.model.seed);
+
+  Measurement measurement;
+  for (int64_t step = 0; step <= options.steps; ++step) {
+    const Clock::time_point step_start = Clock::now();
+    *feeds.back().mutable_elements<int64_t>().data() = step + 1;
+    STROP_RETURN_IF_ERROR(session->Run(feeds).status());
+    if (step == 0) {
+      measurement.first_step_seconds = SecondsSince(start);
+    } else {
+      measurement.step_seconds.push_back(SecondsSince(step_start));
+    }
+  }
+  measurement.peak_rss_mb = PeakMegabytes();
+  session.reset();
+  measurement.rates = MeasureRates();
+  STROP_ASSIGN_OR_RETURN(const double least,
+                         RooflineSeconds(training.graph, feeds, measurement.rates));
+  measurement.roofline_fraction = least / Median(measurement.step_seconds);
+  return measurement;
+}
+
+absl::Status RunBenchmark(const BenchmarkOptions& options) {
+  STROP_ASSIGN_OR_RETURN(const Measurement measured, Measure(options));
+  const double median = Median(measured.step_seconds) * 1e3;
+  const double least =
+      *std::min_element(measured.step_seconds.begin(), measured.step_seconds.end()) * 1e3;
+  if (options.as_json) {
+    const nlohmann::ordered_json line = {
+        {"model", options.model.path},
+        {"batch_size", options.batch_size},
+        {"precision", options.model.precision},
+        {"threads", omp_get_max_threads()},
+        {"step_ms_median", median},
+        {"step_ms_min", least},
+        {"first_step_s", measured.first_step_seconds},
+        {"peak_rss_mb", measured.peak_rss_mb},
+        {"roofline_fraction", measured.roofline_fraction},
+        {"gflops", measured.rates.operations_per_second / 1e9},
+        {"gigabytes_per_s", measured.rates.bytes_per_second / 1e9}};
+    std::printf("%s\n", line.dump().c_str());
+    return absl::OkStatus();
+  }
+  std::printf("step        %.2f ms median, %.2f ms least, of %zu\n", median, least,
+              measured.step_seconds.size());
+  std::printf("first step  %.2f s after the start\n", measured.first_step_seconds);
+  std::printf("memory      %.0f MB at most\n", measured.peak_rss_mb);
+  std::printf("roofline    %.0f %% of what %.0f GFLOP/s and %.1f GB/s, measured now, allow\n",
+              measured.roofline_fraction * 100, measured.rates.operations_per_second / 1e9,
+              measured.rates.bytes_per_second / 1e9);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddBenchmarkCommand(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "benchmark", "Time, memory and share of the roofline of a training step on random data");
+  const auto options = std::make_shared<BenchmarkOptions>();
+  AddModelArgument(*app, options->model);
+  app->add_option("--batch-size", options->batch_size, "Samples a step")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--steps", options->steps, "Steps to time, after the first")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  AddRepeatedOption(*app, "--shape", options->shapes, "Shape of an input with unknown dimensions")
+      ->type_name("NAME=1,3,224,224");
+  app->add_flag("--json", options->as_json, "As a JSON line");
+  AddLossOptions(*app, options->loss);
+  AddOptimizerOptions(*app, options->optimizer);
+  AddSelectionOptions(*app, options->model);
+  AddModeOptions(*app, options->modes);
+  AddPrecisionOption(*app, options->model);
+  AddThreadsOption(*app, options->model);
+  AddSeedOption(*app, options->model);
+  app->footer(
+      "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy --optimizer sgd");
+  return {app, [options] { return RunBenchmark(*options); }};
+}
+
+}  // namespace strop

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "importer/importer.h"
+#include "plugin/data/open_data.h"
+
+namespace strop {
+
+// The data that `train` and `evaluate` read, as typed.
+struct DataArguments {
+  std::string location;
+  std::string target = std::string(kTargetField);
+  std::string resize;
+  std::string pad;
+  std::vector<double> mean;
+  std::vector<double> std;
+  std::string layout;
+  std::string batch_size;  // a number or "full"; empty: the command's default
+};
+
+void AddDataOptions(CLI::App& app, DataArguments& arguments);
+void AddBatchSizeOption(CLI::App& app, std::string& batch_size);
+
+// Opens `location` for the model's inputs. `class_names`: see DataOptions.
+absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
+                                                    const std::string& location,
+                                                    const DataArguments& arguments,
+                                                    const std::vector<std::string>& class_names);
+
+// "full" is 0, all samples at once; `otherwise` when nothing was typed, or the model's own batch
+// size when it takes no other.
+int64_t BatchSizeOf(const std::string& text, const ImportedModel& model, int64_t otherwise);
+
+}  // namespace strop

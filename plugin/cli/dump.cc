@@ -1,0 +1,75 @@
+#include "plugin/cli/dump.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "graph/status_macros.h"
+#include "plugin/runtime/session.h"
+
+namespace strop {
+namespace {
+
+void Print(const std::string& stage, const std::string& text) {
+  std::fprintf(stderr, "---- %s\n%s", stage.c_str(), text.c_str());
+}
+
+// Zeros of the shapes that a batch of the data gives the training graph's inputs: what the model
+// declares, dimensions that it leaves open as the data have them.
+std::vector<Tensor> FirstBatchShapes(const Graph& graph, const DataSource& data,
+                                     int64_t batch_size) {
+  std::vector<Tensor> feeds;
+  for (const ValueId input : graph.inputs) {
+    const Value& value = graph.value(input);
+    Shape shape = value.type.shape.value_or(Shape{});
+    const int field = data.FindField(value.name);
+    const Shape* sample = field < 0 ? nullptr : &data.fields()[static_cast<size_t>(field)].shape;
+    if (!value.type.shape && sample != nullptr) {
+      shape = *sample;
+      shape.insert(shape.begin(), batch_size);
+    }
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      if (shape[axis] != kUnknownDimension) continue;
+      const bool has_axis = sample != nullptr && axis > 0 && axis <= sample->size();
+      shape[axis] = axis == 0 ? batch_size : has_axis ? (*sample)[axis - 1] : 1;
+    }
+    feeds.emplace_back(value.type.element_type, shape);
+  }
+  return feeds;
+}
+
+}  // namespace
+
+std::vector<std::string> AllDumpStages() { return {"import", "differentiate", "optimize", "plan"}; }
+
+std::string DumpStageNames() { return absl::StrJoin(AllDumpStages(), ","); }
+
+absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedModel& model,
+                        const TrainingOptions& options, const DataSource& data) {
+  if (stages.empty()) return absl::OkStatus();
+  const auto wants = [&](const std::string& stage) {
+    return std::find(stages.begin(), stages.end(), stage) != stages.end();
+  };
+  if (wants("import")) Print("import", PrintGraph(model.graph));
+  const int target = data.FindField(kTargetField);
+  STROP_ASSIGN_OR_RETURN(
+      TrainingGraph training,
+      BuildTrainingGraph(model, options.graph,
+                         target < 0 ? nullptr : &data.fields()[static_cast<size_t>(target)]));
+  if (wants("differentiate")) Print("differentiate", PrintGraph(training.graph));
+  if (!wants("optimize") && !wants("plan")) return absl::OkStatus();
+  const int64_t samples = std::max<int64_t>(data.sample_count(), 1);
+  const int64_t batch_size =
+      options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
+  const std::vector<Tensor> feeds = FirstBatchShapes(training.graph, data, batch_size);
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Session> session,
+      Session::Create(std::move(training.graph), std::make_shared<StateStore>()));
+  STROP_RETURN_IF_ERROR(session->Prepare(feeds));
+  if (wants("optimize")) Print("optimize", session->DescribeOptimizedGraph());
+  if (wants("plan")) Print("plan", session->DescribePlan());
+  return absl::OkStatus();
+}
+
+}  // namespace strop

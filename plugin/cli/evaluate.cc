@@ -1,0 +1,71 @@
+// strop evaluate: loss and metrics of a model on data.
+
+#include "plugin/training/evaluate.h"
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "graph/status_macros.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/data_options.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/training_options.h"
+
+namespace strop {
+namespace {
+
+struct EvaluateOptions {
+  ModelOptions model;
+  DataArguments data;
+  LossArguments loss;
+  std::vector<std::string> metrics;
+  bool as_json = false;
+};
+
+absl::Status RunEvaluate(const EvaluateOptions& options) {
+  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  EvaluationOptions evaluation;
+  STROP_ASSIGN_OR_RETURN(evaluation.loss, LossOptionsOf(options.loss));
+  evaluation.metrics = options.metrics;
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data,
+                         OpenFor(model, options.data.location, options.data, {}));
+  const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
+  evaluation.batch_size = batch_size == 0 ? data->sample_count() : batch_size;
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Evaluator> evaluator,
+      Evaluator::Create(model, evaluation, std::move(data), std::make_shared<StateStore>()));
+  STROP_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator->Evaluate());
+  if (options.as_json) {
+    nlohmann::ordered_json line = {{"loss", result.loss}, {"samples", result.sample_count}};
+    for (const auto& [name, value] : result.metrics) line[name] = value;
+    std::printf("%s\n", line.dump().c_str());
+    return absl::OkStatus();
+  }
+  std::printf("loss %.9g\n", result.loss);
+  for (const auto& [name, value] : result.metrics) {
+    std::printf("%s %.6g\n", name.c_str(), value);
+  }
+  std::printf("samples %lld\n", static_cast<long long>(result.sample_count));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddEvaluateCommand(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("evaluate", "Loss and metrics of a model on data");
+  const auto options = std::make_shared<EvaluateOptions>();
+  AddModelArgument(*app, options->model);
+  AddDataOptions(*app, options->data);
+  AddBatchSizeOption(*app, options->data.batch_size);
+  AddLossOptions(*app, options->loss);
+  AddRepeatedOption(*app, "--metric", options->metrics, "accuracy, mae, rmse");
+  app->add_flag("--json", options->as_json, "As a JSON line");
+  AddPrecisionOption(*app, options->model);
+  AddThreadsOption(*app, options->model);
+  app->footer(
+      "Example: strop evaluate model.onnx --data test.npz --loss cross_entropy --metric accuracy");
+  return {app, [options] { return RunEvaluate(*options); }};
+}
+
+}  // namespace strop

@@ -1,0 +1,24 @@
+#include "plugin/cli/stop_signal.h"
+
+#include <csignal>
+
+namespace strop {
+namespace {
+
+volatile std::sig_atomic_t caught_signal = 0;
+
+void Remember(int signal) { caught_signal = signal; }
+
+}  // namespace
+
+void CatchStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = Remember;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int CaughtSignal() { return caught_signal; }
+
+}  // namespace strop

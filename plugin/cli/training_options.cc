@@ -1,0 +1,159 @@
+#include "plugin/cli/training_options.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/model_options.h"
+
+namespace strop {
+namespace {
+
+CLI::Validator IsDropout() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double rate = 0;
+        const bool is_rate = absl::SimpleAtod(text, &rate) && rate >= 0 && rate < 1;
+        if (text == "on" || text == "off" || is_rate) return "";
+        return absl::StrCat("found \"", text, "\", expected on, off or a rate from 0 to below 1");
+      },
+      "on|off|RATE", "dropout");
+}
+
+void Override(const std::optional<double>& typed, double& option) {
+  if (typed) option = *typed;
+}
+
+}  // namespace
+
+void AddLossOptions(CLI::App& app, LossArguments& arguments) {
+  const std::string group = "Loss";
+  app.add_option("--loss", arguments.loss, "What is minimized; PyTorch's meaning of each")
+      ->check(OneOf({"cross_entropy", "binary_cross_entropy", "mse", "l1", "huber", "smooth_l1"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--train-output", arguments.output,
+                 "The model output that the loss sees; by default the first")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--class-axis", arguments.class_axis,
+                 "cross_entropy: axis of the classes; by default found from the shapes")
+      ->group(group);
+  app.add_option("--class-weights", arguments.class_weights, "cross_entropy: one a class")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("--label-smoothing", arguments.label_smoothing,
+                 "cross_entropy: share of the target spread over all classes")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_option("--ignore-index", arguments.ignore_index,
+                 "cross_entropy: label that counts for nothing")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--positive-weight", arguments.positive_weight,
+                 "binary_cross_entropy: weight of the positive targets")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option("--huber-delta", arguments.huber_delta,
+                 "huber, smooth_l1: where the square becomes a line")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+}
+
+void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments) {
+  const std::string group = "Optimizer";
+  app.add_option("--optimizer", arguments.optimizer, "PyTorch's meaning and defaults of each")
+      ->check(OneOf({"gd", "sgd", "momentum", "rmsprop", "adam", "adamw"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--learning-rate", arguments.learning_rate, "Step size")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--momentum", arguments.momentum, "sgd, momentum, rmsprop")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--dampening", arguments.dampening, "sgd, momentum")->group(group);
+  app.add_flag("--nesterov", arguments.nesterov, "sgd, momentum")->group(group);
+  app.add_option("--weight-decay", arguments.weight_decay, "Decoupled for adamw, L2 for the others")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--alpha", arguments.alpha, "rmsprop: decay of the squares")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_flag("--centered", arguments.centered, "rmsprop: divide by the deviation")->group(group);
+  app.add_option("--beta1", arguments.beta1, "adam, adamw")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_option("--beta2", arguments.beta2, "adam, adamw")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_option("--epsilon", arguments.epsilon, "rmsprop, adam, adamw")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_flag("--amsgrad", arguments.amsgrad, "adam, adamw")->group(group);
+  app.add_option("--clip-norm", arguments.clip_norm, "Largest norm of all gradients together")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option("--clip-value", arguments.clip_value, "Largest size of a gradient's element")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+}
+
+void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
+  const std::string group = "What is trained";
+  app.add_option("--batch-norm", arguments.batch_norm,
+                 "train: use the batch's statistics and update the running ones; frozen: use the "
+                 "running ones; by default as the file says")
+      ->check(OneOf({"train", "frozen"}))
+      ->group(group);
+  app.add_option("--dropout", arguments.dropout, "By default as the file says")
+      ->check(IsDropout())
+      ->group(group);
+}
+
+absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
+  LossOptions options;
+  STROP_ASSIGN_OR_RETURN(options.kind, LossKindOf(arguments.loss));
+  options.output = arguments.output;
+  options.class_axis = arguments.class_axis;
+  options.class_weights = arguments.class_weights;
+  options.label_smoothing = arguments.label_smoothing;
+  options.ignore_index = arguments.ignore_index;
+  options.positive_weight = arguments.positive_weight;
+  options.delta = arguments.huber_delta;
+  return options;
+}
+
+absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments) {
+  STROP_ASSIGN_OR_RETURN(OptimizerOptions options,
+                         OptimizerOptionsOf(std::string_view(arguments.optimizer)));
+  Override(arguments.momentum, options.momentum);
+  Override(arguments.dampening, options.dampening);
+  Override(arguments.weight_decay, options.weight_decay);
+  Override(arguments.alpha, options.alpha);
+  Override(arguments.beta1, options.beta1);
+  Override(arguments.beta2, options.beta2);
+  Override(arguments.epsilon, options.epsilon);
+  options.nesterov = arguments.nesterov;
+  options.centered = arguments.centered;
+  options.amsgrad = arguments.amsgrad;
+  options.clip_norm = arguments.clip_norm;
+  options.clip_value = arguments.clip_value;
+  STROP_RETURN_IF_ERROR(CheckOptimizerOptions(options));
+  return options;
+}
+
+void ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options) {
+  if (!arguments.batch_norm.empty()) {
+    options.batch_norm =
+        arguments.batch_norm == "train" ? BatchNormMode::kTrain : BatchNormMode::kFrozen;
+  }
+  if (arguments.dropout.empty()) return;
+  options.dropout = arguments.dropout == "off" ? DropoutMode::kOff : DropoutMode::kOn;
+  double rate = 0;
+  if (absl::SimpleAtod(arguments.dropout, &rate)) options.dropout_rate = rate;
+}
+
+}  // namespace strop
