@@ -28,4 +28,8 @@ std::optional<ChannelLayout> ChannelLayoutOf(const Shape& shape, const Layout& l
 // value of that shape; null (dense) when there is none.
 Layout PreferredChannelLayout(const KernelRequest& request, const Shape& shape);
 
+// The layout of a tensor of another type or other spatial axes whose channels lie as in `like`;
+// null (dense) when `like` is null or of another kind.
+Layout ChannelLayoutLike(const Layout& like, DataType type, const Shape& shape);
+
 }  // namespace strop

@@ -25,36 +25,7 @@ constexpr int64_t kChannelBlock = 8;
 // Elements of a gathered block: what stays in the second cache.
 constexpr int64_t kColumnElements = int64_t{1} << 16;
 
-constexpr int64_t kOutside = -1;
-
 size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-// cells[k·output_size + s] = the input cell under kernel cell k at output cell s, or kOutside.
-std::vector<int64_t> CellTable(const Window& window) {
-  const int64_t outputs = window.output_size();
-  const Shape input_strides = DenseStrides(window.input);
-  const Shape output_strides = DenseStrides(window.output);
-  const Shape kernel_strides = DenseStrides(window.kernel);
-  std::vector<int64_t> cells(static_cast<size_t>(window.kernel_size() * outputs));
-  for (int64_t k = 0; k < window.kernel_size(); ++k) {
-    for (int64_t s = 0; s < outputs; ++s) {
-      int64_t cell = 0;
-      for (size_t axis = 0; axis < window.rank(); ++axis) {
-        const int64_t out = s / output_strides[axis] % window.output[axis];
-        const int64_t tap = k / kernel_strides[axis] % window.kernel[axis];
-        const int64_t in =
-            out * window.strides[axis] + tap * window.dilations[axis] - window.pads_begin[axis];
-        if (in < 0 || in >= window.input[axis]) {
-          cell = kOutside;
-          break;
-        }
-        cell += in * input_strides[axis];
-      }
-      cells[static_cast<size_t>(k * outputs + s)] = cell;
-    }
-  }
-  return cells;
-}
 
 // The three products in the arithmetic type T. Operands are dense.
 template <typename T>
@@ -176,7 +147,7 @@ class GenericProducts {
       for (int64_t k = 0; k < taps_; ++k) {
         const int64_t* const cells = cells_.data() + k * outputs_ + s;
         for (int64_t j = 0; j < count; ++j) {
-          columns[j] = cells[j] == kOutside ? T{0} : image[cells[j]];
+          columns[j] = cells[j] == kOutsideCell ? T{0} : image[cells[j]];
         }
         columns += count;
       }
@@ -190,7 +161,7 @@ class GenericProducts {
       for (int64_t k = 0; k < taps_; ++k) {
         const int64_t* const cells = cells_.data() + k * outputs_ + s;
         for (int64_t j = 0; j < count; ++j) {
-          if (cells[j] != kOutside) image[cells[j]] += columns[j];
+          if (cells[j] != kOutsideCell) image[cells[j]] += columns[j];
         }
         columns += count;
       }

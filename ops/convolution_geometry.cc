@@ -148,6 +148,7 @@ absl::StatusOr<ConvolutionGeometry> ConvTransposeGeometry(const Node& node, cons
   window.dilations = attributes.window.dilations;
   for (size_t axis = 0; axis < window.rank(); ++axis) {
     attributes.Place(axis, window);
+    window.pads_end.push_back(window.reach_beyond(axis));
     if (window.input[axis] < 0) {
       return GeometryError(node, absl::StrCat("pads larger than the output along axis ", axis + 2),
                            "smaller pads");

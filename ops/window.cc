@@ -43,6 +43,7 @@ void PlaceAlongAxis(size_t axis, const WindowAttributes& attributes, WindowRound
     window.output[axis] = CeilingOfQuotient(input, stride);
     const int64_t total = std::max<int64_t>((window.output[axis] - 1) * stride + extent - input, 0);
     window.pads_begin[axis] = attributes.auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
+    window.pads_end[axis] = total - window.pads_begin[axis];
     return;
   }
   const bool has_pads = attributes.auto_pad != "VALID";
@@ -50,6 +51,7 @@ void PlaceAlongAxis(size_t axis, const WindowAttributes& attributes, WindowRound
   const int64_t end = has_pads ? attributes.pads[window.rank() + axis] : 0;
   const int64_t room = input + begin + end - extent;
   window.pads_begin[axis] = begin;
+  window.pads_end[axis] = end;
   if (room < 0) {
     window.output[axis] = -1;
     return;
@@ -99,6 +101,7 @@ absl::StatusOr<Window> MakeWindow(const Node& node, const Shape& input_spatial, 
   window.input = input_spatial;
   window.output.resize(window.rank());
   window.pads_begin.resize(window.rank());
+  window.pads_end.resize(window.rank());
   window.kernel = attributes.kernel;
   window.strides = attributes.strides;
   window.dilations = attributes.dilations;
@@ -112,6 +115,32 @@ absl::StatusOr<Window> MakeWindow(const Node& node, const Shape& input_spatial, 
     }
   }
   return window;
+}
+
+std::vector<int64_t> CellTable(const Window& window) {
+  const int64_t outputs = window.output_size();
+  const Shape input_strides = DenseStrides(window.input);
+  const Shape output_strides = DenseStrides(window.output);
+  const Shape kernel_strides = DenseStrides(window.kernel);
+  std::vector<int64_t> cells(static_cast<size_t>(window.kernel_size() * outputs));
+  for (int64_t k = 0; k < window.kernel_size(); ++k) {
+    for (int64_t s = 0; s < outputs; ++s) {
+      int64_t cell = 0;
+      for (size_t axis = 0; axis < window.rank(); ++axis) {
+        const int64_t out = s / output_strides[axis] % window.output[axis];
+        const int64_t tap = k / kernel_strides[axis] % window.kernel[axis];
+        const int64_t in =
+            out * window.strides[axis] + tap * window.dilations[axis] - window.pads_begin[axis];
+        if (in < 0 || in >= window.input[axis]) {
+          cell = kOutsideCell;
+          break;
+        }
+        cell += in * input_strides[axis];
+      }
+      cells[static_cast<size_t>(k * outputs + s)] = cell;
+    }
+  }
+  return cells;
 }
 
 Shape SpatialAxes(const Shape& shape) { return Shape(shape.begin() + 2, shape.end()); }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
@@ -17,6 +19,7 @@ struct Window {
   Shape strides;
   Shape dilations;
   Shape pads_begin;
+  Shape pads_end;  // as asked for; the last window may end before it, or reach beyond it
 
   size_t rank() const { return input.size(); }
   int64_t input_size() const { return ElementCount(input); }
@@ -27,7 +30,7 @@ struct Window {
   int64_t extent(size_t axis) const { return (kernel[axis] - 1) * dilations[axis] + 1; }
 
   // Cells beyond the input that the last window reaches; negative when it ends before.
-  int64_t pad_end(size_t axis) const {
+  int64_t reach_beyond(size_t axis) const {
     return (output[axis] - 1) * strides[axis] + extent(axis) - input[axis] - pads_begin[axis];
   }
 };
@@ -54,6 +57,10 @@ enum class WindowRounding { kFloor, kCeiling };
 // must agree with a present one. InvalidArgument when the ranks differ or the window does not fit.
 absl::StatusOr<Window> MakeWindow(const Node& node, const Shape& input_spatial, const Shape& kernel,
                                   WindowRounding rounding);
+
+// cells[k·output_size + s] = the input cell under kernel cell k at output cell s, or kOutsideCell.
+inline constexpr int64_t kOutsideCell = -1;
+std::vector<int64_t> CellTable(const Window& window);
 
 // The spatial axes of a tensor [N,C,…].
 Shape SpatialAxes(const Shape& shape);

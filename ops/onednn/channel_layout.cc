@@ -33,7 +33,47 @@ int64_t BlockOf(const onednn::Blocking& blocking) {
   return block;
 }
 
+// oneDNN's tag of channels cut into blocks; undef where it has none.
+dnnl::memory::format_tag BlockedTag(size_t rank, int64_t block) {
+  using Tag = dnnl::memory::format_tag;
+  constexpr Tag kTags[3][3] = {{Tag::nCw4c, Tag::nCw8c, Tag::nCw16c},
+                               {Tag::nChw4c, Tag::nChw8c, Tag::nChw16c},
+                               {Tag::nCdhw4c, Tag::nCdhw8c, Tag::nCdhw16c}};
+  if (rank < 3 || rank > 5 || (block != 4 && block != 8 && block != 16)) return Tag::undef;
+  return kTags[rank - 3][block == 4 ? 0 : block == 8 ? 1 : 2];
+}
+
+// Channels innermost, one after the other.
+Shape ChannelsLastStrides(const Shape& shape) {
+  Shape strides(shape.size());
+  strides[1] = 1;
+  int64_t stride = shape[1];
+  for (size_t axis = shape.size(); axis-- > 2;) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  strides[0] = stride;
+  return strides;
+}
+
 }  // namespace
+
+Layout ChannelLayoutLike(const Layout& like, DataType type, const Shape& shape) {
+  const auto* opaque = dynamic_cast<const onednn::OnednnLayout*>(like.get());
+  if (opaque == nullptr || BlockOf(opaque->blocking()) == 0 ||
+      onednn::ElementType(type) == dnnl::memory::data_type::undef) {
+    return nullptr;
+  }
+  const dnnl::memory::dims dimensions = onednn::Dimensions(shape);
+  const std::vector<int64_t>& blocks = opaque->blocking().inner_blocks;
+  if (blocks.empty()) {
+    return onednn::LayoutOf(dnnl::memory::desc(dimensions, onednn::ElementType(type),
+                                               onednn::Dimensions(ChannelsLastStrides(shape))));
+  }
+  const dnnl::memory::format_tag tag = BlockedTag(shape.size(), blocks[0]);
+  if (tag == dnnl::memory::format_tag::undef) return nullptr;
+  return onednn::LayoutOf(dnnl::memory::desc(dimensions, onednn::ElementType(type), tag));
+}
 
 std::optional<ChannelLayout> ChannelLayoutOf(const Shape& shape, const Layout& layout) {
   ChannelLayout result;

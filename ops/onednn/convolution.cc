@@ -63,7 +63,7 @@ struct Descriptors {
       strides.push_back(window.strides[axis]);
       dilations.push_back(window.dilations[axis] - 1);
       pads_begin.push_back(window.pads_begin[axis]);
-      pads_end.push_back(window.pad_end(axis));
+      pads_end.push_back(window.reach_beyond(axis));
     }
   }
 
