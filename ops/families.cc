@@ -9,6 +9,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kActivation,
       &kActivationSmooth,
       &kArithmetic,
+      &kBatchNormalization,
       &kCast,
       &kComparison,
       &kConcatSplit,

@@ -8,6 +8,7 @@ namespace strop {
 extern const OpFamily kActivation;
 extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
+extern const OpFamily kBatchNormalization;
 extern const OpFamily kCast;
 extern const OpFamily kComparison;
 extern const OpFamily kConcatSplit;
