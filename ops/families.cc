@@ -32,6 +32,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kOneHot,
       &kOptimizer,
       &kPad,
+      &kPooling,
       &kPower,
       &kRanking,
       &kReduce,

@@ -31,6 +31,7 @@ extern const OpFamily kMatMul;
 extern const OpFamily kOneHot;
 extern const OpFamily kOptimizer;
 extern const OpFamily kPad;
+extern const OpFamily kPooling;
 extern const OpFamily kPower;
 extern const OpFamily kRanking;
 extern const OpFamily kReduce;
