@@ -38,6 +38,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kReduce,
       &kReduceGradient,
       &kReshape,
+      &kResize,
       &kRnn,
       &kScatter,
       &kShape,

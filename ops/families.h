@@ -37,6 +37,7 @@ extern const OpFamily kRanking;
 extern const OpFamily kReduce;
 extern const OpFamily kReduceGradient;
 extern const OpFamily kReshape;
+extern const OpFamily kResize;
 extern const OpFamily kRnn;
 extern const OpFamily kScatter;
 extern const OpFamily kShape;
