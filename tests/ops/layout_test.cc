@@ -115,7 +115,7 @@ int CountOf(const std::string& text, const std::string& part) {
   return count;
 }
 
-void ExpectSameAsGeneric(const Chain& chain, int activation_reorders) {
+void ExpectSameAsGeneric(const Chain& chain, int reorders) {
   const Chain::Results fast = chain.Run(false);
   const Chain::Results generic = chain.Run(true);
   ASSERT_EQ(fast.outputs.size(), generic.outputs.size());
@@ -129,9 +129,9 @@ void ExpectSameAsGeneric(const Chain& chain, int activation_reorders) {
       ASSERT_NEAR(a[i], b[i], 1e-4F * largest) << "result " << k << " element " << i;
     }
   }
-  // Reorders of what is not a state or the gradient of one: those whose label names a value of a
-  // node of the chain.
-  EXPECT_LE(CountOf(fast.plan, "reorder "), activation_reorders) << fast.plan;
+  // States may be packed otherwise for the way back; everything else moves at the ends only.
+  EXPECT_LE(CountOf(fast.plan, "reorder ") - CountOf(fast.plan, "reorder state"), reorders)
+      << fast.plan;
 }
 
 TEST(Layout, BlockedChannels) {
@@ -145,7 +145,8 @@ TEST(Layout, BlockedChannels) {
   chain.ConvolveWithoutBias({32, 1, 3, 3}, {{"group", int64_t{32}}, {"pads", Ints{1, 1, 1, 1}}});
   chain.Normalize(32);
   chain.Append("GlobalAveragePool", {chain.last});
-  ExpectSameAsGeneric(chain, 24);
+  // The result, its cotangent, and the gradients of three weights.
+  ExpectSameAsGeneric(chain, 5);
 }
 
 TEST(Layout, ChannelsThatFillNoBlock) {
@@ -158,7 +159,8 @@ TEST(Layout, ChannelsThatFillNoBlock) {
   chain.Append("Relu", {chain.last});
   chain.ConvolveWithoutBias({32, 40, 1, 1});
   chain.Normalize(32);
-  ExpectSameAsGeneric(chain, 24);
+  // The same, and the image.
+  ExpectSameAsGeneric(chain, 6);
 }
 
 }  // namespace
