@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "exporter/atomic_file.h"
+#include "exporter/replace_head.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
@@ -60,6 +61,14 @@ void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
       ->group(group);
 }
 
+void AddReplaceHeadOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--replace-head", options.head_classes,
+                 "Give the classifier CLASSES outputs, freshly initialized from the seed")
+      ->type_name("CLASSES")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->group("What is trained");
+}
+
 CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
                                std::vector<std::string>& values, const std::string& description) {
   return app.add_option(name, values, description)->allow_extra_args(false);
@@ -80,7 +89,12 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   ImportOptions import;
   import.selection = options.selection;
   import.widen_to_double = options.precision == "f64";
-  return ImportModel(options.path, import);
+  if (options.head_classes == 0) return ImportModel(options.path, import);
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const ModelFile> file,
+                         ModelFile::Open(options.path));
+  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> with_head,
+                         ReplaceHead(*file, options.head_classes, options.seed));
+  return ImportModel(std::move(with_head), import);
 }
 
 absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs) {
@@ -141,6 +155,24 @@ absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::
   return shapes;
 }
 
+namespace {
+
+// Rows of the smallest table that a Gather indexes by this input; 2 where there is none.
+int64_t IndexRange(const Graph& graph, ValueId input) {
+  int64_t range = 0;
+  for (const Node& node : graph.nodes) {
+    const bool indexes = node.op_type == "Gather" && node.domain.empty() &&
+                         node.inputs.size() > 1 && node.inputs[1] == input;
+    const std::optional<Shape> table = indexes ? graph.type(node.inputs[0]).shape : std::nullopt;
+    const auto axis = static_cast<size_t>(node.attributes.Int("axis", 0));
+    if (!table || axis >= table->size() || (*table)[axis] < 1) continue;
+    range = range == 0 ? (*table)[axis] : std::min(range, (*table)[axis]);
+  }
+  return range == 0 ? 2 : range;
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
                                                 const std::map<std::string, Shape>& shapes,
                                                 int64_t unknown, uint64_t seed) {
@@ -165,8 +197,9 @@ absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
     STROP_RETURN_IF_ERROR(CheckedElementCount(shape).status());
     std::vector<double> numbers(static_cast<size_t>(ElementCount(shape)));
     const bool is_floating = IsFloating(value.type.element_type);
+    const uint64_t range = static_cast<uint64_t>(IndexRange(graph, id));
     for (double& number : numbers) {
-      number = is_floating ? normal(random) : static_cast<double>(random() >> 63);
+      number = is_floating ? normal(random) : static_cast<double>(random() % range);
     }
     STROP_ASSIGN_OR_RETURN(
         Tensor feed, ConvertTensor(Tensor::FromVector(shape, numbers), value.type.element_type));

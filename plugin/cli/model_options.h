@@ -21,6 +21,7 @@ struct ModelOptions {
   std::string precision = "f32";
   int threads = 0;  // 0: as many as the machine has cores
   uint64_t seed = 0;
+  int64_t head_classes = 0;  // outputs of a new head; 0: the model keeps its own
 };
 
 void AddModelArgument(CLI::App& app, ModelOptions& options);
@@ -28,6 +29,7 @@ void AddPrecisionOption(CLI::App& app, ModelOptions& options);
 void AddThreadsOption(CLI::App& app, ModelOptions& options);
 void AddSeedOption(CLI::App& app, ModelOptions& options);
 void AddSelectionOptions(CLI::App& app, ModelOptions& options);
+void AddReplaceHeadOption(CLI::App& app, ModelOptions& options);
 
 // An option that may be given several times, one value each.
 CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
@@ -36,7 +38,7 @@ CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
 // Accepts one of the names; the message for others names the nearest.
 CLI::Validator OneOf(const std::vector<std::string>& names);
 
-// Sets the team's size and reads the model.
+// Sets the team's size and reads the model, with a new head where one is asked for.
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
 
 // Refuses, before any work, an output that cannot be created or that is one of the inputs:
@@ -52,8 +54,8 @@ absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
 // "name=1,3,224,224" by name. InvalidArgument when one cannot be read.
 absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::string>& texts);
 
-// Random tensors for the graph's inputs, the same for the same seed: standard normal numbers, and
-// integers 0 and 1, which index every table. `shapes` replaces declared shapes by name; other
+// Random tensors for the graph's inputs, the same for the same seed: standard normal numbers;
+// integers that index the table that a Gather reads by them, 0 and 1 for others. `shapes` replaces declared shapes by name; other
 // unknown dimensions are `unknown`.
 absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
                                                 const std::map<std::string, Shape>& shapes,

@@ -202,6 +202,7 @@ Command AddTrainCommand(CLI::App& program) {
   AddRunOptions(*app, *options);
   AddLossOptions(*app, options->loss);
   AddOptimizerOptions(*app, options->optimizer);
+  AddReplaceHeadOption(*app, options->model);
   AddSelectionOptions(*app, options->model);
   AddModeOptions(*app, options->modes);
   AddValidationOptions(*app, *options);
