@@ -3,7 +3,8 @@
 // Trained are constants that enter an operator of kRoles as weight, bias, gain, slope or table;
 // vectors added to or multiplied with an activation; learned tensors added to an activation or
 // concatenated with one. A constant counts where it arrives through operators that only see
-// constants (Transpose, Reshape, Cast, a weight norm's arithmetic).
+// constants (Transpose, Reshape, Cast, a weight norm's arithmetic) or only cut or repeat it (Slice,
+// Expand).
 // Not trained are single numbers, masks (only zero and very negative values), initial states of
 // recurrent operators, vectors that normalize a graph input, quantization and shape parameters.
 // An activation is what depends on a graph input by way of an operator of kRoles.
@@ -175,9 +176,14 @@ class Rule {
   Source source(ValueId id) const { return sources_[Index(id)]; }
 
   Source SourceOfOutputs(const Node& node) const {
+    // The other inputs of these say how large the result is and which elements it has: a token
+    // expanded to the batch, positions cut to the sequence's length, are what they were.
+    const bool moves_input0 =
+        node.domain.empty() && IsOneOf(node.op_type, {"Expand", "Reshape", "Slice", "Tile"});
     Source result = Source::kConstants;
     for (const ValueId input : node.inputs) {
       if (input != kNoValue) result = std::max(result, source(input));
+      if (moves_input0) break;
     }
     // Range, RandomNormal and the like start from nothing: what they make is no weight.
     if (node.inputs.empty()) return Source::kInput;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/differentiate/differentiate.h"
+#include "plugin/passes/passes.h"
 
 namespace strop {
 namespace {
@@ -65,6 +66,7 @@ absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
     std::shared_ptr<StateStore> store) {
   std::unique_ptr<VectorJacobian> product(new VectorJacobian);
   Graph graph = model.graph;
+  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   std::vector<OutputCotangent> cotangents;
   for (const ValueId output : differentiation.outputs) {
     const std::string name = absl::StrCat("cotangent of ", graph.value(output).name);
