@@ -1,6 +1,7 @@
 #include "graph/tensor.h"
 
-#include <cstdlib>
+#include <sys/mman.h>
+
 #include <cstring>
 #include <new>
 
@@ -12,7 +13,17 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};
 
+// From here on memory comes straight from the system, zero and untouched until it is written, and
+// goes back at once.
+constexpr size_t kMappedBytes = size_t{1} << 20;
+
 std::shared_ptr<std::byte> AllocateZeroed(size_t bytes) {
+  if (bytes >= kMappedBytes) {
+    void* const pages =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    return {static_cast<std::byte*>(pages), [bytes](std::byte* memory) { munmap(memory, bytes); }};
+  }
   auto* memory = static_cast<std::byte*>(::operator new(bytes == 0 ? 1 : bytes, kAlignment));
   std::memset(memory, 0, bytes);
   return {memory, [](std::byte* pointer) { ::operator delete(pointer, kAlignment); }};

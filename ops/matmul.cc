@@ -4,6 +4,9 @@
 //                                    column, and the axis of size 1 is dropped from Y
 //   dA = dY·Bᵀ,  dB = Aᵀ·dY          summed over the leading axes along which A, or B, is broadcast
 //
+//   MatMulTransposed (strop)   Y[…,M,N] = A[…,M,K]·Bᵀ, B[N,K] a matrix as linear layers store it
+//   dA = dY·B,  dB = dYᵀ·A
+//
 // dB of a matrix B behind a batch of A is one product whose depth is batch and row together, not a
 // batch of products that are added up afterwards.
 
@@ -72,10 +75,15 @@ std::vector<ContractionDimension> ForwardDimensions(const MatMulShapes& shapes) 
   return dimensions;
 }
 
+// The same for Y = A·Bᵀ, B[N,K].
+absl::StatusOr<MatMulShapes> TransposedShapes(const Shape& a, const Shape& b) {
+  if (b.size() != 2) return absl::InvalidArgumentError("B is no matrix");
+  return MatMulShapes::Of(a, {b[1], b[0]});
+}
+
 // ---- Type rules
 
-absl::Status MatMulShape(ShapeContext& context) {
-  const absl::StatusOr<MatMulShapes> shapes = MatMulShapes::Of(context.input(0), context.input(1));
+absl::Status SetProductShape(ShapeContext& context, const absl::StatusOr<MatMulShapes>& shapes) {
   if (!shapes.ok()) {
     return context.Mismatch(ShapeName(context.input(0)) + " times " + ShapeName(context.input(1)),
                             "the last axis of A as long as the last but one of B, and leading "
@@ -86,6 +94,14 @@ absl::Status MatMulShape(ShapeContext& context) {
   if (context.rank(1) > 1) y.push_back(shapes->columns());
   context.set_output(0, std::move(y));
   return absl::OkStatus();
+}
+
+absl::Status MatMulShape(ShapeContext& context) {
+  return SetProductShape(context, MatMulShapes::Of(context.input(0), context.input(1)));
+}
+
+absl::Status MatMulTransposedShape(ShapeContext& context) {
+  return SetProductShape(context, TransposedShapes(context.input(0), context.input(1)));
 }
 
 absl::Status SameShapeAsInput2(ShapeContext& context) {
@@ -108,6 +124,17 @@ absl::Status MatMulGradient(GradientContext& context) {
   return absl::OkStatus();
 }
 
+absl::Status MatMulTransposedGradient(GradientContext& context) {
+  const ValueId dy = context.output_gradient(0);
+  const ValueId a = context.input(0);
+  const ValueId b = context.input(1);
+  if (context.needs_gradient(0)) context.SetInputGradient(0, context.Emit("MatMul", {dy, b}));
+  if (context.needs_gradient(1)) {
+    context.SetInputGradient(1, context.EmitStrop("MatMulRightGradient", {dy, a, b}));
+  }
+  return absl::OkStatus();
+}
+
 // ---- Kernels
 
 using Dimensions = std::vector<ContractionDimension>;
@@ -116,6 +143,15 @@ absl::StatusOr<Dimensions> MatMulDimensions(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const MatMulShapes shapes,
                          MatMulShapes::Of(request.inputs[0].shape, request.inputs[1].shape));
   return ForwardDimensions(shapes);
+}
+
+absl::StatusOr<Dimensions> TransposedDimensions(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(const MatMulShapes shapes,
+                         TransposedShapes(request.inputs[0].shape, request.inputs[1].shape));
+  Dimensions dimensions = ForwardDimensions(shapes);
+  dimensions[dimensions.size() - 2].b = shapes.depth();  // columns
+  dimensions[dimensions.size() - 1].b = 1;               // depth
+  return dimensions;
 }
 
 // dA = dY·Bᵀ: the operands (dY, B) and the result dA take the strides that Y, B and A had.
@@ -166,6 +202,16 @@ OpDefinition MatMul() {
           .kernels = Kernels<MatMulDimensions>()};
 }
 
+OpDefinition MatMulTransposed() {
+  OpDefinition op = MatMul();
+  op.name = "MatMulTransposed";
+  op.domain = kStropDomain;
+  op.shapes = MatMulTransposedShape;
+  op.gradient = MatMulTransposedGradient;
+  op.kernels = Kernels<TransposedDimensions>();
+  return op;
+}
+
 // (dY, B, A: shape) → dA and (A, dY, B: shape) → dB.
 OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> kernels) {
   return {.name = name,
@@ -184,6 +230,7 @@ const OpFamily kMatMul = {
     "matmul",
     {
         MatMul(),
+        MatMulTransposed(),
         OperandGradient("MatMulLeftGradient", Kernels<LeftGradientDimensions>()),
         OperandGradient("MatMulRightGradient", Kernels<RightGradientDimensions>()),
     }};

@@ -146,7 +146,7 @@ absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Ten
 
 absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   const Clock::time_point start = Clock::now();
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
   TrainingGraphOptions graph_options;
   STROP_ASSIGN_OR_RETURN(graph_options.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(graph_options.optimizer, OptimizerOptionsOf(options.optimizer));
@@ -155,13 +155,14 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
   STROP_ASSIGN_OR_RETURN(const DataField target, LikelyTarget(model, graph_options.loss, inputs));
-  STROP_ASSIGN_OR_RETURN(const TrainingGraph training,
-                         BuildTrainingGraph(model, graph_options, &target));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, &target));
   STROP_ASSIGN_OR_RETURN(std::vector<Tensor> feeds,
                          TrainingFeeds(training, inputs, target, options.optimizer.learning_rate));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
                          Session::Create(training.graph, std::make_shared<StateStore>()));
   session->set_seed(options.model.seed);
+  ReleaseStateTensors(model.graph);
+  ReleaseStateTensors(training.graph);
 
   Measurement measurement;
   for (int64_t step = 0; step <= options.steps; ++step) {

@@ -123,7 +123,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   }
   STROP_RETURN_IF_ERROR(CheckOutputPath(
       options.output, {options.model.path, options.data.location, options.validation_data}));
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
   STROP_RETURN_IF_ERROR(CheckExportPath(model, options.output));
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
@@ -131,6 +131,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Trainer> trainer,
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation)));
+  ReleaseStateTensors(model.graph);
 
   Progress progress({options.as_json, options.log_every, options.epochs, options.steps});
   TrainingCallbacks callbacks;

@@ -1,6 +1,7 @@
 #include "plugin/passes/passes.h"
 
 #include "absl/strings/str_cat.h"
+#include "plugin/passes/fold_weight_transposes.h"
 #include "plugin/passes/merge_equal_nodes.h"
 #include "plugin/passes/recognize_gelu.h"
 
@@ -8,6 +9,8 @@ namespace strop {
 namespace {
 
 constexpr Pass kSimplifyingPasses[] = {
+    {"fold-weight-transposes", "Linear layers multiply with the weight as it lies in memory.",
+     FoldWeightTransposes},
     {"recognize-gelu", "Five operators and four stored activations become one of each.",
      RecognizeGelu},
 };

@@ -27,7 +27,7 @@ double First(const Graph& graph, ValueId value) {
   return shape && !shape->empty() ? static_cast<double>(shape->front()) : 1;
 }
 
-// Y[…,M,N] = A[…,M,K]·B[…,K,N]: 2·M·N·K a product, whichever of the three is computed.
+// Y[…,M,N] = A[…,M,K]·B[…,K,N] or A·Bᵀ: 2·M·N·K a product, whichever of the three is computed.
 double MatMulOperations(const Graph& graph, const Node& node) {
   return 2 * Elements(graph, node.outputs, 0) * Dimension(graph, node.inputs[0], 1);
 }
@@ -85,6 +85,7 @@ struct OperationCount {
 
 constexpr OperationCount kCounts[] = {
     {"", "MatMul", 2, MatMulOperations},
+    {kStropDomain, "MatMulTransposed", 2, MatMulOperations},
     {"", "Gemm", 2, GemmOperations},
     {"", "Conv", 2, ConvOperations},
     {"", "ConvTranspose", 2, ConvTransposeOperations},

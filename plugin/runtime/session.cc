@@ -147,6 +147,12 @@ absl::Status CheckInputs(const Graph& graph, absl::Span<const Tensor> inputs) {
 
 }  // namespace
 
+void ReleaseStateTensors(Graph& graph) {
+  for (Value& value : graph.values) {
+    if (value.kind == ValueKind::kState) value.tensor = Tensor();
+  }
+}
+
 struct Session::Implementation {
   Graph graph;
   std::shared_ptr<StateStore> store;
@@ -217,11 +223,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(Graph graph,
                                                          std::shared_ptr<StateStore> store,
                                                          PlanOptions options) {
   if (options.verify) STROP_RETURN_IF_ERROR(VerifyGraph(graph));
-  for (Value& value : graph.values) {
-    if (value.kind != ValueKind::kState) continue;
-    STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
-    value.tensor = Tensor();  // the store has the elements now
+  for (const Value& value : graph.values) {
+    if (value.kind == ValueKind::kState) STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
   }
+  ReleaseStateTensors(graph);
   auto implementation = std::make_unique<Implementation>();
   implementation->graph = std::move(graph);
   implementation->store = std::move(store);

@@ -12,6 +12,10 @@
 
 namespace strop {
 
+// Drops the first values of the graph's states, once a store has them. Graphs that were copied from
+// one model share these tensors: memory comes back when the last of them lets go.
+void ReleaseStateTensors(Graph& graph);
+
 // Runs one graph, step after step. The first call with new input shapes plans them; later calls
 // with the same shapes allocate nothing. Not thread-safe; kernels use the OpenMP team.
 class Session {

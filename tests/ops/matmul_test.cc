@@ -88,5 +88,18 @@ TEST(MatMul, Integers) {
            .check_gradient = false});
 }
 
+TEST(MatMulTransposed, Shapes) {
+  const auto check = [](Shape a, Shape b) {
+    CheckOp({.op = "MatMulTransposed",
+             .inputs = {Uniform(std::move(a)), Uniform(std::move(b))},
+             .domain = "strop"});
+  };
+  check({4, 3}, {5, 3});
+  check({2, 3, 7}, {6, 7});
+  check({2, 1, 3, 7}, {1, 7});
+  check({7}, {6, 7});
+  check({0, 7}, {6, 7});
+}
+
 }  // namespace
 }  // namespace strop
