@@ -55,8 +55,8 @@ absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
 absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::string>& texts);
 
 // Random tensors for the graph's inputs, the same for the same seed: standard normal numbers;
-// integers that index the table that a Gather reads by them, 0 and 1 for others. `shapes` replaces declared shapes by name; other
-// unknown dimensions are `unknown`.
+// integers that index the table that a Gather reads by them, 0 and 1 for others. `shapes` replaces
+// declared shapes by name; other unknown dimensions are `unknown`.
 absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
                                                 const std::map<std::string, Shape>& shapes,
                                                 int64_t unknown, uint64_t seed);
