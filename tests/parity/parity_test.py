@@ -1,12 +1,13 @@
 """Holds the program `strop` to PyTorch's numbers, which are committed, and to ONNX Runtime's.
 
-    python tests/parity/parity_test.py STROP outputs|gradients|losses [--only PATTERN]
+    python tests/parity/parity_test.py STROP outputs|gradients|losses|export [--only PATTERN]
     python tests/parity/parity_test.py STROP outputs --models FOLDER    every exporter, opset, form
 
 outputs    `strop run` against ONNX Runtime, before training, and for the exported file after it
 gradients  `strop gradient` against PyTorch's float64: 1e-9 in double, 1e-4 in float
 losses     `strop train`, ten steps of every optimizer: 1e-9 in double against float64, 1e-3 in
            float against float32
+export     the file without training is the same to the byte; after it, only tensors' data differ
 """
 
 import argparse
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 from case_table import BATCH_SIZE, DATA, GOLDENS, MANIFEST, MODELS, OPTIMIZERS, STEPS, pack
 
@@ -164,7 +166,38 @@ def rows_of_folder(folder: Path, manifest: dict[str, dict]) -> dict[str, dict]:
     return {name: {"network": net, "loss": losses[net]} for name, net in networks.items()}
 
 
-CHECKS = {"outputs": check_outputs, "gradients": check_gradients, "losses": check_losses}
+def without_elements(model: Path) -> bytes:
+    """The model with the data of all its floating tensors taken out."""
+    proto = onnx.load(model)
+    attributes = [a for node in proto.graph.node for a in node.attribute]
+    for tensor in [*proto.graph.initializer, *(a.t for a in attributes if a.HasField("t"))]:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            tensor.ClearField("raw_data")
+            tensor.ClearField("float_data")
+    return proto.SerializeToString(deterministic=True)
+
+
+def check_export(case: Case) -> Iterator[str]:
+    options = ["--data", case.data_path, "--loss", case.row["loss"], "--batch-norm", "train"]
+    output = case.folder / "exported.onnx"
+    case.run("train", case.model, *options, "--epochs", 0, "-o", output)
+    if output.read_bytes() != case.model.read_bytes():
+        raise Failure("without training, the exported file differs from the model")
+    yield "untrained"
+    case.run("train", case.model, *options, "--steps", 2, "-o", output)
+    if output.read_bytes() == case.model.read_bytes():
+        raise Failure("training left the file as it was")
+    if without_elements(output) != without_elements(case.model):
+        raise Failure("training changed more than tensors' data")
+    yield "trained"
+
+
+CHECKS = {
+    "outputs": check_outputs,
+    "gradients": check_gradients,
+    "losses": check_losses,
+    "export": check_export,
+}
 
 
 def main() -> None:
@@ -181,7 +214,7 @@ def main() -> None:
     for file_name, row in sorted(manifest.items()):
         if not re.search(arguments.only, file_name):
             continue
-        if arguments.check != "outputs" and "golden" not in row:
+        if arguments.check in ("gradients", "losses") and "golden" not in row:
             continue
         with tempfile.TemporaryDirectory() as folder:
             case = Case(arguments.models / file_name, row, arguments.strop.resolve(), Path(folder))
