@@ -62,6 +62,11 @@ absl::StatusOr<bool> GraphBuilder::InlineSchemaFunction(const onnx::NodeProto& c
     } else {
       return false;
     }
+    // The body refers to attributes that the call may leave to the schema's defaults.
+    for (const auto& [name, attribute] : schema->attributes()) {
+      if (attribute.default_value.name().empty()) continue;
+      *body.add_attribute_proto() = attribute.default_value;
+    }
   } catch (const std::exception& error) {
     return absl::UnimplementedError(absl::StrCat(
         "node ", NodeProtoLabel(call), ": its function body cannot be built: ", error.what()));
