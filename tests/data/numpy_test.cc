@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <memory>
 
 #include "plugin/data/npy.h"
 #include "plugin/data/npz.h"
@@ -24,7 +25,10 @@ std::string Npy(const std::string& dictionary, const std::string& elements) {
   return bytes + padded + elements;
 }
 
-absl::StatusOr<Tensor> Parse(const std::string& bytes) { return ParseNpy(bytes, nullptr, "test"); }
+absl::StatusOr<Tensor> Parse(const std::string& bytes) {
+  const auto owner = std::make_shared<const std::string>(bytes);
+  return ParseNpy(*owner, owner, "test");
+}
 
 std::string BytesOf(const std::vector<float>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
