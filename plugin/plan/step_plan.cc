@@ -61,6 +61,10 @@ class InPlacePlanner {
         !SameLayout(read.layout, target.layout)) {
       return;
     }
+    // Eight bools are as long as the int64 that they were broadcast from.
+    if (plan_.graph.type(read.value).element_type != plan_.graph.type(target.value).element_type) {
+      return;
+    }
     if (TakenByOtherOutput(instruction, source)) return;
     const Slot& owner = plan_.slots[static_cast<size_t>(source)];
     const bool last = last_read_[static_cast<size_t>(source)] == position;

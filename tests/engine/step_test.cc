@@ -164,5 +164,21 @@ TEST(Step, AViewFollowsAResultThatWasWrittenOverItsInput) {
   }
 }
 
+// Eight bools take as many bytes as the one number that they are compared with.
+TEST(Step, AResultOfAnotherTypeIsNotWrittenOverItsInput) {
+  Graph graph;
+  const ValueId x = graph.AddInput("x", {DataType::kInt64, std::nullopt});
+  const ValueId y = graph.AddInput("y", {DataType::kInt64, std::nullopt});
+  const auto add = [&](const char* op, std::vector<ValueId> inputs) {
+    return AppendNode(graph, {op, "", op, {}, std::move(inputs), {}}, 1).value()[0];
+  };
+  graph.outputs = {add("Less", {add("Add", {x, x}), add("Add", {y, y})})};
+  auto session = Session::Create(graph, std::make_shared<StateStore>()).value();
+  const Tensor numbers = Tensor::FromVector<int64_t>({8}, {0, 1, 2, 3, 4, 5, 6, 7});
+  const Tensor bound = Tensor::FromVector<int64_t>({1}, {4});
+  const Tensor result = session->Run({numbers, bound}).value()[0];
+  for (int64_t i = 0; i < 8; ++i) EXPECT_EQ(result.elements<bool>()[i], i < 4) << i;
+}
+
 }  // namespace
 }  // namespace strop
