@@ -31,6 +31,7 @@ absl::Status Arena::Reserve(size_t bytes) {
   madvise(memory, rounded, MADV_HUGEPAGE);
   data_ = static_cast<std::byte*>(memory);
   bytes_ = rounded;
+  ++generation_;
   return absl::OkStatus();
 }
 

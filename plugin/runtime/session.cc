@@ -7,7 +7,6 @@
 #include "plugin/passes/passes.h"
 #include "plugin/plan/specialize.h"
 #include "plugin/plan/step_plan.h"
-#include "plugin/runtime/arena.h"
 
 namespace strop {
 namespace {
@@ -33,8 +32,13 @@ class BoundPlan {
   const StepPlan& plan() const { return plan_; }
   absl::Span<const Tensor> outputs() const { return outputs_; }
 
-  // Fills in every address but the inputs', which RunStep gets anew each time.
-  absl::Status Bind(std::byte* arena) {
+  // Fills in every address but the inputs', which RunStep gets anew each time. Does nothing as long
+  // as the arena stays where it is.
+  absl::Status Bind(const Arena& memory) {
+    if (is_bound_ && generation_ == memory.generation()) return absl::OkStatus();
+    is_bound_ = true;
+    generation_ = memory.generation();
+    std::byte* arena = memory.data();
     for (size_t n = 0; n < plan_.instructions.size(); ++n) {
       const Instruction& instruction = plan_.instructions[n];
       for (size_t i = 0; i < instruction.inputs.size(); ++i) {
@@ -115,6 +119,8 @@ class BoundPlan {
 
   StepPlan plan_;
   StateStore& store_;
+  bool is_bound_ = false;
+  uint64_t generation_ = 0;  // of the arena that the addresses point into
   std::vector<Tensor> outputs_;
   std::vector<Operands> operands_;  // one an instruction
   std::vector<InputOperand> input_operands_;
@@ -158,7 +164,7 @@ struct Session::Implementation {
   std::shared_ptr<StateStore> store;
   PlanOptions options;
   StepState step;
-  Arena arena;
+  std::shared_ptr<Arena> arena;
   std::map<Signature, std::unique_ptr<BoundPlan>> plans;
   BoundPlan* newest = nullptr;
   Signature newest_signature;
@@ -204,13 +210,8 @@ struct Session::Implementation {
     STROP_ASSIGN_OR_RETURN(StepPlan plan, BuildPlan(std::move(specialised), adopt, options));
     const size_t arena_bytes = plan.arena_bytes;
     auto bound = std::make_unique<BoundPlan>(std::move(plan), *store);
-    if (arena_bytes > arena.bytes()) {
-      STROP_RETURN_IF_ERROR(arena.Reserve(arena_bytes));
-      for (auto& [other_signature, other] : plans) {
-        if (other != nullptr) STROP_RETURN_IF_ERROR(other->Bind(arena.data()));
-      }
-    }
-    STROP_RETURN_IF_ERROR(bound->Bind(arena.data()));
+    STROP_RETURN_IF_ERROR(arena->Reserve(arena_bytes));
+    STROP_RETURN_IF_ERROR(bound->Bind(*arena));
     return bound;
   }
 };
@@ -221,7 +222,8 @@ Session::~Session() = default;
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(Graph graph,
                                                          std::shared_ptr<StateStore> store,
-                                                         PlanOptions options) {
+                                                         PlanOptions options,
+                                                         std::shared_ptr<Arena> arena) {
   if (options.verify) STROP_RETURN_IF_ERROR(VerifyGraph(graph));
   for (const Value& value : graph.values) {
     if (value.kind == ValueKind::kState) STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
@@ -231,6 +233,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(Graph graph,
   implementation->graph = std::move(graph);
   implementation->store = std::move(store);
   implementation->options = std::move(options);
+  implementation->arena = arena != nullptr ? std::move(arena) : std::make_shared<Arena>();
   return std::unique_ptr<Session>(new Session(std::move(implementation)));
 }
 
@@ -239,6 +242,7 @@ StateStore& Session::store() const { return *implementation_->store; }
 
 absl::StatusOr<absl::Span<const Tensor>> Session::Run(absl::Span<const Tensor> inputs) {
   STROP_ASSIGN_OR_RETURN(BoundPlan * plan, implementation_->PlanFor(inputs));
+  STROP_RETURN_IF_ERROR(plan->Bind(*implementation_->arena));
   STROP_RETURN_IF_ERROR(plan->RunStep(inputs, implementation_->step));
   ++implementation_->step.step;
   return plan->outputs();

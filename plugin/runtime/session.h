@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "graph/graph.h"
 #include "plugin/plan/plan_options.h"
+#include "plugin/runtime/arena.h"
 #include "plugin/runtime/state_store.h"
 
 namespace strop {
@@ -21,10 +22,12 @@ void ReleaseStateTensors(Graph& graph);
 class Session {
  public:
   // `store` may be shared with other sessions; states that it lacks are added with the graph's
-  // first values.
+  // first values. So may `arena`, by sessions that run in turn: together they need the memory of
+  // the largest. Null gives the session its own.
   static absl::StatusOr<std::unique_ptr<Session>> Create(Graph graph,
                                                          std::shared_ptr<StateStore> store,
-                                                         PlanOptions options = {});
+                                                         PlanOptions options = {},
+                                                         std::shared_ptr<Arena> arena = nullptr);
   ~Session();
 
   const Graph& graph() const;

@@ -36,11 +36,9 @@ absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t s
       samples, " samples; use --drop-last or export with a dynamic batch dimension"));
 }
 
-absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const ImportedModel& model,
-                                                             const EvaluationOptions& options,
-                                                             std::unique_ptr<DataSource> data,
-                                                             std::shared_ptr<StateStore> store,
-                                                             PlanOptions plan) {
+absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
+    const ImportedModel& model, const EvaluationOptions& options, std::unique_ptr<DataSource> data,
+    std::shared_ptr<StateStore> store, PlanOptions plan, std::shared_ptr<Arena> arena) {
   const int field = data->FindField(kTargetField);
   STROP_ASSIGN_OR_RETURN(
       EvaluationGraph graph,
@@ -58,8 +56,9 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const ImportedModel
   STROP_RETURN_IF_ERROR(CheckBatchSize(graph.inputs, samples, evaluator->batch_size_, false));
   evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_);
   if (store == nullptr) store = std::make_shared<StateStore>();
-  STROP_ASSIGN_OR_RETURN(evaluator->session_,
-                         Session::Create(std::move(graph.graph), std::move(store), plan));
+  STROP_ASSIGN_OR_RETURN(
+      evaluator->session_,
+      Session::Create(std::move(graph.graph), std::move(store), plan, std::move(arena)));
   return evaluator;
 }
 

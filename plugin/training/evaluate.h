@@ -33,12 +33,13 @@ struct EvaluationResult {
 class Evaluator {
  public:
   // Binds `data` to the model, which refuses what does not fit. `store` is a training session's
-  // own; null or new, it starts from the file's weights.
+  // own; null or new, it starts from the file's weights. `arena` as in Session::Create.
   static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const ImportedModel& model,
                                                            const EvaluationOptions& options,
                                                            std::unique_ptr<DataSource> data,
                                                            std::shared_ptr<StateStore> store,
-                                                           PlanOptions plan = {});
+                                                           PlanOptions plan = {},
+                                                           std::shared_ptr<Arena> arena = nullptr);
 
   // The whole data once, in order.
   absl::StatusOr<EvaluationResult> Evaluate();

@@ -65,14 +65,15 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
       CheckBatchSize(graph.inputs, samples, trainer->batch_size_, options.drop_last));
   trainer->reader_ = std::make_unique<BatchReader>(*trainer->data_);
   trainer->store_ = std::make_shared<StateStore>();
+  const auto arena = std::make_shared<Arena>();  // training and validation take turns
   if (validation != nullptr) {
     STROP_ASSIGN_OR_RETURN(
         trainer->evaluator_,
         Evaluator::Create(model, {options.graph.loss, options.metrics, trainer->batch_size_},
-                          std::move(validation), trainer->store_, plan));
+                          std::move(validation), trainer->store_, plan, arena));
   }
   STROP_ASSIGN_OR_RETURN(trainer->session_,
-                         Session::Create(std::move(graph.graph), trainer->store_, plan));
+                         Session::Create(std::move(graph.graph), trainer->store_, plan, arena));
   trainer->session_->set_seed(options.seed);
   trainer->trained_ = std::move(graph.trained);
   trainer->has_gradient_norm_ = graph.has_gradient_norm;

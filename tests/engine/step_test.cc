@@ -145,6 +145,31 @@ TEST(Step, LossFallsAndShapesMayChange) {
   EXPECT_LT(losses[4], losses[2]);
 }
 
+// The second session outgrows the arena that the first one's plan points into, step by step in
+// turn.
+TEST(Step, SessionsThatTakeTurnsShareAnArena) {
+  const auto losses = [](const std::shared_ptr<Arena>& arena) {
+    std::vector<std::unique_ptr<Session>> sessions;
+    for (int i = 0; i < 2; ++i) {
+      absl::StatusOr<std::unique_ptr<Session>> session = Session::Create(
+          SmallTrainingGraph(), std::make_shared<StateStore>(), {.verify = true}, arena);
+      EXPECT_TRUE(session.ok()) << session.status();
+      if (session.ok()) sessions.push_back(*std::move(session));
+    }
+    std::vector<float> found;
+    for (const int64_t batch : {4, 64, 4, 64, 128, 4}) {
+      const auto outputs =
+          sessions[batch == 4 ? 0 : 1]->Run({{RandomTensor({batch, 3, 16, 16}, 99)}});
+      EXPECT_TRUE(outputs.ok()) << outputs.status();
+      if (outputs.ok()) found.push_back((*outputs)[0].elements<float>()[0]);
+    }
+    return found;
+  };
+  const auto shared = std::make_shared<Arena>();
+  EXPECT_EQ(losses(shared), losses(nullptr));
+  EXPECT_GT(shared->generation(), 1u);
+}
+
 // Relu writes over Neg's result; the Reshape behind it is a view of that memory.
 TEST(Step, AViewFollowsAResultThatWasWrittenOverItsInput) {
   Graph graph;
