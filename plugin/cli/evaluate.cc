@@ -9,6 +9,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
+#include "plugin/cli/metric_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/training_options.h"
 
@@ -20,6 +21,7 @@ struct EvaluateOptions {
   DataArguments data;
   LossArguments loss;
   std::vector<std::string> metrics;
+  bool confusion_matrix = false;
   bool as_json = false;
 };
 
@@ -28,8 +30,10 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
   EvaluationOptions evaluation;
   STROP_ASSIGN_OR_RETURN(evaluation.loss, LossOptionsOf(options.loss));
   evaluation.metrics = options.metrics;
+  evaluation.keeps_confusion_matrix = options.confusion_matrix;
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data,
                          OpenFor(model, options.data.location, options.data, {}));
+  const std::vector<std::string> classes(data->class_names().begin(), data->class_names().end());
   const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
   evaluation.batch_size = batch_size == 0 ? data->sample_count() : batch_size;
   STROP_ASSIGN_OR_RETURN(
@@ -39,6 +43,8 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
   if (options.as_json) {
     nlohmann::ordered_json line = {{"loss", result.loss}, {"samples", result.sample_count}};
     for (const auto& [name, value] : result.metrics) line[name] = value;
+    if (options.confusion_matrix) line["confusion_matrix"] = result.confusion_matrix;
+    if (options.confusion_matrix && !classes.empty()) line["classes"] = classes;
     std::printf("%s\n", line.dump().c_str());
     return absl::OkStatus();
   }
@@ -47,6 +53,9 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
     std::printf("%s %.6g\n", name.c_str(), value);
   }
   std::printf("samples %lld\n", static_cast<long long>(result.sample_count));
+  if (options.confusion_matrix) {
+    std::printf("%s", ConfusionMatrixTable(result.confusion_matrix, classes).c_str());
+  }
   return absl::OkStatus();
 }
 
@@ -59,7 +68,9 @@ Command AddEvaluateCommand(CLI::App& program) {
   AddDataOptions(*app, options->data);
   AddBatchSizeOption(*app, options->data.batch_size);
   AddLossOptions(*app, options->loss);
-  AddRepeatedOption(*app, "--metric", options->metrics, "accuracy, mae, rmse");
+  AddMetricOption(*app, options->metrics);
+  app->add_flag("--confusion-matrix", options->confusion_matrix,
+                "How often which class is taken for which");
   app->add_flag("--json", options->as_json, "As a JSON line");
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);

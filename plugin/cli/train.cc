@@ -10,6 +10,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/dump.h"
+#include "plugin/cli/metric_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/progress.h"
@@ -183,8 +184,7 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options) {
       ->type_name("PATIENCE")
       ->check(CLI::PositiveNumber)
       ->group(group);
-  AddRepeatedOption(app, "--metric", options.metrics, "Of the validation data: accuracy, mae, rmse")
-      ->group(group);
+  AddMetricOption(app, options.metrics)->group(group);
 }
 
 }  // namespace

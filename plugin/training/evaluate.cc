@@ -45,10 +45,10 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
       BuildEvaluationGraph(model, options.loss,
                            field < 0 ? nullptr : &data->fields()[static_cast<size_t>(field)]));
   std::unique_ptr<Evaluator> evaluator(new Evaluator());
-  const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index};
-  for (const std::string& name : options.metrics) {
-    STROP_ASSIGN_OR_RETURN(evaluator->metrics_[name], MakeMetric(name, task));
-  }
+  const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index,
+                           graph.prediction};
+  STROP_ASSIGN_OR_RETURN(evaluator->metrics_,
+                         MetricSet::Create(options.metrics, options.keeps_confusion_matrix, task));
   STROP_ASSIGN_OR_RETURN(evaluator->data_,
                          BindToModel(std::move(data), graph.inputs, graph.target));
   const int64_t samples = evaluator->data_->sample_count();
@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
 }
 
 absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
-  for (const auto& [name, metric] : metrics_) metric->Reset();
+  metrics_->Reset();
   EvaluationResult result;
   result.sample_count = data_->sample_count();
   std::vector<int64_t> order(static_cast<size_t>(result.sample_count));
@@ -76,12 +76,11 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
     STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
     result.loss += loss[0] * static_cast<double>(count);
-    for (const auto& [name, metric] : metrics_) {
-      STROP_RETURN_IF_ERROR(metric->Update(outputs[1], batch.back()));
-    }
+    STROP_RETURN_IF_ERROR(metrics_->Update(outputs[1], batch.back()));
   }
   result.loss /= static_cast<double>(result.sample_count);
-  for (const auto& [name, metric] : metrics_) result.metrics[name] = metric->Value();
+  result.metrics = metrics_->Values();
+  result.confusion_matrix = metrics_->confusion_matrix();
   return result;
 }
 

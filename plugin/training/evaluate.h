@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,9 @@ namespace strop {
 
 struct EvaluationOptions {
   LossOptions loss;
-  std::vector<std::string> metrics;  // names that MakeMetric knows
+  std::vector<std::string> metrics;  // names as in metric_table.h
   int64_t batch_size = 32;
+  bool keeps_confusion_matrix = false;
 };
 
 struct EvaluationResult {
@@ -26,6 +28,7 @@ struct EvaluationResult {
   // the loss of all samples at once.
   double loss = 0;
   std::map<std::string, double> metrics;
+  std::vector<std::vector<int64_t>> confusion_matrix;  // see MetricSet; empty unless asked for
   int64_t sample_count = 0;
 };
 
@@ -51,7 +54,7 @@ class Evaluator {
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<BatchReader> reader_;
   std::unique_ptr<Session> session_;
-  std::map<std::string, std::unique_ptr<Metric>> metrics_;
+  std::optional<MetricSet> metrics_;
 };
 
 // The model's fixed batch size, or 0 when it takes any.

@@ -1,125 +1,127 @@
 #include "plugin/training/metrics.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/training/class_rows.h"
 
 namespace strop {
 namespace {
 
-// Numerator and denominator of a mean.
-class MeanMetric : public Metric {
- public:
-  void Reset() override { sum_ = count_ = 0; }
-  double Value() const override { return sum_ / count_; }
+bool IsClassification(LossKind loss) {
+  return loss == LossKind::kCrossEntropy || loss == LossKind::kBinaryCrossEntropy;
+}
 
- protected:
-  void Add(double value) {
-    sum_ += value;
-    count_ += 1;
+absl::Status Unsuitable(std::string_view metric, const std::string& expected) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("evaluate: metric ", std::string(metric), " ", expected));
+}
+
+// The metrics that suit a loss at all.
+absl::Status CheckLoss(std::string_view metric, MetricSuits suits, LossKind loss) {
+  if ((suits == MetricSuits::kRegression) == IsClassification(loss)) {
+    return Unsuitable(metric, IsClassification(loss)
+                                  ? "does not suit the loss; expected one of classes, as accuracy"
+                                  : "does not suit the loss; expected mae, rmse or r2");
   }
-
- private:
-  double sum_ = 0;
-  double count_ = 0;
-};
-
-// Elements of a tensor [outer, classes, inner].
-struct ClassView {
-  int64_t outer = 1;
-  int64_t classes = 1;
-  int64_t inner = 1;
-
-  ClassView(const Shape& shape, int64_t axis) {
-    for (int64_t i = 0; i < static_cast<int64_t>(shape.size()); ++i) {
-      int64_t& extent = i < axis ? outer : i == axis ? classes : inner;
-      extent *= shape[static_cast<size_t>(i)];
-    }
+  if (suits == MetricSuits::kCrossEntropy && loss != LossKind::kCrossEntropy) {
+    return Unsuitable(metric, "does not suit the loss, expected cross_entropy; see --loss");
   }
+  return absl::OkStatus();
+}
 
-  int64_t positions() const { return outer * inner; }
-
-  // The first class with the largest number at a position.
-  int64_t LargestClass(const std::vector<double>& numbers, int64_t position) const {
-    const int64_t start = position / inner * classes * inner + position % inner;
-    int64_t largest = 0;
-    for (int64_t c = 1; c < classes; ++c) {
-      if (numbers[static_cast<size_t>(start + c * inner)] >
-          numbers[static_cast<size_t>(start + largest * inner)]) {
-        largest = c;
-      }
-    }
-    return largest;
+// `classes.columns` may be unknown, which suits everything.
+absl::Status CheckColumns(std::string_view metric, MetricSuits suits, const ClassAxis& classes) {
+  if (classes.columns == kUnknownDimension) return absl::OkStatus();
+  const bool has_questions = classes.kind == ClassKind::kLabels;
+  const bool is_binary = classes.kind == ClassKind::kBinary ||
+                         (classes.kind == ClassKind::kClasses && classes.columns == 2);
+  if (suits == MetricSuits::kTwoClasses && !is_binary) {
+    const std::string name(metric);
+    return Unsuitable(metric,
+                      absl::StrCat("takes two classes, found ", classes.columns, "; use ", name,
+                                   "_macro, ", name, "_micro or ", name, "_weighted"));
   }
-};
-
-class ClassAccuracy : public MeanMetric {
- public:
-  explicit ClassAccuracy(const MetricTask& task) : task_(task) {}
-
-  absl::Status Update(const Tensor& prediction, const Tensor& target) override {
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> logits, NumericElements(prediction));
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> targets, NumericElements(target));
-    const ClassView view(prediction.shape(), task_.class_axis);
-    const bool is_soft = target.shape() == prediction.shape();
-    for (int64_t p = 0; p < view.positions(); ++p) {
-      const int64_t label = is_soft ? view.LargestClass(targets, p)
-                                    : static_cast<int64_t>(targets[static_cast<size_t>(p)]);
-      if (!is_soft && label == task_.ignore_index) continue;
-      Add(view.LargestClass(logits, p) == label ? 1 : 0);
-    }
-    return absl::OkStatus();
+  if (suits == MetricSuits::kOneLabel && has_questions) {
+    return Unsuitable(metric, absl::StrCat("takes one label a sample, found ", classes.columns,
+                                           "; leave it out"));
   }
-
- private:
-  const MetricTask task_;
-};
-
-// A metric whose value is a mean of function(prediction, target) over the elements.
-class ElementMetric : public MeanMetric {
- public:
-  using Function = double (*)(double prediction, double target);
-  explicit ElementMetric(Function function) : function_(function) {}
-
-  absl::Status Update(const Tensor& prediction, const Tensor& target) override {
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> predictions, NumericElements(prediction));
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> targets, NumericElements(target));
-    for (size_t i = 0; i < predictions.size(); ++i) Add(function_(predictions[i], targets[i]));
-    return absl::OkStatus();
-  }
-
- private:
-  const Function function_;
-};
-
-class RootMeanSquaredError : public ElementMetric {
- public:
-  RootMeanSquaredError() : ElementMetric([](double x, double t) { return (x - t) * (x - t); }) {}
-  double Value() const override { return std::sqrt(ElementMetric::Value()); }
-};
-
-double SignAgrees(double logit, double target) { return (logit > 0) == (target > 0.5) ? 1 : 0; }
-double AbsoluteError(double prediction, double target) { return std::abs(prediction - target); }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const MetricTask& task) {
-  const bool is_binary = task.loss == LossKind::kBinaryCrossEntropy;
-  const bool is_classification = is_binary || task.loss == LossKind::kCrossEntropy;
-  std::unique_ptr<Metric> metric;
-  if (name == "accuracy" && is_binary) metric = std::make_unique<ElementMetric>(SignAgrees);
-  if (name == "accuracy" && !is_binary) metric = std::make_unique<ClassAccuracy>(task);
-  if (name == "mae") metric = std::make_unique<ElementMetric>(AbsoluteError);
-  if (name == "rmse") metric = std::make_unique<RootMeanSquaredError>();
-  if (metric == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("evaluate: unknown metric \"", std::string(name),
-                                                   "\", expected accuracy, mae or rmse"));
+absl::StatusOr<MetricSet> MetricSet::Create(const std::vector<std::string>& names,
+                                            bool keeps_confusion_matrix, const MetricTask& task) {
+  MetricSet set;
+  set.task_ = task;
+  set.keeps_confusion_matrix_ = keeps_confusion_matrix;
+  for (const std::string& name : names) {
+    STROP_RETURN_IF_ERROR(CheckMetricName(name));
+    const MetricDefinition* metric = FindMetric(name);
+    const MetricSuits suits = metric == nullptr ? MetricSuits::kCrossEntropy : metric->suits;
+    STROP_RETURN_IF_ERROR(CheckLoss(name, suits, task.loss));
+    if (metric == nullptr) {
+      set.tops_.emplace(name, TopClasses(*TopOf(name)));
+    } else {
+      set.metrics_.push_back(metric);
+    }
   }
-  if ((name == "accuracy") == is_classification) return metric;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "evaluate: metric ", std::string(name), " does not suit the loss; expected ",
-      is_classification ? "accuracy with the cross-entropies" : "mae or rmse with this loss"));
+  if (keeps_confusion_matrix && !IsClassification(task.loss)) {
+    return Unsuitable("confusion matrix", "does not suit the loss, expected a cross-entropy");
+  }
+  if (task.prediction) STROP_RETURN_IF_ERROR(set.CheckSuits(*task.prediction));
+  set.Reset();
+  return set;
+}
+
+absl::Status MetricSet::CheckSuits(const Shape& prediction) const {
+  if (!IsClassification(task_.loss)) return absl::OkStatus();
+  const ClassAxis classes = ClassAxisOf(prediction, task_.loss, task_.class_axis);
+  for (const MetricDefinition* metric : metrics_) {
+    STROP_RETURN_IF_ERROR(CheckColumns(metric->name, metric->suits, classes));
+  }
+  if (!keeps_confusion_matrix_) return absl::OkStatus();
+  return CheckColumns("confusion matrix", MetricSuits::kOneLabel, classes);
+}
+
+bool MetricSet::Needs(MetricNeeds needs) const {
+  return std::any_of(metrics_.begin(), metrics_.end(),
+                     [needs](const MetricDefinition* metric) { return metric->needs == needs; });
+}
+
+void MetricSet::Reset() {
+  gathered_.counts.Reset(keeps_confusion_matrix_);
+  gathered_.likelihood.Reset();
+  gathered_.scores.Reset();
+  gathered_.errors.Reset();
+  for (auto& [name, top] : tops_) top.Reset();
+}
+
+absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target) {
+  if (Needs(MetricNeeds::kErrors)) return gathered_.errors.Add(prediction, target);
+  if (metrics_.empty() && tops_.empty() && !keeps_confusion_matrix_) return absl::OkStatus();
+  STROP_RETURN_IF_ERROR(CheckSuits(prediction.shape()));
+  const ClassAxis classes = ClassAxisOf(prediction.shape(), task_.loss, task_.class_axis);
+  STROP_ASSIGN_OR_RETURN(const ClassRows rows,
+                         MakeClassRows(prediction, target, classes, task_.ignore_index));
+  if (keeps_confusion_matrix_ || Needs(MetricNeeds::kCounts)) {
+    STROP_RETURN_IF_ERROR(gathered_.counts.Add(rows));
+  }
+  if (Needs(MetricNeeds::kLikelihood)) gathered_.likelihood.Add(rows);
+  if (Needs(MetricNeeds::kScores)) gathered_.scores.Add(rows);
+  for (auto& [name, top] : tops_) top.Add(rows);
+  return absl::OkStatus();
+}
+
+std::map<std::string, double> MetricSet::Values() const {
+  std::map<std::string, double> values;
+  for (const MetricDefinition* metric : metrics_) {
+    values[std::string(metric->name)] = metric->value(gathered_);
+  }
+  for (const auto& [name, top] : tops_) values[name] = top.Accuracy();
+  return values;
 }
 
 }  // namespace strop

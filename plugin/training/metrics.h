@@ -1,39 +1,55 @@
 #pragma once
 
-#include <memory>
+#include <map>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "graph/tensor.h"
 #include "plugin/training/loss.h"
+#include "plugin/training/metric_table.h"
 
 namespace strop {
-
-// A number that is gathered batch by batch.
-class Metric {
- public:
-  virtual ~Metric() = default;
-  virtual void Reset() = 0;
-  // What the loss compares: logits for the cross-entropies.
-  virtual absl::Status Update(const Tensor& prediction, const Tensor& target) = 0;
-  // Of all that was seen since Reset; NaN when that is nothing.
-  virtual double Value() const = 0;
-};
 
 // What a metric has to know of the task.
 struct MetricTask {
   LossKind loss = LossKind::kCrossEntropy;
   int64_t class_axis = 1;
   int64_t ignore_index = -100;
+  std::optional<Shape> prediction;  // as far as the model says
 };
 
-// accuracy: share of positions whose largest logit is the label's (of the most probable class for
-//           soft targets), ignore_index left out; for binary_cross_entropy share of elements whose
-//           logit has the sign that the target asks for. InvalidArgument with other losses.
-// mae, rmse: mean absolute and root mean squared error over all elements; InvalidArgument with the
-//           cross-entropies.
-// InvalidArgument listing the names for another one.
-absl::StatusOr<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const MetricTask& task);
+// Metrics of a model's predictions, gathered batch by batch in double. Only roc_auc and
+// average_precision take memory that grows with the samples (see RankedScores).
+class MetricSet {
+ public:
+  // InvalidArgument for an unknown metric or one that does not suit the task.
+  static absl::StatusOr<MetricSet> Create(const std::vector<std::string>& names,
+                                          bool keeps_confusion_matrix, const MetricTask& task);
+
+  void Reset();
+  // What the loss compares: logits for the cross-entropies. InvalidArgument when a metric does not
+  // suit a shape that the model did not tell before.
+  absl::Status Update(const Tensor& prediction, const Tensor& target);
+  // Of all that was seen since Reset, by name; NaN where that is too little.
+  std::map<std::string, double> Values() const;
+  // [classes][classes], rows the true class, columns the predicted one; empty unless kept.
+  const std::vector<std::vector<int64_t>>& confusion_matrix() const {
+    return gathered_.counts.matrix();
+  }
+
+ private:
+  MetricSet() = default;
+
+  absl::Status CheckSuits(const Shape& prediction) const;
+  bool Needs(MetricNeeds needs) const;
+
+  MetricTask task_;
+  bool keeps_confusion_matrix_ = false;
+  std::vector<const MetricDefinition*> metrics_;
+  std::map<std::string, TopClasses> tops_;
+  GatheredMetrics gathered_;
+};
 
 }  // namespace strop

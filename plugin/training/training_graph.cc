@@ -105,6 +105,7 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
   evaluation.target = attached.interface;
   evaluation.class_axis = attached.class_axis;
+  evaluation.prediction = graph.type(attached.prediction).shape;
   graph.outputs = {attached.loss, attached.prediction};
   graph.RemoveDeadNodes();
   return evaluation;

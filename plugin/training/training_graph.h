@@ -60,6 +60,7 @@ struct EvaluationGraph {
   std::vector<InputInterface> inputs;
   TargetInterface target;
   int64_t class_axis = 1;
+  std::optional<Shape> prediction;  // shape of what the loss compares, as far as it is known
 };
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,

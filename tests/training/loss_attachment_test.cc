@@ -97,21 +97,18 @@ TEST(LossAttachment, RefusesAnUnknownOutputListingTheOthers) {
 }
 
 TEST(Metrics, GatherOverBatches) {
-  auto accuracy = *MakeMetric("accuracy", {LossKind::kCrossEntropy, 1, -100});
+  MetricSet accuracy = *MetricSet::Create({"accuracy"}, false, {LossKind::kCrossEntropy, 1, -100});
   const Tensor logits = Tensor::FromVector<float>({3, 2}, {1, 2, 2, 1, 0, 5});
-  ASSERT_TRUE(accuracy->Update(logits, Tensor::FromVector<int64_t>({3}, {1, 0, 0})).ok());
-  ASSERT_TRUE(accuracy->Update(logits, Tensor::FromVector<int64_t>({3}, {1, -100, -100})).ok());
-  EXPECT_DOUBLE_EQ(accuracy->Value(), 0.75);
-  auto rmse = *MakeMetric("rmse", {LossKind::kMeanSquaredError});
-  auto mae = *MakeMetric("mae", {LossKind::kMeanSquaredError});
+  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, 0, 0})).ok());
+  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, -100, -100})).ok());
+  EXPECT_DOUBLE_EQ(accuracy.Values()["accuracy"], 0.75);
+  MetricSet errors = *MetricSet::Create({"mae", "rmse"}, false, {LossKind::kMeanSquaredError});
   const Tensor zeros(DataType::kFloat, {2});
-  for (Metric* metric : {rmse.get(), mae.get()}) {
-    ASSERT_TRUE(metric->Update(Tensor::FromVector<float>({2}, {3, 4}), zeros).ok());
-  }
-  EXPECT_DOUBLE_EQ(rmse->Value(), std::sqrt(12.5));
-  EXPECT_DOUBLE_EQ(mae->Value(), 3.5);
-  EXPECT_FALSE(MakeMetric("mae", {LossKind::kCrossEntropy}).ok());
-  EXPECT_FALSE(MakeMetric("speed", {LossKind::kCrossEntropy}).ok());
+  ASSERT_TRUE(errors.Update(Tensor::FromVector<float>({2}, {3, 4}), zeros).ok());
+  EXPECT_DOUBLE_EQ(errors.Values()["rmse"], std::sqrt(12.5));
+  EXPECT_DOUBLE_EQ(errors.Values()["mae"], 3.5);
+  EXPECT_FALSE(MetricSet::Create({"mae"}, false, {LossKind::kCrossEntropy}).ok());
+  EXPECT_FALSE(MetricSet::Create({"speed"}, false, {LossKind::kCrossEntropy}).ok());
 }
 
 }  // namespace

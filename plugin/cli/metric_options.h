@@ -1,0 +1,19 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "plugin/training/evaluate.h"
+
+namespace strop {
+
+// Adds --metric, which may be given several times and takes the names of metric_table.h.
+CLI::Option* AddMetricOption(CLI::App& app, std::vector<std::string>& metrics);
+
+// The confusion matrix for people: a row a true class, a column a predicted one. Classes without a
+// name go by their number.
+std::string ConfusionMatrixTable(const std::vector<std::vector<int64_t>>& matrix,
+                                 absl::Span<const std::string> class_names);
+
+}  // namespace strop
