@@ -42,3 +42,8 @@ endif()
 set(STROP_CACHE_DIR "${strop_default_cache}" CACHE PATH "Where what is built once is kept")
 find_package(Protobuf REQUIRED)
 find_package(ONNX 1.23.2 CONFIG REQUIRED HINTS "${STROP_CACHE_DIR}/onnx-1.23.2")
+
+# Plotly (MIT) draws the charts of the pages that Strop writes, and is part of every such page.
+find_file(PLOTLY_SCRIPT plotly.min.js HINTS "${STROP_CACHE_DIR}/plotly-6.9.0" REQUIRED)
+find_file(PLOTLY_LICENSE LICENSE.txt HINTS "${STROP_CACHE_DIR}/plotly-6.9.0"
+  NO_DEFAULT_PATH REQUIRED)

@@ -4,6 +4,9 @@
 cache_dir=${STROP_CACHE_DIR:-${HOME:?}/.cache/strop}
 onnx_version=1.23.2
 onnx_prefix=$cache_dir/onnx-$onnx_version
+plotly_version=6.9.0
+plotly_wheel_sha256=36bebe2f1bb13884774fe61689c329071446f6ce4a8927fb1f0d6fb24f581236
+plotly_prefix=$cache_dir/plotly-$plotly_version
 
 # One environment for each Python and each set of pinned packages.
 environment_key() {
