@@ -150,6 +150,61 @@ TEST(Trainer, EarlyStoppingRestoresTheBestWeights) {
   EXPECT_NE(weights.back(), weights[best]);
 }
 
+TEST(Trainer, EarlyStoppingLeavesTheLastWeightsWhenAsked) {
+  TrainingOptions options = ToyOptions();
+  options.early_stopping_patience = 2;
+  options.min_delta = 10;  // nothing is better than the first epoch by that much
+  options.restore_best = false;
+  const auto trainer = MakeTrainer(options);
+  std::vector<std::vector<double>> weights;
+  const auto result = trainer->Run(
+      {.on_epoch = [&](const EpochReport&) { weights.push_back(State(*trainer, "w1")); }});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(result->stopped_early);
+  EXPECT_EQ(result->best_epoch, 1);
+  ASSERT_EQ(weights.size(), 3u);
+  EXPECT_EQ(State(*trainer, "w1"), weights.back());
+}
+
+// A run that ends with the states and losses of one that was never interrupted, from `step` on.
+void ExpectGoesOnFrom(const TrainingOptions& options, int64_t step) {
+  const auto whole = MakeTrainer(options);
+  RunState state;
+  std::map<std::string, Tensor> states;
+  std::vector<double> losses;
+  const auto losses_into = [](std::vector<double>& all) {
+    return [&all](const EpochReport& report) { all.push_back(report.train_loss); };
+  };
+  const auto remember = [&](const StepReport& report) {
+    if (report.step != step) return;
+    state = whole->state();
+    for (const std::string& name : whole->store()->Names()) {
+      states[name] = *whole->store()->Read(name);
+    }
+  };
+  ASSERT_TRUE(whole->Run({.on_step = remember, .on_epoch = losses_into(losses)}).ok());
+  ASSERT_FALSE(states.empty());
+  const auto resumed = MakeTrainer(options);
+  for (const auto& [name, tensor] : states) {
+    ASSERT_TRUE(resumed->store()->Write(name, tensor).ok()) << name;
+  }
+  resumed->set_state(state);
+  std::vector<double> rest;
+  ASSERT_TRUE(resumed->Run({.on_epoch = losses_into(rest)}).ok());
+  EXPECT_EQ(rest,
+            std::vector<double>(losses.end() - static_cast<int64_t>(rest.size()), losses.end()));
+  for (const std::string& name : whole->store()->Names()) {
+    EXPECT_EQ(State(*whole, name), State(*resumed, name)) << name;
+  }
+}
+
+TEST(Trainer, GoesOnFromAnyStep) {
+  TrainingOptions options = ToyOptions();
+  options.epochs = 4;
+  options.early_stopping_patience = 3;
+  for (const int64_t step : {1, 10, 13, 39}) ExpectGoesOnFrom(options, step);
+}
+
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStep) {
   TrainingOptions options = ToyOptions();
   options.graph.loss.kind = LossKind::kMeanSquaredError;

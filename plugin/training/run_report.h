@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace strop {
+
+struct StepReport {
+  int64_t step = 0;   // counts from 1, over all epochs
+  int64_t epoch = 0;  // counts from 1
+  int64_t step_of_epoch = 0;
+  int64_t steps_per_epoch = 0;
+  int64_t sample_count = 0;
+  double loss = 0;
+  double learning_rate = 0;
+  std::optional<double> gradient_norm;  // before clipping
+};
+
+struct EpochReport {
+  int64_t epoch = 0;
+  int64_t step = 0;
+  double train_loss = 0;  // mean of the steps' losses, weighted by samples
+  std::optional<double> validation_loss;
+  std::map<std::string, double> metrics;  // of the validation data
+  double learning_rate = 0;               // of the last step
+  double seconds = 0;                     // validation included
+  bool is_best = false;
+};
+
+struct TrainingResult {
+  int64_t steps = 0;
+  int64_t epochs = 0;  // begun
+  // With early stopping: whose weights are in the store, unless they are not to be restored.
+  std::optional<int64_t> best_epoch;
+  bool stopped_early = false;
+  bool was_stopped = false;  // should_stop asked for it
+};
+
+// What a run tells while it goes on; each may be empty. Called between steps, on the run's thread.
+struct TrainingCallbacks {
+  std::function<void(const StepReport&)> on_step;
+  std::function<void(const EpochReport&)> on_epoch;
+  std::function<bool()> should_stop;  // asked after every step
+};
+
+}  // namespace strop

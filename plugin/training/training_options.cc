@@ -1,0 +1,37 @@
+#include "plugin/training/training_options.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+
+namespace strop {
+
+absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_validation) {
+  if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "train: learning rate is ", options.learning_rate, ", expected a number from 0 on"));
+  }
+  if (options.epochs < 0 || options.steps.value_or(0) < 0) {
+    return absl::InvalidArgumentError("train: epochs and steps must be 0 or more");
+  }
+  if (options.batch_size < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: batch size is ", options.batch_size, ", expected at least 1"));
+  }
+  if (!(options.min_delta >= 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: min-delta is ", options.min_delta, ", expected a number from 0 on"));
+  }
+  if (has_validation) return absl::OkStatus();
+  if (options.early_stopping_patience > 0) {
+    return absl::InvalidArgumentError(
+        "train: early stopping watches the validation loss; add --validation-split or "
+        "--validation-data");
+  }
+  if (options.metrics.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "train: metrics are measured on validation data; add --validation-split or "
+      "--validation-data");
+}
+
+}  // namespace strop

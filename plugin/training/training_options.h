@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "plugin/training/training_graph.h"
+
+namespace strop {
+
+struct TrainingOptions {
+  TrainingGraphOptions graph;
+  std::vector<std::string> metrics;  // of the validation data
+  double learning_rate = 1e-3;
+  int64_t epochs = 1;
+  std::optional<int64_t> steps;  // ends the run even within an epoch
+  int64_t batch_size = 32;       // 0: all samples at once
+  bool shuffle = true;
+  bool drop_last = false;  // leave out a last batch that is not full
+  uint64_t seed = 0;       // of shuffling and random operators
+  // Epochs without a better validation loss after which the run ends; 0: off. Better means lower by
+  // more than min_delta.
+  int64_t early_stopping_patience = 0;
+  double min_delta = 0;
+  bool restore_best = true;  // with early stopping: the run ends with the best epoch's weights
+};
+
+// InvalidArgument naming the option that makes no sense, alone or without validation data.
+absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_validation);
+
+}  // namespace strop
