@@ -52,14 +52,15 @@ UpdateRule RuleOf(const OptimizerOptions& options) {
 
 // Adds one parameter's update; `scale` multiplies the gradient unless it is kNoValue.
 absl::Status AddUpdate(Graph& graph, const UpdateRule& rule, const ParameterGradient& pair,
-                       ValueId learning_rate, ValueId step, ValueId scale) {
+                       ValueId scale) {
   const std::string name = graph.value(pair.parameter).name;
   const Tensor& first = graph.value(pair.parameter).tensor;
   const DataType moment_type =
       first.type() == DataType::kDouble ? DataType::kDouble : DataType::kFloat;
   const Shape shape = first.shape();
   Node node{absl::StrCat(name, "/update"), std::string(kStropDomain), rule.op, rule.attributes};
-  node.inputs = {pair.parameter, pair.gradient, learning_rate, step};
+  if (pair.weight_decay) node.attributes.Set("weight_decay", *pair.weight_decay);
+  node.inputs = {pair.parameter, pair.gradient, pair.learning_rate, pair.step};
   if (scale != kNoValue || !rule.moments.empty()) node.inputs.push_back(scale);
   std::vector<ValueId> states = {pair.parameter};
   for (const std::string& moment : rule.moments) {
@@ -164,8 +165,10 @@ absl::StatusOr<ValueId> AddOptimizer(Graph& graph, const OptimizerOptions& optio
     scale = scales[0];
   }
   const UpdateRule rule = RuleOf(options);
-  for (const ParameterGradient& pair : parameters) {
-    STROP_RETURN_IF_ERROR(AddUpdate(graph, rule, pair, learning_rate, step, scale));
+  for (ParameterGradient pair : parameters) {
+    if (pair.learning_rate == kNoValue) pair.learning_rate = learning_rate;
+    if (pair.step == kNoValue) pair.step = step;
+    STROP_RETURN_IF_ERROR(AddUpdate(graph, rule, pair, scale));
   }
   return norm;
 }

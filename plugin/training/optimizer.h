@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,10 +42,13 @@ absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(std::string_view name);
 // InvalidArgument naming the option whose value makes no sense.
 absl::Status CheckOptimizerOptions(const OptimizerOptions& options);
 
-// A state and the gradient of the loss by it.
+// A state and the gradient of the loss by it, with what its parameter group says otherwise.
 struct ParameterGradient {
   ValueId parameter = kNoValue;
   ValueId gradient = kNoValue;
+  ValueId learning_rate = kNoValue;    // kNoValue: that of all
+  ValueId step = kNoValue;             // kNoValue: that of all
+  std::optional<double> weight_decay;  // absent: that of all
 };
 
 // Adds the nodes that update each parameter and its moments, states called

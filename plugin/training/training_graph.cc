@@ -72,7 +72,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   std::vector<ParameterGradient> pairs;
   for (size_t i = 0; i < trained.size(); ++i) {
     if (gradients[i] == kNoValue) continue;
-    pairs.push_back({trained[i], gradients[i]});
+    pairs.push_back({.parameter = trained[i], .gradient = gradients[i]});
     training.trained.push_back(graph.value(trained[i]).name);
   }
   if (pairs.empty()) {
