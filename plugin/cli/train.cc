@@ -35,6 +35,8 @@ struct TrainOptions {
   std::optional<double> validation_split;
   std::string validation_data;
   int64_t early_stopping = 0;
+  double min_delta = 0;
+  bool no_restore_best = false;
   std::vector<std::string> metrics;
   int64_t log_every = 0;
   bool as_json = false;
@@ -65,6 +67,8 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.drop_last = options.drop_last;
   training.seed = options.model.seed;
   training.early_stopping_patience = options.early_stopping;
+  training.min_delta = options.min_delta;
+  training.restore_best = !options.no_restore_best;
   return training;
 }
 
@@ -109,8 +113,9 @@ absl::Status Export(const ImportedModel& model, const Trainer& trainer,
 
 void PrintEnd(const TrainingResult& result, const TrainOptions& options) {
   if (result.stopped_early && result.best_epoch) {
+    const int64_t epoch = options.no_restore_best ? result.epochs : *result.best_epoch;
     std::fprintf(stderr, "stopped early; the weights are those of epoch %lld\n",
-                 static_cast<long long>(*result.best_epoch));
+                 static_cast<long long>(epoch));
   }
   if (!options.as_json) {
     std::printf("wrote %s after %lld steps\n", options.output.c_str(),
@@ -178,11 +183,21 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options) {
       ->group(group);
   app.add_option("--validation-data", options.validation_data, "Data to validate with")
       ->group(group);
-  app.add_option(
-         "--early-stopping", options.early_stopping,
-         "End after PATIENCE epochs without a better validation loss, with the best weights")
-      ->type_name("PATIENCE")
-      ->check(CLI::PositiveNumber)
+  CLI::Option* early_stopping =
+      app.add_option(
+             "--early-stopping", options.early_stopping,
+             "End after PATIENCE epochs without a better validation loss, with the best weights")
+          ->type_name("PATIENCE")
+          ->check(CLI::PositiveNumber)
+          ->group(group);
+  app.add_option("--min-delta", options.min_delta,
+                 "early stopping: better is lower by more than this")
+      ->needs(early_stopping)
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_flag("--no-restore-best", options.no_restore_best,
+               "early stopping: export the last weights instead of the best")
+      ->needs(early_stopping)
       ->group(group);
   AddMetricOption(app, options.metrics)->group(group);
 }
