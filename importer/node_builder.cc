@@ -53,6 +53,17 @@ absl::Status VerifyAgainstSchema(const onnx::NodeProto& node, const onnx::OpSche
   return absl::OkStatus();
 }
 
+// Whether strings would pass through a kernel; none knows them.
+bool HandlesStrings(const Graph& graph, const Node& node, const OpDefinition& definition) {
+  const auto is_string = [&graph](ValueId value) {
+    return value != kNoValue && graph.type(value).element_type == DataType::kString;
+  };
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (is_string(node.inputs[i]) && definition.use_of(i) == InputUse::kElements) return true;
+  }
+  return std::any_of(node.outputs.begin(), node.outputs.end(), is_string);
+}
+
 }  // namespace
 
 absl::Status GraphBuilder::AddNode(const onnx::NodeProto& proto, Scope& scope) {
@@ -135,12 +146,14 @@ absl::Status GraphBuilder::AppendNode(Graph& graph, Node node) {
         absl::StrCat("node ", NodeLabel(node), ": the model's functions expand to more than ",
                      kMostNodes, " nodes; export it without functions"));
   }
-  if (FindOp(node.domain, node.op_type) == nullptr) {
-    missing_[absl::StrCat(node.domain, node.domain.empty() ? "" : ".", node.op_type)].push_back(
-        node.name);
+  const std::string op = absl::StrCat(node.domain, node.domain.empty() ? "" : ".", node.op_type);
+  const OpDefinition* definition = FindOp(node.domain, node.op_type);
+  if (definition == nullptr) {
+    missing_[op].push_back(node.name);
   } else if (missing_.empty()) {  // behind a missing operator no type is known
     STROP_RETURN_IF_ERROR(CheckInputTypes(node, graph));
     STROP_RETURN_IF_ERROR(InferElementTypes(graph, node));
+    if (HandlesStrings(graph, node, *definition)) missing_[op + " of strings"].push_back(node.name);
   }
   graph.nodes.push_back(std::move(node));
   return absl::OkStatus();

@@ -89,6 +89,18 @@ const BadModel kBadModels[] = {
        AddNode(model, "Bar", {"x"}, {"f2"}, "second");
        AddNode(model, "Foo", {"f1"}, {"f3"}, "third");
      }},
+    {"strings", kUnimplemented, "Equal of strings (\"compared\")",
+     [](auto& model) {
+       *model.mutable_graph()->add_input() = ValueInfo("s", onnx::TensorProto::STRING, {-1});
+       AddNode(model, "Equal", {"s", "s"}, {"is_equal"}, "compared");
+     }},
+    {"cast_to_strings", kUnimplemented, "\"printed\" (Cast)",
+     [](auto& model) {
+       auto* to = AddNode(model, "Cast", {"x"}, {"text"}, "printed")->add_attribute();
+       to->set_name("to");
+       to->set_type(onnx::AttributeProto::INT);
+       to->set_i(onnx::TensorProto::STRING);
+     }},
     {"output_missing", kInvalid, "output \"z\"",
      [](auto& model) { model.mutable_graph()->mutable_output(0)->set_name("z"); }},
     {"wrong_weight_type", kInvalid, "input 1 (\"w\") is float64, expected float32",
