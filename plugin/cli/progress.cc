@@ -50,8 +50,8 @@ void Progress::OnStep(const StepReport& report) {
     PrintJsonLine(line);
   } else if (is_logged) {
     ClearBar();
-    std::fprintf(stderr, "step %lld  loss %.6g\n", static_cast<long long>(report.step),
-                 report.loss);
+    std::fprintf(stderr, "step %lld  loss %.6g  learning rate %.4g\n",
+                 static_cast<long long>(report.step), report.loss, report.learning_rate);
   }
   if (is_terminal_) DrawBar(report);
 }

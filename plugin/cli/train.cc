@@ -14,6 +14,7 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/progress.h"
+#include "plugin/cli/schedule_options.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/data/split.h"
@@ -27,6 +28,7 @@ struct TrainOptions {
   DataArguments data;
   LossArguments loss;
   OptimizerArguments optimizer;
+  ScheduleArguments schedule;
   ModeArguments modes;
   int64_t epochs = 1;
   std::optional<int64_t> steps;
@@ -49,6 +51,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   TrainingOptions training;
   STROP_ASSIGN_OR_RETURN(training.graph.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(training.graph.optimizer, OptimizerOptionsOf(options.optimizer));
+  STROP_ASSIGN_OR_RETURN(training.schedule, ScheduleOptionsOf(options.schedule));
   ApplyModes(options.modes, training.graph);
   training.metrics = options.metrics;
   const bool is_classification = training.graph.loss.kind == LossKind::kCrossEntropy ||
@@ -218,6 +221,7 @@ Command AddTrainCommand(CLI::App& program) {
   AddRunOptions(*app, *options);
   AddLossOptions(*app, options->loss);
   AddOptimizerOptions(*app, options->optimizer);
+  AddScheduleOptions(*app, options->schedule);
   AddReplaceHeadOption(*app, options->model);
   AddSelectionOptions(*app, options->model);
   AddModeOptions(*app, options->modes);

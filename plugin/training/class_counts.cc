@@ -27,9 +27,9 @@ absl::Status ClassCounts::Add(const ClassRows& rows) {
   classes_.resize(static_cast<size_t>(class_count));
   if (keeps_matrix_ && matrix_.empty()) {
     if (class_count > kMaximumMatrixClasses) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("evaluate: the confusion matrix has ", class_count, " classes, expected at ",
-                       "most ", kMaximumMatrixClasses, "; leave it out"));
+      return absl::InvalidArgumentError(absl::StrCat("evaluate: the confusion matrix has ",
+                                                     class_count, " classes, expected at ", "most ",
+                                                     kMaximumMatrixClasses, "; leave it out"));
     }
     const std::vector<int64_t> zeros(static_cast<size_t>(class_count), 0);
     matrix_.assign(static_cast<size_t>(class_count), zeros);

@@ -28,8 +28,8 @@ void ClassLikelihood::Add(const ClassRows& rows) {
   const auto columns = static_cast<size_t>(rows.columns);
   if (rows.kind != ClassKind::kClasses) {
     for (size_t i = 0; i < rows.logits.size(); ++i) {
-      const double target = rows.probabilities.empty() ? static_cast<double>(rows.labels[i])
-                                                       : rows.probabilities[i];
+      const double target =
+          rows.probabilities.empty() ? static_cast<double>(rows.labels[i]) : rows.probabilities[i];
       add(target, LogSigmoid(rows.logits[i]));
       add(1 - target, LogSigmoid(-rows.logits[i]));
     }

@@ -60,8 +60,7 @@ absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& 
         rows.labels.push_back(label);
       }
       for (int64_t column = 0; column < columns; ++column) {
-        const auto at =
-            static_cast<size_t>((outer * columns + column) * extents.inner + inner);
+        const auto at = static_cast<size_t>((outer * columns + column) * extents.inner + inner);
         rows.logits.push_back(logits[at]);
         if (is_soft) rows.probabilities.push_back(targets[at]);
       }

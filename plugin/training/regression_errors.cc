@@ -16,9 +16,9 @@ absl::Status RegressionErrors::Add(const Tensor& prediction, const Tensor& targe
   const size_t width = predictions.size() / static_cast<size_t>(samples);
   if (outputs_.empty()) outputs_.resize(width);
   if (outputs_.size() != width) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("evaluate: found ", width, " outputs a sample, expected ", outputs_.size(),
-                     " as in the batches before"));
+    return absl::InvalidArgumentError(absl::StrCat("evaluate: found ", width,
+                                                   " outputs a sample, expected ", outputs_.size(),
+                                                   " as in the batches before"));
   }
   for (size_t i = 0; i < predictions.size(); ++i) {
     Output& output = outputs_[i % width];

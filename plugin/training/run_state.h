@@ -6,6 +6,7 @@
 #include <string>
 
 #include "graph/tensor.h"
+#include "plugin/training/schedule.h"
 
 namespace strop {
 
@@ -25,6 +26,8 @@ struct RunState {
   std::optional<double> best_loss;
   std::optional<int64_t> best_epoch;
   std::map<std::string, Tensor> best_weights;  // by name; empty unless they are to be restored
+
+  PlateauState plateau;
 };
 
 }  // namespace strop

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +66,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
       trainer->exported_.push_back(name);
     }
   }
+  trainer->schedule_.emplace(options.schedule, options.learning_rate, trainer->steps_of_run(),
+                             trainer->steps_per_epoch());
   return trainer;
 }
 
@@ -74,6 +77,12 @@ int64_t Trainer::batches_per_epoch() const {
 }
 
 int64_t Trainer::steps_per_epoch() const { return batches_per_epoch(); }
+
+int64_t Trainer::steps_of_run() const {
+  const int64_t most = options_.steps.value_or(std::numeric_limits<int64_t>::max());
+  const bool is_over_most = options_.epochs > most / steps_per_epoch();
+  return is_over_most ? most : std::min(most, options_.epochs * steps_per_epoch());
+}
 
 bool Trainer::IsOver() const {
   return was_stopped_ || state_.epochs >= options_.epochs || options_.steps == state_.steps ||
@@ -109,7 +118,6 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
 absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks) {
   EpochReport report;
   report.epoch = state_.epochs + 1;
-  report.learning_rate = options_.learning_rate;
   const std::vector<int64_t> order =
       EpochOrder(data_->sample_count(), options_, static_cast<uint64_t>(report.epoch));
   while (state_.batches_of_epoch < batches_per_epoch() && !was_stopped_ &&
@@ -119,6 +127,7 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
     was_stopped_ = callbacks.should_stop && callbacks.should_stop();
   }
   report.step = state_.steps;
+  report.learning_rate = schedule_->At(state_.steps - 1, state_.plateau);
   report.train_loss = state_.loss_sum_of_epoch / static_cast<double>(state_.samples_of_epoch);
   return report;
 }
@@ -134,7 +143,7 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   report.epoch = state_.epochs + 1;
   report.steps_per_epoch = steps_per_epoch();
   report.sample_count = static_cast<int64_t>(indices.size());
-  report.learning_rate = options_.learning_rate;
+  report.learning_rate = schedule_->At(state_.steps, state_.plateau);
   inputs.push_back(Tensor::Scalar<double>(report.learning_rate));
   inputs.push_back(Tensor::Scalar<int64_t>(report.step));
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
@@ -162,6 +171,7 @@ absl::Status Trainer::Validate(EpochReport& report) {
   STROP_ASSIGN_OR_RETURN(EvaluationResult result, evaluator_->Evaluate());
   report.validation_loss = result.loss;
   report.metrics = std::move(result.metrics);
+  schedule_->Observe(result.loss, state_.plateau);
   STROP_ASSIGN_OR_RETURN(
       report.is_best, early_stopping_.See(result.loss, report.epoch, exported_, *store_, state_));
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "plugin/training/evaluate.h"
 #include "plugin/training/run_report.h"
 #include "plugin/training/run_state.h"
+#include "plugin/training/schedule.h"
 #include "plugin/training/step_sessions.h"
 #include "plugin/training/training_options.h"
 
@@ -46,6 +48,8 @@ class Trainer {
   // Parameters and running statistics: what an export writes.
   const std::vector<std::string>& exported() const { return exported_; }
   int64_t steps_per_epoch() const;
+  // Of the whole run, when nothing ends it early.
+  int64_t steps_of_run() const;
 
  private:
   explicit Trainer(const TrainingOptions& options) : options_(options), early_stopping_(options) {}
@@ -69,6 +73,7 @@ class Trainer {
   std::vector<std::string> trained_;
   std::vector<std::string> exported_;
   bool has_gradient_norm_ = false;
+  std::optional<Schedule> schedule_;
 
   RunState state_;
   bool was_stopped_ = false;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
 
 namespace strop {
 
@@ -22,7 +23,13 @@ absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_valid
     return absl::InvalidArgumentError(
         absl::StrCat("train: min-delta is ", options.min_delta, ", expected a number from 0 on"));
   }
+  STROP_RETURN_IF_ERROR(CheckScheduleOptions(options.schedule));
   if (has_validation) return absl::OkStatus();
+  if (options.schedule.kind == ScheduleKind::kReduceOnPlateau) {
+    return absl::InvalidArgumentError(
+        "train: reduce_on_plateau watches the validation loss; add --validation-split or "
+        "--validation-data");
+  }
   if (options.early_stopping_patience > 0) {
     return absl::InvalidArgumentError(
         "train: early stopping watches the validation loss; add --validation-split or "

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "plugin/training/schedule.h"
 #include "plugin/training/training_graph.h"
 
 namespace strop {
@@ -14,6 +15,7 @@ struct TrainingOptions {
   TrainingGraphOptions graph;
   std::vector<std::string> metrics;  // of the validation data
   double learning_rate = 1e-3;
+  ScheduleOptions schedule;
   int64_t epochs = 1;
   std::optional<int64_t> steps;  // ends the run even within an epoch
   int64_t batch_size = 32;       // 0: all samples at once

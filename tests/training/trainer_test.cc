@@ -203,6 +203,28 @@ TEST(Trainer, GoesOnFromAnyStep) {
   options.epochs = 4;
   options.early_stopping_patience = 3;
   for (const int64_t step : {1, 10, 13, 39}) ExpectGoesOnFrom(options, step);
+  options.schedule.kind = ScheduleKind::kReduceOnPlateau;
+  options.schedule.plateau = {.patience = 0, .threshold = 0.5};
+  ExpectGoesOnFrom(options, 33);
+}
+
+TEST(Trainer, TakesTheRateOfTheSchedule) {
+  TrainingOptions options = ToyOptions();
+  options.graph.optimizer = *OptimizerOptionsOf("sgd");
+  options.epochs = 2;
+  options.schedule.kind = ScheduleKind::kMultiStep;
+  options.schedule.milestones = {1};
+  options.schedule.gamma = 0;  // the second epoch changes nothing
+  const auto trainer = MakeTrainer(options);
+  std::vector<std::vector<double>> weights;
+  ASSERT_TRUE(trainer
+                  ->Run({.on_epoch =
+                             [&](const EpochReport& report) {
+                               weights.push_back(State(*trainer, "w1"));
+                               EXPECT_EQ(report.learning_rate, report.epoch == 1 ? 0.02 : 0);
+                             }})
+                  .ok());
+  EXPECT_EQ(weights[0], weights[1]);
 }
 
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStep) {
