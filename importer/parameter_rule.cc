@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "graph/visit_type.h"
 #include "importer/glob.h"
 
 namespace strop {
@@ -112,17 +113,22 @@ bool IsVector(const Shape& shape) {
   return std::count_if(shape.begin(), shape.end(), [](int64_t d) { return d != 1; }) <= 1;
 }
 
-// Zeros, and values that make a softmax forget: at least one of them.
+// Zeros, and values that make a softmax forget: at least one of them. Stops at the first other
+// element: tables are long.
 bool IsMask(const Tensor& tensor) {
   constexpr double kVeryNegative = -1e4;
-  const absl::StatusOr<std::vector<double>> elements = NumericElements(tensor);
-  if (!elements.ok()) return false;
   bool has_negative = false;
-  for (const double element : *elements) {
-    if (element != 0 && !(element <= kVeryNegative)) return false;
-    has_negative |= element != 0;
-  }
-  return has_negative;
+  bool has_other = false;
+  const absl::Status status = VisitFloating(tensor.type(), "a mask", [&]<typename T>() {
+    for (const T element : tensor.elements<T>()) {
+      const auto number = static_cast<double>(static_cast<ComputeType<T>>(element));
+      has_negative |= number != 0;
+      has_other = number != 0 && !(number <= kVeryNegative);
+      if (has_other) break;
+    }
+    return absl::OkStatus();
+  });
+  return status.ok() && has_negative && !has_other;
 }
 
 struct Finding {
