@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/registry.h"
+#include "plugin/training/lora.h"
 #include "plugin/training/value_name.h"
 
 namespace strop {
@@ -65,7 +66,7 @@ absl::Status SetBatchNormMode(Graph& graph, bool is_training) {
   return KeepBatchNormMode(graph);
 }
 
-int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate) {
+int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::optional<double> rate) {
   int count = 0;
   const ValueId mode = graph.AddConstant(UniqueValueName(graph, "dropout_training_mode"),
                                          Tensor::Scalar<bool>(is_training));
@@ -75,6 +76,7 @@ int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate) {
                             : kNoValue;
   for (Node& node : graph.nodes) {
     if (!IsOnnx(node, "Dropout")) continue;
+    if (which == DropoutNodes::kOfModel && node.attributes.Has(kLoraDropoutAttribute)) continue;
     ++count;
     node.inputs.resize(3, kNoValue);
     node.inputs[2] = mode;

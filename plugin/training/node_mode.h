@@ -15,9 +15,14 @@ absl::Status SetBatchNormMode(Graph& graph, bool is_training);
 // Adds the state updates of the nodes that are in training mode as they stand.
 absl::Status KeepBatchNormMode(Graph& graph);
 
-// Sets the training_mode input of every Dropout, and its ratio unless `rate` is absent. Returns how
-// many there are.
-int SetDropoutMode(Graph& graph, bool is_training, std::optional<double> rate);
+enum class DropoutNodes {
+  kAll,
+  kOfModel,  // not those of LoRA's adapters
+};
+
+// Sets the training_mode input of the Dropout nodes, and their ratio unless `rate` is absent.
+// Returns how many there are.
+int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::optional<double> rate);
 
 // Gives every node that draws random numbers a stream of its own, so that two Dropouts of one step
 // have different masks. The numbers follow the order of the nodes in the model.

@@ -31,8 +31,8 @@ absl::Status ApplyDropoutMode(Graph& graph, const TrainingGraphOptions& options)
         absl::StrCat("train: dropout rate is ", rate, ", expected a number in [0, 1)"));
   }
   const bool is_on = options.dropout == DropoutMode::kOn;
-  const int count =
-      SetDropoutMode(graph, is_on, is_on ? options.dropout_rate : std::optional<double>());
+  const int count = SetDropoutMode(graph, DropoutNodes::kOfModel, is_on,
+                                   is_on ? options.dropout_rate : std::optional<double>());
   if (count > 0 || !is_on) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "train: dropout is asked for, but the model has no Dropout node; exporters remove them from "
@@ -101,7 +101,7 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   evaluation.inputs = InputsOf(graph);
   STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
-  SetDropoutMode(graph, /*is_training=*/false, std::nullopt);
+  SetDropoutMode(graph, DropoutNodes::kAll, /*is_training=*/false, std::nullopt);
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
   evaluation.target = attached.interface;
   evaluation.class_axis = attached.class_axis;
