@@ -30,6 +30,10 @@ target_include_directories(strop_data_formats SYSTEM INTERFACE
 target_link_libraries(strop_data_formats INTERFACE
   "${ZIP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG)
 
+# ONNX Runtime's adapter files. The compiler and the header alone: nothing is linked.
+find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
+find_program(FLATC_PROGRAM flatc REQUIRED)
+
 find_package(CLI11 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 
