@@ -15,6 +15,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
+#include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/roofline.h"
 #include "plugin/cli/training_options.h"
@@ -32,6 +33,7 @@ struct BenchmarkOptions {
   LossArguments loss;
   OptimizerArguments optimizer;
   ModeArguments modes;
+  LoraArguments lora;
   int64_t batch_size = 16;
   int64_t steps = 20;
   std::vector<std::string> shapes;
@@ -147,6 +149,7 @@ absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Ten
 absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   const Clock::time_point start = Clock::now();
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
+  STROP_RETURN_IF_ERROR(ApplyLora(options.lora, options.model, model).status());
   TrainingGraphOptions graph_options;
   STROP_ASSIGN_OR_RETURN(graph_options.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(graph_options.optimizer, OptimizerOptionsOf(options.optimizer));
@@ -235,6 +238,7 @@ Command AddBenchmarkCommand(CLI::App& program) {
   AddOptimizerOptions(*app, options->optimizer);
   AddSelectionOptions(*app, options->model);
   AddModeOptions(*app, options->modes);
+  AddLoraOptions(*app, options->lora);
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
   AddSeedOption(*app, options->model);

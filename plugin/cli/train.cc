@@ -10,6 +10,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/dump.h"
+#include "plugin/cli/lora_export.h"
 #include "plugin/cli/metric_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
@@ -30,6 +31,7 @@ struct TrainOptions {
   OptimizerArguments optimizer;
   ScheduleArguments schedule;
   ModeArguments modes;
+  LoraArguments lora;
   int64_t epochs = 1;
   std::optional<int64_t> steps;
   bool no_shuffle = false;
@@ -97,10 +99,10 @@ absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedMo
   return data;
 }
 
-absl::Status Export(const ImportedModel& model, const Trainer& trainer,
+absl::Status Export(const ImportedModel& model, const Trainer& trainer, LoraExport* lora,
                     const TrainOptions& options) {
   std::map<std::string, Tensor> trained;
-  if (options.epochs > 0 && options.steps.value_or(1) > 0) {
+  if (lora != nullptr || (options.epochs > 0 && options.steps.value_or(1) > 0)) {
     std::map<std::string, std::string> tensor_names;  // by the name in the graph
     for (const Parameter& parameter : model.parameters) {
       tensor_names[model.graph.value(parameter.value).name] = parameter.name;
@@ -109,7 +111,10 @@ absl::Status Export(const ImportedModel& model, const Trainer& trainer,
       STROP_ASSIGN_OR_RETURN(trained[tensor_names[name]], trainer.store()->Read(name));
     }
   }
-  STROP_ASSIGN_OR_RETURN(const ExportNotes notes, ExportModel(model, trained, options.output));
+  STROP_ASSIGN_OR_RETURN(const ExportNotes notes,
+                         lora == nullptr
+                             ? ExportModel(model, trained, options.output)
+                             : lora->Write(model, std::move(trained), *trainer.store()));
   for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
   return absl::OkStatus();
 }
@@ -130,10 +135,15 @@ absl::Status RunTrain(const TrainOptions& options) {
   if (options.validation_split && !options.validation_data.empty()) {
     return UsageError("--validation-split and --validation-data exclude each other");
   }
-  STROP_RETURN_IF_ERROR(CheckOutputPath(
-      options.output, {options.model.path, options.data.location, options.validation_data}));
+  if (!WritesFolder(options.lora)) {
+    STROP_RETURN_IF_ERROR(CheckOutputPath(
+        options.output, {options.model.path, options.data.location, options.validation_data}));
+  }
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
-  STROP_RETURN_IF_ERROR(CheckExportPath(model, options.output));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<LoraExport> lora,
+      PrepareLora(options.lora, options.modes, options.model, options.output, model));
+  if (lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(model, options.output));
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
@@ -149,7 +159,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   callbacks.should_stop = [] { return CaughtSignal() != 0; };
   CatchStopSignals();
   STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer->Run(callbacks));
-  STROP_RETURN_IF_ERROR(Export(model, *trainer, options));
+  STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), options));
   PrintEnd(result, options);
   if (!result.was_stopped) return absl::OkStatus();
   return StoppedBySignal(CaughtSignal(),
@@ -224,6 +234,8 @@ Command AddTrainCommand(CLI::App& program) {
   AddScheduleOptions(*app, options->schedule);
   AddReplaceHeadOption(*app, options->model);
   AddSelectionOptions(*app, options->model);
+  AddLoraOptions(*app, options->lora);
+  AddLoraExportOption(*app, options->lora);
   AddModeOptions(*app, options->modes);
   AddValidationOptions(*app, *options);
   AddPrecisionOption(*app, options->model);

@@ -1,0 +1,222 @@
+#include "plugin/cli/lora_export.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "exporter/adapter_inputs.h"
+#include "exporter/atomic_file.h"
+#include "exporter/onnx_adapter.h"
+#include "graph/status_macros.h"
+#include "plugin/training/peft_adapter.h"
+
+namespace strop {
+namespace {
+
+// The original file, each adapted weight W + scaling·B·A.
+class MergedExport : public LoraExport {
+ public:
+  MergedExport(std::vector<LoraAdapter> adapters, std::string output)
+      : adapters_(std::move(adapters)), output_(std::move(output)) {}
+
+  absl::Status Check(const ImportedModel& model) override {
+    return CheckExportPath(model, output_);
+  }
+
+  absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
+                                    std::map<std::string, Tensor> trained,
+                                    const StateStore& store) override {
+    for (const LoraAdapter& adapter : adapters_) {
+      const auto a = trained.extract(adapter.a);
+      const auto b = trained.extract(adapter.b);
+      if (a.empty() || b.empty()) continue;
+      STROP_ASSIGN_OR_RETURN(const Tensor weight, store.Read(adapter.weight));
+      STROP_ASSIGN_OR_RETURN(trained[adapter.parameter],
+                             MergeLora(adapter, weight, a.mapped(), b.mapped()));
+    }
+    return ExportModel(model, trained, output_);
+  }
+
+ private:
+  const std::vector<LoraAdapter> adapters_;
+  const std::string output_;
+};
+
+// A folder that Hugging Face's PEFT loads.
+class PeftExport : public LoraExport {
+ public:
+  PeftExport(LoraOptions options, std::string batch_norm, std::vector<LoraAdapter> adapters,
+             std::string output)
+      : options_(std::move(options)),
+        batch_norm_(std::move(batch_norm)),
+        adapters_(std::move(adapters)),
+        output_(std::move(output)) {}
+
+  absl::Status Check(const ImportedModel& model) override {
+    STROP_RETURN_IF_ERROR(CheckStatistics(model));
+    STROP_ASSIGN_OR_RETURN(peft_, DescribeForPeft(model, adapters_, options_));
+    return CheckPeftFolder(output_);
+  }
+
+  absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
+                                    std::map<std::string, Tensor> trained,
+                                    const StateStore& store) override {
+    // What stands unchanged in a module that is trained in part.
+    for (const Parameter& parameter : model.parameters) {
+      if (!peft_.tensors.contains(parameter.name) || trained.contains(parameter.name)) continue;
+      const Value& value = model.graph.value(parameter.value);
+      Tensor& tensor = trained[parameter.name];
+      tensor = value.tensor;
+      if (!store.Has(value.name)) continue;
+      STROP_ASSIGN_OR_RETURN(tensor, store.Read(value.name));
+    }
+    STROP_RETURN_IF_ERROR(WritePeft(peft_, trained, output_));
+    return ExportNotes();
+  }
+
+ private:
+  // PEFT keeps parameters, not buffers.
+  absl::Status CheckStatistics(const ImportedModel& model) const {
+    for (const Node& node : model.graph.nodes) {
+      if (node.op_type != "BatchNormalization" || !node.domain.empty()) continue;
+      const bool moves = batch_norm_.empty() ? node.attributes.Int("training_mode", 0) != 0
+                                             : batch_norm_ == "train";
+      if (!moves) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "export: peft: ", NodeLabel(node),
+          " moves its running statistics, which PEFT's files do not hold; add --batch-norm frozen, "
+          "or use --lora-export merged"));
+    }
+    return absl::OkStatus();
+  }
+
+  const LoraOptions options_;
+  const std::string batch_norm_;  // train, frozen; empty: as in the model
+  const std::vector<LoraAdapter> adapters_;
+  const std::string output_;
+  PeftAdapter peft_;
+};
+
+// The model with optional inputs for A and B, and ONNX Runtime's file of what to feed them.
+class OnnxAdapterExport : public LoraExport {
+ public:
+  OnnxAdapterExport(std::vector<LoraAdapter> adapters, std::string output)
+      : adapters_(std::move(adapters)), output_(std::move(output)) {}
+
+  absl::Status Check(const ImportedModel& model) override {
+    STROP_RETURN_IF_ERROR(CheckExportPath(model, output_));
+    STROP_RETURN_IF_ERROR(CheckCanCreate(AdapterPath()));
+    std::set<std::string> outputs;
+    for (const auto& node : model.model->graph().node()) {
+      outputs.insert(node.output().begin(), node.output().end());
+    }
+    for (const LoraAdapter& adapter : adapters_) {
+      for (size_t i = 0; i < adapter.outputs.size(); ++i) {
+        if (outputs.contains(adapter.outputs[i])) continue;
+        return absl::InvalidArgumentError(absl::StrCat(
+            "export: onnx_adapter: \"", adapter.nodes[i],
+            "\" lies in a function of the model, expected a layer of the main graph; use "
+            "--lora-export merged, or inline the functions"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
+                                    std::map<std::string, Tensor> trained,
+                                    const StateStore& store) override {
+    (void)store;
+    std::map<std::string, DataType> types;  // as the file has them
+    STROP_ASSIGN_OR_RETURN(const ImportedModel original, ImportModel(model.file));
+    for (const Parameter& parameter : original.parameters) {
+      types[parameter.name] = original.graph.type(parameter.value).element_type;
+    }
+    std::vector<AdapterInput> inputs;
+    std::map<std::string, Tensor> fed;
+    for (const LoraAdapter& adapter : adapters_) {
+      const DataType type = types[adapter.parameter];
+      const bool is_convolution = adapter.layout == LoraLayout::kConvolution;
+      STROP_ASSIGN_OR_RETURN(const Tensor first,
+                             Fed(trained.extract(adapter.a).mapped(), 1, !is_convolution, type));
+      STROP_ASSIGN_OR_RETURN(const Tensor second,
+                             Fed(trained.extract(adapter.b).mapped(),
+                                 adapter.scaling * adapter.gain, !is_convolution, type));
+      inputs.push_back({.first = adapter.a,
+                        .second = adapter.b,
+                        .type = type,
+                        .first_shape = first.shape(),
+                        .second_shape = second.shape(),
+                        .first_rank_axis = is_convolution ? 0u : 1u,
+                        .second_rank_axis = is_convolution ? 1u : 0u,
+                        .outputs = adapter.outputs});
+      fed[adapter.a] = first;
+      fed[adapter.b] = second;
+    }
+    STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file,
+                           AddAdapterInputs(*model.file, inputs));
+    STROP_ASSIGN_OR_RETURN(const ImportedModel with_inputs, ImportModel(std::move(file)));
+    STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModel(with_inputs, trained, output_));
+    STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, AdapterPath()));
+    notes.lines.push_back(absl::StrCat("the adapter is \"", AdapterPath(), "\""));
+    return notes;
+  }
+
+ private:
+  std::string AdapterPath() const {
+    return absl::StrCat(output_, absl::EndsWith(output_, ".onnx") ? "_adapter" : ".onnx_adapter");
+  }
+
+  // Scaled, and a matrix transposed: what stands on the right of a product.
+  static absl::StatusOr<Tensor> Fed(const Tensor& tensor, double scale, bool is_matrix,
+                                    DataType type) {
+    STROP_ASSIGN_OR_RETURN(std::vector<double> elements, NumericElements(tensor));
+    for (double& element : elements) element *= scale;
+    if (!is_matrix) return ConvertTensor(Tensor::FromVector(tensor.shape(), elements), type);
+    const int64_t rows = tensor.shape()[0];
+    const int64_t columns = tensor.shape()[1];
+    Tensor transposed(DataType::kDouble, {columns, rows});
+    const absl::Span<double> out = transposed.mutable_elements<double>();
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        out[static_cast<size_t>(j * rows + i)] = elements[static_cast<size_t>(i * columns + j)];
+      }
+    }
+    return ConvertTensor(transposed, type);
+  }
+
+  const std::vector<LoraAdapter> adapters_;
+  const std::string output_;
+};
+
+std::unique_ptr<LoraExport> MakeExport(const LoraArguments& arguments, const ModeArguments& modes,
+                                       std::vector<LoraAdapter> adapters,
+                                       const std::string& output) {
+  if (arguments.export_as == "peft") {
+    return std::make_unique<PeftExport>(arguments.lora, modes.batch_norm, std::move(adapters),
+                                        output);
+  }
+  if (arguments.export_as == "onnx_adapter") {
+    return std::make_unique<OnnxAdapterExport>(std::move(adapters), output);
+  }
+  return std::make_unique<MergedExport>(std::move(adapters), output);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arguments,
+                                                        const ModeArguments& modes,
+                                                        const ModelOptions& options,
+                                                        const std::string& output,
+                                                        ImportedModel& model) {
+  STROP_ASSIGN_OR_RETURN(std::vector<LoraAdapter> adapters, ApplyLora(arguments, options, model));
+  if (adapters.empty()) return nullptr;
+  std::unique_ptr<LoraExport> lora = MakeExport(arguments, modes, std::move(adapters), output);
+  STROP_RETURN_IF_ERROR(lora->Check(model));
+  return lora;
+}
+
+bool WritesFolder(const LoraArguments& arguments) { return arguments.export_as == "peft"; }
+
+}  // namespace strop

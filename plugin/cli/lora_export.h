@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "exporter/exporter.h"
+#include "plugin/cli/lora_options.h"
+#include "plugin/cli/training_options.h"
+#include "plugin/runtime/state_store.h"
+#include "plugin/training/lora.h"
+
+namespace strop {
+
+// How a model with adapters is written.
+class LoraExport {
+ public:
+  virtual ~LoraExport() = default;
+
+  // Refuses, before anything is trained, what could not be written.
+  virtual absl::Status Check(const ImportedModel& model) = 0;
+
+  // `trained` holds all that was trained by the name of the tensor, A and B included; the weights
+  // that have adapters are the store's.
+  virtual absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
+                                            std::map<std::string, Tensor> trained,
+                                            const StateStore& store) = 0;
+};
+
+// Gives the model the adapters that are asked for and checks that they can be written to `output`,
+// by --lora-export as merged, peft or onnx_adapter. Null, and nothing done, without --lora.
+absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arguments,
+                                                        const ModeArguments& modes,
+                                                        const ModelOptions& options,
+                                                        const std::string& output,
+                                                        ImportedModel& model);
+
+// Whether -o names a folder.
+bool WritesFolder(const LoraArguments& arguments);
+
+}  // namespace strop
