@@ -16,7 +16,10 @@
 namespace strop {
 namespace {
 
-// Fields of GraphProto (onnx.proto).
+constexpr uint32_t kModelIrVersion = 1;  // field of ModelProto (onnx.proto)
+// Since this IR version an initializer that is an input too is a default that a caller can replace.
+constexpr uint64_t kReplaceableInitializers = 4;
+// Fields of GraphProto.
 constexpr uint32_t kGraphNode = 1;
 constexpr uint32_t kGraphInitializer = 5;
 constexpr uint32_t kGraphInput = 11;
@@ -50,6 +53,7 @@ class AdapterInsertion {
     }
     const size_t end = layout_.messages[static_cast<size_t>(layout_.graph)].end;
     splices_.push_back({end, end, std::move(inputs), layout_.graph});
+    STROP_RETURN_IF_ERROR(RaiseIrVersion());
     return ApplySplices(bytes_, layout_, std::move(splices_));
   }
 
@@ -78,6 +82,19 @@ class AdapterInsertion {
     tensor.set_raw_data(std::string(RawBytes(zeros)));
     return EncodeLengthDelimited(kGraphInput, info.SerializeAsString()) +
            EncodeLengthDelimited(kGraphInitializer, tensor.SerializeAsString());
+  }
+
+  absl::Status RaiseIrVersion() {
+    for (WireReader reader(bytes_, 0, bytes_.size()); !reader.AtEnd();) {
+      STROP_ASSIGN_OR_RETURN(const WireField field, reader.Next());
+      if (field.number != kModelIrVersion || field.type != WireType::kVarint) continue;
+      if (field.varint >= kReplaceableInitializers) continue;
+      splices_.push_back(
+          {field.begin, field.end,
+           EncodeTag(kModelIrVersion, WireType::kVarint) + EncodeVarint(kReplaceableInitializers),
+           0});
+    }
+    return absl::OkStatus();
   }
 
   absl::Status InsertAt(const std::string& output, const AdapterInput& adapter) {
@@ -174,8 +191,7 @@ absl::StatusOr<std::shared_ptr<const ModelFile>> AddAdapterInputs(
     const ModelFile& file, absl::Span<const AdapterInput> adapters) {
   absl::StatusOr<std::shared_ptr<const ModelFile>> result = Insert(file, adapters);
   if (result.ok()) return result;
-  return absl::Status(result.status().code(),
-                      absl::StrCat("export: ", result.status().message()));
+  return absl::Status(result.status().code(), absl::StrCat("export: ", result.status().message()));
 }
 
 }  // namespace strop

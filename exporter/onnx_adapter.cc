@@ -41,8 +41,8 @@ absl::Status WriteOnnxAdapter(const std::map<std::string, Tensor>& tensors,
   }
   const auto list = builder.CreateVector(parameters);
   onnx_adapter::FinishAdapterBuffer(
-      builder, onnx_adapter::CreateAdapter(builder, kFormatVersion, kAdapterVersion, kModelVersion,
-                                           list));
+      builder,
+      onnx_adapter::CreateAdapter(builder, kFormatVersion, kAdapterVersion, kModelVersion, list));
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   STROP_RETURN_IF_ERROR(
       file.Append({reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()}));
