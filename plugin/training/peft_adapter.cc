@@ -33,8 +33,8 @@ std::optional<std::string> ModuleOf(std::string_view tensor, std::string_view su
   return std::string(tensor.substr(0, tensor.size() - suffix.size()));
 }
 
-// TorchScript's exporter names a node by the modules that it stands in. A Sequential's child repeats
-// its parent: "/layers/layers.0/query/MatMul" is in "layers.0.query".
+// TorchScript's exporter names a node by the modules that it stands in. A Sequential's child
+// repeats its parent: "/layers/layers.0/query/MatMul" is in "layers.0.query".
 std::optional<std::string> ModuleOfScope(const std::string& node_name) {
   std::vector<std::string> parts = absl::StrSplit(node_name, '/');
   if (parts.size() < 3 || !parts[0].empty()) return std::nullopt;
@@ -79,8 +79,8 @@ class PeftNaming {
     for (const LoraAdapter& adapter : adapters_) {
       const Node* layer = FindNode(adapter.nodes[0]);
       if (adapter.gain != 1) {
-        return Refuse(absl::StrCat(NodeLabel(*layer), " has an alpha of ", adapter.gain,
-                                   ", expected 1"));
+        return Refuse(
+            absl::StrCat(NodeLabel(*layer), " has an alpha of ", adapter.gain, ", expected 1"));
       }
       const std::vector<int64_t> dilations = layer->attributes.Ints("dilations");
       if (std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; })) {
@@ -159,11 +159,12 @@ class PeftNaming {
       const auto module = ModuleOf(parameter.name, ".weight");
       if (module && !modules_.contains(*module)) others.insert(*module);
     }
-    const bool is_ambiguous = std::any_of(modules_.begin(), modules_.end(), [&](const auto& module) {
-      return std::any_of(others.begin(), others.end(), [&](const std::string& other) {
-        return other.ends_with("." + module);
-      });
-    });
+    const bool is_ambiguous =
+        std::any_of(modules_.begin(), modules_.end(), [&](const auto& module) {
+          return std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+            return other.ends_with("." + module);
+          });
+        });
     if (!is_ambiguous) return modules_;
     const auto escape = [](std::string* out, const std::string& module) {
       out->append(EscapedForRegex(module));
@@ -224,8 +225,8 @@ absl::Status WritePeft(const PeftAdapter& adapter, const std::map<std::string, T
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
-    return absl::PermissionDeniedError(absl::StrCat("export: cannot make the folder \"", folder,
-                                                    "\": ", error.message()));
+    return absl::PermissionDeniedError(
+        absl::StrCat("export: cannot make the folder \"", folder, "\": ", error.message()));
   }
   std::vector<NamedTensor> named;
   for (const auto& [ours, theirs] : adapter.tensors) {
@@ -235,8 +236,7 @@ absl::Status WritePeft(const PeftAdapter& adapter, const std::map<std::string, T
     }
     named.push_back({theirs, found->second});
   }
-  STROP_RETURN_IF_ERROR(
-      WriteSafetensors(folder + "/" + kWeightsFile, named, {{"format", "pt"}}));
+  STROP_RETURN_IF_ERROR(WriteSafetensors(folder + "/" + kWeightsFile, named, {{"format", "pt"}}));
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(folder + "/" + kConfigFile));
   STROP_RETURN_IF_ERROR(file.Append(adapter.config));
   STROP_RETURN_IF_ERROR(file.Flush());

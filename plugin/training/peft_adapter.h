@@ -19,9 +19,10 @@ struct PeftAdapter {
   std::string config;  // adapter_config.json
 };
 
-// Finds the PyTorch module of each layer: by its weight's name ("encoder.query.weight"), by the name
-// of the bias that is added behind it, or by the scope in the node's name ("/encoder/query/MatMul").
-// InvalidArgument "export: peft: …" when a module cannot be told, or for what PEFT does not have.
+// Finds the PyTorch module of each layer: by its weight's name ("encoder.query.weight"), by the
+// name of the bias that is added behind it, or by the scope in the node's name
+// ("/encoder/query/MatMul"). InvalidArgument "export: peft: …" when a module cannot be told, or for
+// what PEFT does not have.
 absl::StatusOr<PeftAdapter> DescribeForPeft(const ImportedModel& model,
                                             const std::vector<LoraAdapter>& adapters,
                                             const LoraOptions& options);

@@ -1,0 +1,280 @@
+"""Adapters on small models: what is trained, and that all exports compute the same."""
+
+import json
+import unittest
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from program import ProgramTest, linear_model, make_model, run
+
+onnxruntime.set_default_logger_severity(3)  # overridable initializers are what we want here
+
+
+def weight(name: str, *shape: int, seed: int = 0) -> onnx.TensorProto:
+    generator = np.random.default_rng([seed, *name.encode()])
+    fan_in = max(1, int(np.prod(shape)) // max(shape))
+    array = generator.normal(size=shape) / np.sqrt(fan_in)
+    return numpy_helper.from_array(array.astype(np.float32), name)
+
+
+def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    found = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            found[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    return found
+
+
+def without_data(model: onnx.ModelProto) -> bytes:
+    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    tensors = list(copy.graph.initializer)
+    tensors += [n.attribute[0].t for n in copy.graph.node if n.op_type == "Constant"]
+    for tensor in tensors:
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+    return copy.SerializeToString()
+
+
+class LoraTest(ProgramTest):
+    def train(self, name: str, *options: object, rank: int = 3, epochs: int = 3) -> None:
+        self.run_well(
+            *("train", self.path("model.onnx"), "--data", self.path("data.npz")),
+            *("--batch-size", 4, "--epochs", epochs, "--lora-rank", rank),
+            *("--optimizer", "adamw", "--learning-rate", "0.05", *options, "-o", self.path(name)),
+        )
+
+    def outputs(self, name: str, x: np.ndarray, adapter: str = "") -> np.ndarray:
+        session = onnxruntime.InferenceSession(self.path(name), providers=["CPUExecutionProvider"])
+        options = onnxruntime.RunOptions()
+        if adapter:
+            loaded = onnxruntime.LoraAdapter()
+            loaded.Load(str(self.path(adapter)))
+            options.add_active_adapter(loaded)
+        return session.run(None, {"x": x}, run_options=options)[0]
+
+    def check_exports(
+        self, model: onnx.ModelProto, x: np.ndarray, *options: object, saved: bool = False
+    ) -> set[str]:
+        """Names of the tensors that a merged export changes, after all exports were compared."""
+        if not saved:
+            self.save(model)
+        count = len(x)
+        target = np.random.default_rng(3).integers(0, 3, count)
+        np.savez(self.path("data.npz"), x=x, target=target)
+        self.train("merged.onnx", "--lora", "*", *options)
+        self.train("adapted.onnx", "--lora", "*", *options, "--lora-export", "onnx_adapter")
+        before = self.outputs("model.onnx", x)
+        merged = self.outputs("merged.onnx", x)
+        self.assertGreater(np.abs(merged - before).max(), 1e-3)
+        if "--train" not in options:
+            np.testing.assert_allclose(self.outputs("adapted.onnx", x), before, rtol=0, atol=1e-6)
+        adapted = self.outputs("adapted.onnx", x, "adapted.onnx_adapter")
+        np.testing.assert_allclose(adapted, merged, rtol=1e-5, atol=1e-5)
+        onnx.checker.check_model(str(self.path("adapted.onnx")))
+        after = onnx.load(self.path("merged.onnx"))
+        old, new = constants(onnx.load(self.path("model.onnx"))), constants(after)
+        self.assertEqual(without_data(after), without_data(onnx.load(self.path("model.onnx"))))
+        return {name for name in old if not np.array_equal(old[name], new[name])}
+
+    def test_gemm_in_every_orientation(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        for trans_a in (0, 1):
+            for trans_b in (0, 1):
+                shape = (3, 4) if trans_b else (4, 3)
+                gemm = {"transA": trans_a, "transB": trans_b, "alpha": 0.5, "beta": 2.0}
+                nodes = [helper.make_node("Identity", ["x"], ["h"], name="h")]
+                if trans_a:
+                    nodes = [helper.make_node("Transpose", ["x"], ["h"], name="h", perm=[1, 0])]
+                nodes.append(helper.make_node("Gemm", ["h", "w", "b"], ["y"], name="fc", **gemm))
+                model = make_model(nodes, [weight("w", *shape), weight("b", 3)], ["n", 4], ["n", 3])
+                with self.subTest(**gemm):
+                    self.assertEqual(self.check_exports(model, x), {"w"})
+
+    def test_matmul_with_batch_dimensions_and_behind_a_transpose(self) -> None:
+        x = np.random.default_rng(0).normal(size=(8, 5, 4)).astype(np.float32)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w0"], ["h0"], name="first"),
+            helper.make_node("Tanh", ["h0"], ["h1"], name="tanh"),
+            helper.make_node("Transpose", ["w1"], ["w1t"], name="transpose"),
+            helper.make_node("MatMul", ["h1", "w1t"], ["h2"], name="second"),
+            helper.make_node("ReduceMean", ["h2"], ["y"], name="mean", axes=[1], keepdims=0),
+        ]
+        tensors = [weight("w0", 4, 6), weight("w1", 3, 6)]
+        model = make_model(nodes, tensors, ["n", 5, 4], ["n", 3])
+        self.assertEqual(self.check_exports(model, x), {"w0", "w1"})
+
+    def test_conv_with_strides_pads_and_dilations(self) -> None:
+        x = np.random.default_rng(0).normal(size=(8, 2, 9, 8)).astype(np.float32)
+        window = {"strides": [2, 1], "pads": [1, 0, 2, 1], "dilations": [1, 2]}
+        nodes = [
+            helper.make_node("Conv", ["x", "w", "b"], ["h"], name="conv", **window),
+            helper.make_node("GlobalAveragePool", ["h"], ["p"], name="pool"),
+            helper.make_node("Flatten", ["p"], ["y"], name="flatten"),
+        ]
+        tensors = [weight("w", 3, 2, 3, 2), weight("b", 3)]
+        model = make_model(nodes, tensors, ["n", 2, 9, 8], ["n", 3])
+        self.assertEqual(self.check_exports(model, x), {"w"})
+
+    def test_a_weight_that_two_layers_share_has_one_adapter(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["h0"], name="first"),
+            helper.make_node("Tanh", ["h0"], ["h1"], name="tanh"),
+            helper.make_node("MatMul", ["h1", "w"], ["y"], name="second"),
+        ]
+        model = make_model(nodes, [weight("w", 4, 4)], ["n", 4], ["n", 4])
+        self.assertEqual(self.check_exports(model, x), {"w"})
+        self.assertEqual(len(onnx.load(self.path("adapted.onnx")).graph.input), 3)
+
+    def test_weights_in_constant_nodes(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        nodes = [
+            helper.make_node("Constant", [], ["w"], name="c", value=weight("", 4, 3)),
+            helper.make_node("MatMul", ["x", "w"], ["y"], name="fc"),
+        ]
+        model = make_model(nodes, [], ["n", 4], ["n", 3])
+        self.assertEqual(self.check_exports(model, x), {"w"})
+
+    def test_external_data(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        model = linear_model(hidden=8)
+        path = str(self.path("model.onnx"))
+        onnx.save(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+        self.assertEqual(self.check_exports(model, x, saved=True), {"w0", "w1"})
+
+    def test_old_opsets(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        model = linear_model(hidden=8)
+        model.opset_import[0].version = 7
+        model.ir_version = 3
+        names = [t.name for t in model.graph.initializer]
+        for tensor in model.graph.initializer:
+            info = helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, tensor.dims)
+            model.graph.input.append(info)
+        self.assertEqual(self.check_exports(model, x), {n for n in names if n[0] == "w"})
+
+    def test_what_train_names_is_trained_whole(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        changed = self.check_exports(linear_model(hidden=8), x, "--train", "?1")
+        self.assertEqual(changed, {"w0", "w1", "b1"})
+        names = [i.name for i in onnx.load(self.path("adapted.onnx")).graph.input]
+        self.assertEqual(names, ["x", "w0/lora_A", "w0/lora_B"])
+
+    def test_frozen_weights_get_no_adapter(self) -> None:
+        x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+        self.assertEqual(self.check_exports(linear_model(hidden=8), x, "--freeze", "w0"), {"w1"})
+
+    def test_rank_stabilized_scaling(self) -> None:
+        self.save(linear_model(hidden=8))
+        self.save_data(**self.samples())
+        self.train("a.onnx", "--lora", "*", "--lora-alpha", "32", rank=4)
+        self.train("b.onnx", "--lora", "*", "--lora-rslora", rank=4)
+        self.assertEqual(self.path("a.onnx").read_bytes(), self.path("b.onnx").read_bytes())
+
+    def test_nodes_are_matched_too(self) -> None:
+        self.save(linear_model(hidden=8))
+        self.save_data(**self.samples())
+        self.train("by_node.onnx", "--lora", "fc1")
+        self.train("by_weight.onnx", "--lora", "w1")
+        self.assertEqual(
+            self.path("by_node.onnx").read_bytes(), self.path("by_weight.onnx").read_bytes()
+        )
+
+    def test_without_training_the_file_is_the_same(self) -> None:
+        self.save(linear_model())
+        self.save_data(**self.samples())
+        self.train("same.onnx", "--lora", "*", epochs=0)
+        self.assertEqual(self.path("same.onnx").read_bytes(), self.path("model.onnx").read_bytes())
+
+    def test_dropout_rests_in_validation(self) -> None:
+        self.save(linear_model(hidden=8))
+        data = self.save_data(**self.samples(count=24))
+        options = ["--data", data, "--batch-size", "8", "--epochs", "2", "--lora", "*"]
+        options += ["--validation-data", data, "--json"]
+        lines = []
+        for name in ("a.onnx", "b.onnx"):
+            out = ["--lora-dropout", "0.5", "-o", self.path(name)]
+            done = self.run_well("train", self.path("model.onnx"), *options, *out)
+            lines.append([json.loads(line) for line in done.stdout.splitlines()])
+        self.assertEqual(self.path("a.onnx").read_bytes(), self.path("b.onnx").read_bytes())
+        done = self.run_well("evaluate", self.path("a.onnx"), "--data", data, "--json")
+        merged = json.loads(done.stdout)["loss"]
+        self.assertAlmostEqual(lines[0][-1]["validation_loss"], merged, delta=1e-5)
+        out = ["-o", self.path("c.onnx")]
+        dry = self.run_well("train", self.path("model.onnx"), *options, *out)
+        other = json.loads(dry.stdout.splitlines()[-1])
+        self.assertNotEqual(lines[0][-1]["train_loss"], other["train_loss"])
+
+
+class RefusalTest(ProgramTest):
+    def refused(self, code: int, message: str, *options: object) -> None:
+        data = self.path("data.npz")
+        if not data.exists():
+            self.save_data(**self.samples())
+        command = ["train", self.path("model.onnx"), "--data", data, "-o", self.path("out.onnx")]
+        done = run(*command, *options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(message, done.stderr)
+        self.assertFalse(self.path("out.onnx").exists())
+
+    def test_patterns_that_match_nothing(self) -> None:
+        self.save(linear_model())
+        self.refused(65, 'lora: --lora "b0" matches no weight', "--lora", "b0")
+
+    def test_options_that_make_no_sense_together(self) -> None:
+        self.save(linear_model())
+        self.refused(2, "--lora", "--lora-rank", "4")
+        self.refused(2, "exclude each other", "--lora", "*", "--train-only", "b0")
+        self.refused(2, "--lora-rank", "--lora", "*", "--lora-rank", "0")
+        self.refused(2, "did you mean peft", "--lora", "*", "--lora-export", "pfet")
+
+    def test_grouped_convolutions(self) -> None:
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["h"], name="depthwise", group=4),
+            helper.make_node("Flatten", ["h"], ["f"], name="flatten"),
+            helper.make_node("MatMul", ["f", "v"], ["y"], name="head"),
+        ]
+        tensors = [weight("w", 4, 1, 3, 3), weight("v", 4, 3)]
+        self.save(make_model(nodes, tensors, ["n", 4, 3, 3], ["n", 3]))
+        x = np.ones((4, 4, 3, 3), np.float32)
+        self.save_data(x=x, target=np.arange(4) % 3)
+        self.refused(65, '"depthwise" (Conv) has 4 groups', "--lora", "w*")
+        data = ["--data", self.path("data.npz"), "-o", self.path("out.onnx")]
+        self.run_well("train", self.path("model.onnx"), *data, "--lora", "*")
+
+    def test_weights_that_others_read_too(self) -> None:
+        nodes = [
+            helper.make_node("Gather", ["w", "x"], ["h"], name="words"),
+            helper.make_node("Transpose", ["w"], ["wt"], name="transpose", perm=[1, 0]),
+            helper.make_node("MatMul", ["h", "wt"], ["y"], name="head"),
+        ]
+        model = make_model(nodes, [weight("w", 7, 4)], ["n"], ["n", 7], TensorProto.INT64)
+        self.save(model)
+        self.save_data(x=np.arange(6) % 7, target=np.arange(6))
+        self.refused(65, '"words" (Gather) reads it too', "--lora", "head")
+        self.refused(65, "lora: found no weight", "--lora", "*")
+
+    def test_peft_without_names_of_modules(self) -> None:
+        self.save(linear_model())
+        out = ["--lora", "*", "--lora-export", "peft"]
+        self.refused(65, 'export: peft: no name tells the PyTorch module of "w0"', *out)
+
+    def test_peft_into_a_file(self) -> None:
+        model = linear_model()
+        for tensor, name in zip(model.graph.initializer, ("fc.weight", "fc.bias"), strict=True):
+            tensor.name = name
+        model.graph.node[0].input[1:] = ["fc.weight", "fc.bias"]
+        self.save(model)
+        data = self.save_data(**self.samples())
+        done = run(
+            *("train", self.path("model.onnx"), "--data", data, "--lora", "*"),
+            *("--lora-export", "peft", "-o", data),
+        )
+        self.assertEqual(done.returncode, 73, done.stderr)
+        self.assertIn("is a file, expected a folder", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
