@@ -50,6 +50,8 @@ def wrong_arrows(root: Path, allowed: dict[str, set[str]]) -> list[str]:
                 source_rank, target_rank = plugin_rank(name), plugin_rank(target)
                 if None not in (source_rank, target_rank) and source_rank < target_rank:
                     found.append(f"{name} includes {target}: the arrow points the other way")
+                if top == "models" and source_rank not in (None, len(PLUGIN_ORDER) - 1):
+                    found.append(f"{name} includes {target}: only the doors make networks")
                 if folder == "plugin" and target.startswith("plugin/") and target_rank is None:
                     found.append(f"{name} includes {target}: that folder has no place in plugin/")
     return found
@@ -63,8 +65,14 @@ def self_test(allowed: dict[str, set[str]]) -> None:
         "plugin/plan/a.cc": "plugin/training/loss.h",
         "plugin/data/a.cc": "plugin/cli/command.h",
         "plugin/cli/a.cc": "plugin/unknown/command.h",
+        "models/builder/a.cc": "importer/importer.h",
+        "plugin/training/a.cc": "models/builder/layers.h",
     }
-    right = {"ops/b.cc": "graph/graph.h", "plugin/cli/b.cc": "plugin/plan/schedule.h"}
+    right = {
+        "ops/b.cc": "graph/graph.h",
+        "plugin/cli/b.cc": "plugin/plan/schedule.h",
+        "plugin/cli/c.cc": "models/builder/layers.h",
+    }
     with tempfile.TemporaryDirectory() as folder:
         for name, target in (wrong | right).items():
             path = Path(folder, name)

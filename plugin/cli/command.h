@@ -22,5 +22,6 @@ Command AddCheckCommand(CLI::App& program);
 Command AddInspectCommand(CLI::App& program);
 Command AddOpsCommand(CLI::App& program);
 Command AddBenchmarkCommand(CLI::App& program);
+Command AddNewCommand(CLI::App& program);
 
 }  // namespace strop

@@ -53,8 +53,7 @@ absl::Status CheckWhatWasTyped(const ScheduleArguments& typed, Kind kind) {
     const bool belongs =
         std::find(option.kinds.begin(), option.kinds.end(), kind) != option.kinds.end();
     if (!option.is_typed || belongs) continue;
-    return UsageError(
-        absl::StrCat(option.name, " is no option of --schedule ", typed.schedule));
+    return UsageError(absl::StrCat(option.name, " is no option of --schedule ", typed.schedule));
   }
   if (typed.warmup_steps > 0 && typed.warmup_ratio > 0) {
     return UsageError("--warmup-steps and --warmup-ratio exclude each other");
@@ -136,8 +135,9 @@ void AddScheduleOptions(CLI::App& app, ScheduleArguments& arguments) {
       ->group(group);
   app.add_option("--factor", arguments.factor, "reduce_on_plateau: factor of a reduction (0.1)")
       ->group(group);
-  app.add_option("--patience", arguments.patience,
-                 "reduce_on_plateau: epochs without a better validation loss that are let pass (10)")
+  app.add_option(
+         "--patience", arguments.patience,
+         "reduce_on_plateau: epochs without a better validation loss that are let pass (10)")
       ->check(CLI::NonNegativeNumber)
       ->group(group);
   app.add_option("--threshold", arguments.threshold,

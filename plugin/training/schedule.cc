@@ -40,12 +40,12 @@ bool IsFraction(double value) { return value >= 0 && value <= 1; }
 bool IsNotNegative(double value) { return value >= 0 && std::isfinite(value); }
 
 absl::Status CheckPlateau(const PlateauOptions& options) {
-  STROP_RETURN_IF_ERROR(Expect(options.factor >= 0 && options.factor < 1, "factor",
-                               options.factor, "a number in [0, 1)"));
+  STROP_RETURN_IF_ERROR(Expect(options.factor >= 0 && options.factor < 1, "factor", options.factor,
+                               "a number in [0, 1)"));
   STROP_RETURN_IF_ERROR(Expect(options.patience >= 0, "patience",
                                static_cast<double>(options.patience), "a number from 0 on"));
-  STROP_RETURN_IF_ERROR(Expect(IsFraction(options.threshold), "threshold", options.threshold,
-                               "a number in [0, 1]"));
+  STROP_RETURN_IF_ERROR(
+      Expect(IsFraction(options.threshold), "threshold", options.threshold, "a number in [0, 1]"));
   return Expect(options.cooldown >= 0, "cooldown", static_cast<double>(options.cooldown),
                 "a number from 0 on");
 }
@@ -113,9 +113,8 @@ absl::Status CheckScheduleOptions(const ScheduleOptions& options) {
       Expect(IsNotNegative(options.power), "power", options.power, "a number from 0 on"));
   STROP_RETURN_IF_ERROR(Expect(options.start_factor > 0 && options.start_factor <= 1,
                                "start factor", options.start_factor, "a number in (0, 1]"));
-  STROP_RETURN_IF_ERROR(
-      Expect(IsFraction(options.end_factor), "end factor", options.end_factor,
-             "a number in [0, 1]"));
+  STROP_RETURN_IF_ERROR(Expect(IsFraction(options.end_factor), "end factor", options.end_factor,
+                               "a number in [0, 1]"));
   STROP_RETURN_IF_ERROR(
       Expect(IsFraction(options.pct_start), "pct-start", options.pct_start, "a number in [0, 1]"));
   STROP_RETURN_IF_ERROR(Expect(options.div_factor > 0 && std::isfinite(options.div_factor),
@@ -133,19 +132,19 @@ absl::Status CheckScheduleOptions(const ScheduleOptions& options) {
 Schedule::Schedule(const ScheduleOptions& options, double learning_rate, int64_t steps,
                    int64_t steps_per_epoch)
     : options_(options), learning_rate_(learning_rate), steps_per_epoch_(steps_per_epoch) {
-  warmup_steps_ = options.warmup_steps > 0
-                      ? options.warmup_steps
-                      : static_cast<int64_t>(
-                            std::ceil(static_cast<double>(steps) * options.warmup_ratio));
+  warmup_steps_ =
+      options.warmup_steps > 0
+          ? options.warmup_steps
+          : static_cast<int64_t>(std::ceil(static_cast<double>(steps) * options.warmup_ratio));
   counts_epochs_ = options.unit.value_or(DefaultUnit(options.kind)) == ScheduleUnit::kEpoch;
-  length_ = counts_epochs_ ? (steps + steps_per_epoch - 1) / steps_per_epoch
-                           : steps - warmup_steps_;
+  length_ =
+      counts_epochs_ ? (steps + steps_per_epoch - 1) / steps_per_epoch : steps - warmup_steps_;
   length_ = std::max<int64_t>(length_, 1);
 }
 
 double Schedule::At(int64_t step, const PlateauState& plateau) const {
-  const int64_t position = counts_epochs_ ? step / steps_per_epoch_
-                                          : std::max<int64_t>(step - warmup_steps_, 0);
+  const int64_t position =
+      counts_epochs_ ? step / steps_per_epoch_ : std::max<int64_t>(step - warmup_steps_, 0);
   const double rate = Unwarmed(position, plateau);
   if (step >= warmup_steps_) return rate;
   return rate * static_cast<double>(step) / static_cast<double>(warmup_steps_);
@@ -171,9 +170,8 @@ double Schedule::Unwarmed(int64_t position, const PlateauState& plateau) const {
     case ScheduleKind::kCosine:
       return Cosine(learning_rate_, minimum, part);
     case ScheduleKind::kCosineRestarts:
-      return Cosine(
-          learning_rate_, minimum,
-          PartOfPeriod(position, options_.restart_period, options_.restart_multiplier));
+      return Cosine(learning_rate_, minimum,
+                    PartOfPeriod(position, options_.restart_period, options_.restart_multiplier));
     case ScheduleKind::kPolynomial:
       return minimum + (learning_rate_ - minimum) * std::pow(1 - part, options_.power);
     case ScheduleKind::kLinear:

@@ -15,15 +15,15 @@ namespace strop {
 // where nothing else is said; η is the run's learning rate, k the position in the schedule (from
 // 0), K the length of it.
 enum class ScheduleKind {
-  kConstant,         // η
-  kStep,             // StepLR: η·gamma^⌊k/step_size⌋
-  kMultiStep,        // MultiStepLR: η·gamma^(milestones at or before k)
-  kExponential,      // ExponentialLR: η·gamma^k
-  kCosine,           // CosineAnnealingLR with T_max = K
-  kCosineRestarts,   // CosineAnnealingWarmRestarts
-  kPolynomial,       // PolynomialLR with total_iters = K, down to the minimum (Keras' end)
-  kLinear,           // LinearLR with total_iters = K, by default from η to 0 (Hugging Face's linear)
-  kOneCycle,         // OneCycleLR with max_lr = η and total_steps = K; the momentum stays
+  kConstant,        // η
+  kStep,            // StepLR: η·gamma^⌊k/step_size⌋
+  kMultiStep,       // MultiStepLR: η·gamma^(milestones at or before k)
+  kExponential,     // ExponentialLR: η·gamma^k
+  kCosine,          // CosineAnnealingLR with T_max = K
+  kCosineRestarts,  // CosineAnnealingWarmRestarts
+  kPolynomial,      // PolynomialLR with total_iters = K, down to the minimum (Keras' end)
+  kLinear,    // LinearLR with total_iters = K, by default from η to 0 (Hugging Face's linear)
+  kOneCycle,  // OneCycleLR with max_lr = η and total_steps = K; the momentum stays
   kReduceOnPlateau,  // ReduceLROnPlateau on the validation loss
 };
 

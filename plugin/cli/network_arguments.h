@@ -1,0 +1,33 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "models/architectures/architecture.h"
+#include "models/builder/network_options.h"
+
+namespace strop {
+
+// A network that is to be made, as typed.
+struct NetworkArguments {
+  NetworkOptions network;
+  std::string input;  // 3x32x32
+  std::string activation;
+  std::string initialization;
+  std::optional<double> gain;
+  std::string fan_mode = "fan_in";
+  std::string stem;
+};
+
+void AddNetworkOptions(CLI::App& app, NetworkArguments& arguments);
+
+// UsageError when an option was typed that the architecture does not have, or one cannot be read.
+absl::StatusOr<NetworkOptions> NetworkOptionsOf(const CLI::App& app,
+                                                const Architecture& architecture,
+                                                const NetworkArguments& arguments);
+
+}  // namespace strop
