@@ -93,6 +93,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
   if (!arguments.pad.empty()) options.images.pad = ParseSize(arguments.pad);
   options.images.mean = arguments.mean;
   options.images.std = arguments.std;
+  options.augmentation = arguments.augmentation;
   if (!arguments.layout.empty()) {
     options.images.layout =
         arguments.layout == "nhwc" ? ImageLayout::kChannelsLast : ImageLayout::kChannelsFirst;

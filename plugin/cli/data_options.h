@@ -21,7 +21,8 @@ struct DataArguments {
   std::vector<double> mean;
   std::vector<double> std;
   std::string layout;
-  std::string batch_size;  // a number or "full"; empty: the command's default
+  AugmentationOptions augmentation;  // of what is trained on; see AddAugmentationOptions
+  std::string batch_size;            // a number or "full"; empty: the command's default
 };
 
 void AddDataOptions(CLI::App& app, DataArguments& arguments);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/exporter.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/augmentation_options.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/dump.h"
@@ -228,6 +229,7 @@ Command AddTrainCommand(CLI::App& program) {
       ->group("Data");
   app->add_flag("--drop-last", options->drop_last, "Leave out a last batch that is not full")
       ->group("Data");
+  AddAugmentationOptions(*app, options->data.augmentation);
   AddRunOptions(*app, *options);
   AddLossOptions(*app, options->loss);
   AddOptimizerOptions(*app, options->optimizer);

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/tensor.h"
+#include "plugin/data/augmentation.h"
 
 namespace strop {
 
@@ -36,6 +37,14 @@ class DataSource {
   // indices.size() samples (see MakeBatch). InvalidArgument naming file and row for data that
   // turns out bad, DataLoss when reading fails.
   virtual absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) = 0;
+
+  // As Read, with the random changes that training data are given; the same bytes for the same key.
+  // Without augmentation it is Read.
+  virtual absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
+                                     absl::Span<Tensor> batch) {
+    (void)key;
+    return Read(indices, batch);
+  }
 
   // All samples of a field, [sample_count(), …], where they lie in memory or in a mapped file; null
   // for a field that is decoded on demand.

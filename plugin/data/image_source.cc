@@ -16,8 +16,9 @@ namespace fs = std::filesystem;
 
 class ImageSource : public DataSource {
  public:
-  ImageSource(ImageSet images, std::string field_name, ImageTransform transform)
-      : images_(std::move(images)), transform_(std::move(transform)) {
+  ImageSource(ImageSet images, std::string field_name, ImageTransform transform,
+              const AugmentationOptions& augmentation)
+      : images_(std::move(images)), transform_(std::move(transform)), augmentation_(augmentation) {
     fields_.push_back({std::move(field_name), DataType::kFloat, transform_.shape()});
     if (images_.labels.is_empty_handle()) return;
     const Shape& shape = images_.labels.shape();
@@ -34,6 +35,17 @@ class ImageSource : public DataSource {
   }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
+    return ReadWith(indices, nullptr, batch);
+  }
+  absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
+                             absl::Span<Tensor> batch) override {
+    return ReadWith(indices, augmentation_.are_default() ? nullptr : &key, batch);
+  }
+
+ private:
+  // Augmented unless `key` is null.
+  absl::Status ReadWith(absl::Span<const int64_t> indices, const AugmentationKey* key,
+                        absl::Span<Tensor> batch) const {
     if (fields_.size() > 1) ReadLabels(indices, batch[1]);
     auto* out = static_cast<float*>(batch[0].mutable_data());
     const int64_t sample_elements = ElementCount(fields_[0].shape);
@@ -41,20 +53,29 @@ class ImageSource : public DataSource {
     ParallelFor(static_cast<int64_t>(indices.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         statuses[static_cast<size_t>(i)] =
-            ReadImage(indices[static_cast<size_t>(i)], out + i * sample_elements);
+            ReadImage(indices[static_cast<size_t>(i)], key, out + i * sample_elements);
       }
     });
     for (const absl::Status& status : statuses) STROP_RETURN_IF_ERROR(status);
     return absl::OkStatus();
   }
 
- private:
-  absl::Status ReadImage(int64_t index, float* out) const {
+  absl::Status ReadImage(int64_t index, const AugmentationKey* key, float* out) const {
     STROP_ASSIGN_OR_RETURN(Image image, images_.decode(index));
-    const absl::Status status = transform_.Apply(std::move(image), out);
-    if (status.ok()) return status;
-    return absl::InvalidArgumentError(absl::StrCat("data: \"", images_.origin, "\", image ", index,
-                                                   ": ", std::string(status.message())));
+    AugmentationDraw draw;
+    if (key != nullptr) {
+      const ImageSize size{image.height, image.width};
+      draw = DrawAugmentation(augmentation_, *key, index, size, transform_.content_size());
+    }
+    absl::StatusOr<FloatImage> content = transform_.Content(std::move(image), draw.kept);
+    if (!content.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("data: \"", images_.origin, "\", image ",
+                                                     index, ": ",
+                                                     std::string(content.status().message())));
+    }
+    if (key != nullptr) Augment(draw, *content);
+    transform_.Write(*content, draw.erased, out);
+    return absl::OkStatus();
   }
 
   void ReadLabels(absl::Span<const int64_t> indices, Tensor& labels) const {
@@ -68,6 +89,7 @@ class ImageSource : public DataSource {
 
   ImageSet images_;
   ImageTransform transform_;
+  AugmentationOptions augmentation_;
   std::vector<DataField> fields_;
 };
 
@@ -102,9 +124,10 @@ absl::StatusOr<std::vector<fs::path>> SortedEntries(const fs::path& folder,
 }  // namespace
 
 std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_name,
-                                            ImageTransform transform) {
+                                            ImageTransform transform,
+                                            const AugmentationOptions& augmentation) {
   return std::make_unique<ImageSource>(std::move(images), std::move(field_name),
-                                       std::move(transform));
+                                       std::move(transform), augmentation);
 }
 
 absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,

@@ -22,9 +22,10 @@ struct ImageSet {
 };
 
 // Samples of two fields: the images as float32 under `field_name`, and the labels as the target.
-// Every batch is decoded and transformed anew, in parallel.
+// Every batch is decoded, augmented where that is asked for, and transformed anew, in parallel.
 std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_name,
-                                            ImageTransform transform);
+                                            ImageTransform transform,
+                                            const AugmentationOptions& augmentation);
 
 // Lists root/class/*.jpg|jpeg|png: classes and files sorted by name, labels counted from 0.
 // `class_names`, where not empty, are the classes to count by. NotFound without the folder;

@@ -6,17 +6,12 @@
 
 #include "absl/status/statusor.h"
 #include "graph/tensor_type.h"
+#include "plugin/data/float_image.h"
 #include "plugin/data/image.h"
 
 namespace strop {
 
 enum class ImageLayout { kChannelsFirst, kChannelsLast };
-
-struct ImageSize {
-  int64_t height = 0;
-  int64_t width = 0;
-  bool operator==(const ImageSize&) const = default;
-};
 
 // What the user asks of images; what is absent follows from the model's input.
 struct ImageOptions {
@@ -41,10 +36,15 @@ class ImageTransform {
 
   // Of one sample.
   Shape shape() const;
+  // Of an image after the resize, before the padding.
+  ImageSize content_size() const { return content_; }
 
-  // Writes ElementCount(shape()) numbers. InvalidArgument for an image of another size when
-  // nothing resizes it.
-  absl::Status Apply(Image image, float* out) const;
+  // The image, or the box of it that is kept, resized. InvalidArgument for a whole image of another
+  // size when nothing resizes it.
+  absl::StatusOr<FloatImage> Content(Image image, const std::optional<ImageBox>& kept) const;
+  // Normalizes and pads what Content returned; the erased box becomes 0. ElementCount(shape())
+  // numbers.
+  void Write(const FloatImage& content, const std::optional<ImageBox>& erased, float* out) const;
 
  private:
   ImageTransform() = default;
@@ -58,8 +58,8 @@ class ImageTransform {
   std::vector<float> std_;   // [channels]
 };
 
-// Bilinear with half-pixel centres; when shrinking the triangle grows with the scale, so that every
-// pixel counts, as Pillow does. The result is [height, width, channels], from 0 to 255.
-std::vector<float> ResizeBilinear(const Image& image, ImageSize size);
+// Where images of that input have their channels, unless the options say: first, but where only the
+// last axis can be channels.
+ImageLayout ImageLayoutOf(const ImageOptions& options, const TensorType& input);
 
 }  // namespace strop

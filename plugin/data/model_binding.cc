@@ -32,17 +32,14 @@ class BoundSource : public DataSource {
   absl::Span<const std::string> class_names() const override { return source_->class_names(); }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
-    const auto count = static_cast<int64_t>(indices.size());
-    if (unbound_count_ < count) {
-      unbound_ = source_->MakeBatch(count);
-      unbound_count_ = count;
-    }
-    STROP_RETURN_IF_ERROR(source_->Read(indices, absl::MakeSpan(unbound_)));
-    for (size_t field = 0; field < fields_.size(); ++field) {
-      const Tensor& from = unbound_[bindings_[field].source_field];
-      STROP_RETURN_IF_ERROR(Bind(field, from, indices, batch[field]));
-    }
-    return absl::OkStatus();
+    STROP_RETURN_IF_ERROR(source_->Read(indices, Unbound(indices.size())));
+    return BindAll(indices, batch);
+  }
+
+  absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
+                             absl::Span<Tensor> batch) override {
+    STROP_RETURN_IF_ERROR(source_->ReadAugmented(indices, key, Unbound(indices.size())));
+    return BindAll(indices, batch);
   }
 
   // Reads whatever lies in arrays once, so that bad numbers show before anything is trained.
@@ -70,6 +67,24 @@ class BoundSource : public DataSource {
   }
 
  private:
+  // Room for that many samples as the source has them.
+  absl::Span<Tensor> Unbound(size_t sample_count) {
+    const auto count = static_cast<int64_t>(sample_count);
+    if (unbound_count_ < count) {
+      unbound_ = source_->MakeBatch(count);
+      unbound_count_ = count;
+    }
+    return absl::MakeSpan(unbound_);
+  }
+
+  absl::Status BindAll(absl::Span<const int64_t> rows, absl::Span<Tensor> batch) const {
+    for (size_t field = 0; field < fields_.size(); ++field) {
+      const Tensor& from = unbound_[bindings_[field].source_field];
+      STROP_RETURN_IF_ERROR(Bind(field, from, rows, batch[field]));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Bind(size_t field, const Tensor& from, absl::Span<const int64_t> rows,
                     Tensor& to) const {
     const int64_t sample_elements = ElementCount(fields_[field].shape);
@@ -168,9 +183,20 @@ std::string FieldNames(const DataSource& source) {
   return names;
 }
 
-// The field that feeds an input: by name, or the natural one of a model with a single input.
-absl::StatusOr<size_t> FieldFor(const DataSource& source, const std::string& input,
-                                bool is_only_input) {
+absl::Status CheckNumeric(const DataSource& source, const DataField& field, DataType type) {
+  const auto is_number = [](DataType candidate) {
+    return VisitNumeric(candidate, "", []<typename T>() { return absl::OkStatus(); }).ok();
+  };
+  if (is_number(field.type) && is_number(type)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", source.origin(), "\", \"", field.name, "\": found ",
+      std::string(DataTypeName(field.type)), ", expected ", std::string(DataTypeName(type))));
+}
+
+}  // namespace
+
+absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string& input,
+                                     bool is_only_input) {
   int field = source.FindField(input);
   if (field < 0 && is_only_input) {
     for (const std::string_view name : {"x", "X"}) {
@@ -191,18 +217,6 @@ absl::StatusOr<size_t> FieldFor(const DataSource& source, const std::string& inp
                    "\" for the model's input of that name; it has ", FieldNames(source)));
 }
 
-absl::Status CheckNumeric(const DataSource& source, const DataField& field, DataType type) {
-  const auto is_number = [](DataType candidate) {
-    return VisitNumeric(candidate, "", []<typename T>() { return absl::OkStatus(); }).ok();
-  };
-  if (is_number(field.type) && is_number(type)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "data: \"", source.origin(), "\", \"", field.name, "\": found ",
-      std::string(DataTypeName(field.type)), ", expected ", std::string(DataTypeName(type))));
-}
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
                                                         const std::vector<InputInterface>& inputs,
                                                         const TargetInterface& target) {
@@ -218,7 +232,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     return absl::OkStatus();
   };
   for (const InputInterface& input : inputs) {
-    STROP_ASSIGN_OR_RETURN(const size_t field, FieldFor(*source, input.name, inputs.size() == 1));
+    STROP_ASSIGN_OR_RETURN(const size_t field,
+                           FieldForInput(*source, input.name, inputs.size() == 1));
     STROP_RETURN_IF_ERROR(add(field, input.name, input.type, false));
   }
   if (target.kind != TargetInterface::Kind::kNone) {

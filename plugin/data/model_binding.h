@@ -30,6 +30,11 @@ struct TargetInterface {
   int64_t ignore_index = -100;
 };
 
+// The field of `source` that feeds an input: by name, or for a model's only input x, X or the only
+// array beside the target. InvalidArgument listing the fields when there is none.
+absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string& input,
+                                     bool is_only_input);
+
 // Views `source` through a model's interface: the fields are `inputs` in their order, then the
 // target unless its kind is kNone, each in the element type that is asked for. An input finds its
 // array by name; a model with one input also takes the only array beside the target, or x, X.

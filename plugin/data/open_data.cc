@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "graph/status_macros.h"
 #include "plugin/data/array_source.h"
+#include "plugin/data/augmented_arrays.h"
 #include "plugin/data/csv.h"
 #include "plugin/data/idx.h"
 #include "plugin/data/image_source.h"
@@ -30,7 +31,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const In
   STROP_ASSIGN_OR_RETURN(const Image first, images.decode(0));
   STROP_ASSIGN_OR_RETURN(ImageTransform transform,
                          ImageTransform::Create(options.images, input.type, first));
-  return MakeImageSource(std::move(images), input.name, std::move(transform));
+  return MakeImageSource(std::move(images), input.name, std::move(transform), options.augmentation);
 }
 
 bool WantsImages(const InputInterface& input) {
@@ -66,7 +67,9 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& locati
       return OpenImages(ImagesOfArray(location, pixels->tensor, labels), inputs[0], options);
     }
   }
-  return ArraySource::Create(location, std::move(arrays));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
+                         ArraySource::Create(location, std::move(arrays)));
+  return AugmentArrays(std::move(source), inputs, options.images, options.augmentation);
 }
 
 // Two files side by side, "images,labels", or one.
@@ -93,7 +96,9 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenIdx(const std::string& location,
                                                     const DataOptions& options) {
   STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadPair(location, input, ReadIdx));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, ArraySource::Create(location, arrays));
-  if (!IsImageArray(arrays[0].tensor)) return source;
+  if (!IsImageArray(arrays[0].tensor)) {
+    return AugmentArrays(std::move(source), {input}, options.images, options.augmentation);
+  }
   const Tensor labels = arrays.size() > 1 ? arrays[1].tensor : Tensor();
   return OpenImages(ImagesOfArray(location, arrays[0].tensor, labels), input, options);
 }
@@ -101,6 +106,10 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenIdx(const std::string& location,
 absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& location,
                                                        const std::vector<InputInterface>& inputs,
                                                        const DataOptions& options) {
+  if (!options.augmentation.are_default()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "data: \"", location, "\": found columns, expected images to augment; leave it out"));
+  }
   CsvOptions csv;
   csv.target = options.target;
   csv.class_names = options.class_names;
@@ -108,11 +117,9 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& locati
   return OpenCsv(location, csv);
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location,
-                                                     const std::vector<InputInterface>& inputs,
-                                                     const DataOptions& options) {
+absl::StatusOr<std::unique_ptr<DataSource>> OpenByName(const std::string& location,
+                                                       const std::vector<InputInterface>& inputs,
+                                                       const DataOptions& options) {
   std::error_code ignored;
   if (std::filesystem::is_directory(location, ignored)) {
     STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
@@ -140,6 +147,28 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location
   if (is_idx) return OpenIdx(location, input, options);
   STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadPair(location, input, ReadNpy));
   return OpenArrays(location, std::move(arrays), inputs, options);
+}
+
+// A target that is a picture would have to move as its image does.
+absl::Status CheckTargetStays(const DataSource& source, const AugmentationOptions& augmentation) {
+  const int field = source.FindField(kTargetField);
+  if (field < 0 || !augmentation.moves_pixels()) return absl::OkStatus();
+  const Shape& shape = source.fields()[static_cast<size_t>(field)].shape;
+  if (shape.size() < 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: \"", source.origin(), "\": found targets of shape ", ShapeName(shape),
+                   ", which do not move with their images; expected labels, or --color-jitter "
+                   "alone"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location,
+                                                     const std::vector<InputInterface>& inputs,
+                                                     const DataOptions& options) {
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenByName(location, inputs, options));
+  STROP_RETURN_IF_ERROR(CheckTargetStays(*source, options.augmentation));
+  return source;
 }
 
 }  // namespace strop

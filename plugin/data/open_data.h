@@ -15,6 +15,7 @@ struct DataOptions {
   // The array or column that holds the label.
   std::string target = std::string(kTargetField);
   ImageOptions images;
+  AugmentationOptions augmentation;  // of training data, see DataSource::ReadAugmented
   // The classes that text labels and image folders count by; empty: those of the data itself.
   std::vector<std::string> class_names;
 };
@@ -27,7 +28,9 @@ struct DataOptions {
 //   images,labels    IDX files, plain or .gz; the images as in a folder
 // uint8 arrays that feed a floating input of rank 4 are images too when an image option is given.
 // `inputs` are the model's. The label becomes the field kTargetField, where there is one.
-// NotFound for what does not exist, InvalidArgument for what cannot be used.
+// Augmentation takes images: folders, IDX, and arrays whose samples are [channels, height, width]
+// (or as --layout says) or [height, width], changed in the numbers they hold. NotFound for what
+// does not exist, InvalidArgument for what cannot be used.
 absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location,
                                                      const std::vector<InputInterface>& inputs,
                                                      const DataOptions& options);

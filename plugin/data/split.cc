@@ -21,12 +21,20 @@ class SubsetSource : public DataSource {
   absl::Span<const std::string> class_names() const override { return whole_->class_names(); }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
-    of_whole_.clear();
-    for (const int64_t index : indices) of_whole_.push_back(indices_[static_cast<size_t>(index)]);
-    return whole_->Read(of_whole_, batch);
+    return whole_->Read(OfWhole(indices), batch);
+  }
+  absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
+                             absl::Span<Tensor> batch) override {
+    return whole_->ReadAugmented(OfWhole(indices), key, batch);
   }
 
  private:
+  absl::Span<const int64_t> OfWhole(absl::Span<const int64_t> indices) {
+    of_whole_.clear();
+    for (const int64_t index : indices) of_whole_.push_back(indices_[static_cast<size_t>(index)]);
+    return of_whole_;
+  }
+
   std::shared_ptr<DataSource> whole_;
   std::vector<int64_t> indices_;
   std::vector<int64_t> of_whole_;

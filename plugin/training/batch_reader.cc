@@ -4,10 +4,22 @@
 
 namespace strop {
 
+std::vector<Tensor>& BatchReader::BufferFor(size_t sample_count) {
+  std::vector<Tensor>& batch = buffers_[sample_count];
+  if (batch.empty()) batch = source_.MakeBatch(static_cast<int64_t>(sample_count));
+  return batch;
+}
+
 absl::StatusOr<absl::Span<const Tensor>> BatchReader::Read(absl::Span<const int64_t> indices) {
-  std::vector<Tensor>& batch = buffers_[indices.size()];
-  if (batch.empty()) batch = source_.MakeBatch(static_cast<int64_t>(indices.size()));
+  std::vector<Tensor>& batch = BufferFor(indices.size());
   STROP_RETURN_IF_ERROR(source_.Read(indices, absl::MakeSpan(batch)));
+  return absl::MakeConstSpan(batch);
+}
+
+absl::StatusOr<absl::Span<const Tensor>> BatchReader::ReadAugmented(
+    absl::Span<const int64_t> indices, const AugmentationKey& key) {
+  std::vector<Tensor>& batch = BufferFor(indices.size());
+  STROP_RETURN_IF_ERROR(source_.ReadAugmented(indices, key, absl::MakeSpan(batch)));
   return absl::MakeConstSpan(batch);
 }
 

@@ -16,8 +16,13 @@ class BatchReader {
 
   // The samples' fields in the source's order; valid until the next Read of as many samples.
   absl::StatusOr<absl::Span<const Tensor>> Read(absl::Span<const int64_t> indices);
+  // As Read, augmented as DataSource::ReadAugmented.
+  absl::StatusOr<absl::Span<const Tensor>> ReadAugmented(absl::Span<const int64_t> indices,
+                                                         const AugmentationKey& key);
 
  private:
+  std::vector<Tensor>& BufferFor(size_t sample_count);
+
   DataSource& source_;
   std::map<size_t, std::vector<Tensor>> buffers_;
 };

@@ -136,7 +136,9 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   const auto begin = static_cast<size_t>(state_.batches_of_epoch * batch_size_);
   const absl::Span<const int64_t> indices =
       order.subspan(begin, static_cast<size_t>(batch_size_));  // the last one may be shorter
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, reader_->Read(indices));
+  const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
+                         reader_->ReadAugmented(indices, key));
   std::vector<Tensor> inputs(batch.begin(), batch.end());
   StepReport report;
   report.step = state_.steps + 1;
