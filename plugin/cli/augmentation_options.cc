@@ -32,16 +32,17 @@ CLI::Option* AddNumbers(CLI::App& app, const std::string& name, const std::strin
   return app.add_option_function<std::string>(name, take, description)->type_name(type);
 }
 
+constexpr char kGroup[] = "Augmentation of the training images, as torchvision means it";
+
 }  // namespace
 
 void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation) {
-  const std::string group = "Augmentation of the training images, as torchvision means it";
   const auto add_probability = [&](const std::string& name, double& probability,
                                    const std::string& description) {
     app.add_option(name, probability, description)
         ->type_name("P")
         ->check(CLI::Range(0.0, 1.0))
-        ->group(group);
+        ->group(kGroup);
   };
   add_probability("--random-horizontal-flip", augmentation.horizontal_flip,
                   "Swap left and right with probability P");
@@ -51,18 +52,18 @@ void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation) {
                  "Pad with PAD zeros on all sides and take a window of the image's size")
       ->type_name("PAD")
       ->check(CLI::Range(1, 4096))
-      ->group(group);
+      ->group(kGroup);
   AddNumbers(app, "--random-resized-crop", "MIN,MAX",
              "Stretch a box of that share of the area, as 0.08,1, over the image", 2,
              [&augmentation](const std::vector<double>& scale) {
                augmentation.resized_crop = {scale[0], scale[1]};
                return scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1;
              })
-      ->group(group);
+      ->group(kGroup);
   app.add_option("--random-rotation", augmentation.rotation, "Turn by up to DEGREES to either side")
       ->type_name("DEGREES")
       ->check(CLI::Range(0.0, 180.0))
-      ->group(group);
+      ->group(kGroup);
   AddNumbers(app, "--color-jitter", "B,C,S,H",
              "Change brightness, contrast, saturation (factors from 1 - x to 1 + x) and hue (part "
              "of the circle, at most 0.5), as 0.4,0.4,0.4,0.1",
@@ -77,9 +78,22 @@ void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation) {
                }
                return amounts[3] <= 0.5;
              })
-      ->group(group);
+      ->group(kGroup);
   add_probability("--random-erasing", augmentation.erasing,
                   "Make a box of 2 to 33 % of the image 0 with probability P");
+}
+
+void AddMixOptions(CLI::App& app, MixOptions& mix) {
+  const auto add = [&](const std::string& name, double& alpha, const std::string& description) {
+    app.add_option(name, alpha, description)
+        ->type_name("ALPHA")
+        ->check(CLI::PositiveNumber)
+        ->group(kGroup);
+  };
+  add("--mixup", mix.mixup_alpha,
+      "Mix each sample and its label with another's, the share of Beta(ALPHA, ALPHA)");
+  add("--cutmix", mix.cutmix_alpha,
+      "Paste a box of another sample; with --mixup one of the two for each batch");
 }
 
 }  // namespace strop

@@ -3,10 +3,13 @@
 #include <CLI/App.hpp>
 
 #include "plugin/data/augmentation.h"
+#include "plugin/training/batch_mixer.h"
 
 namespace strop {
 
 // Adds torchvision's random transforms, written straight into `augmentation`.
 void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation);
+// Adds --mixup and --cutmix.
+void AddMixOptions(CLI::App& app, MixOptions& mix);
 
 }  // namespace strop

@@ -94,11 +94,12 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
   options.images.mean = arguments.mean;
   options.images.std = arguments.std;
   options.augmentation = arguments.augmentation;
-  if (!arguments.layout.empty()) {
-    options.images.layout =
-        arguments.layout == "nhwc" ? ImageLayout::kChannelsLast : ImageLayout::kChannelsFirst;
-  }
+  if (!arguments.layout.empty()) options.images.layout = LayoutOf(arguments.layout);
   return OpenData(location, InputsOf(model.graph), options);
+}
+
+ImageLayout LayoutOf(const std::string& text) {
+  return text == "nhwc" ? ImageLayout::kChannelsLast : ImageLayout::kChannelsFirst;
 }
 
 int64_t BatchSizeOf(const std::string& text, const ImportedModel& model, int64_t otherwise) {

@@ -34,6 +34,9 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
                                                     const DataArguments& arguments,
                                                     const std::vector<std::string>& class_names);
 
+// "nchw" or "nhwc".
+ImageLayout LayoutOf(const std::string& text);
+
 // "full" is 0, all samples at once; `otherwise` when nothing was typed, or the model's own batch
 // size when it takes no other.
 int64_t BatchSizeOf(const std::string& text, const ImportedModel& model, int64_t otherwise);

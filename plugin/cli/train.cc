@@ -28,6 +28,7 @@ namespace {
 struct TrainOptions {
   ModelOptions model;
   DataArguments data;
+  MixOptions mix;
   LossArguments loss;
   OptimizerArguments optimizer;
   ScheduleArguments schedule;
@@ -69,6 +70,8 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   // Gradient descent proper sees all samples at every step.
   const int64_t otherwise = options.optimizer.optimizer == "gd" ? 0 : 32;
   training.batch_size = BatchSizeOf(options.data.batch_size, model, otherwise);
+  training.mix = options.mix;
+  if (!options.data.layout.empty()) training.mix.layout = LayoutOf(options.data.layout);
   training.shuffle = !options.no_shuffle;
   training.drop_last = options.drop_last;
   training.seed = options.model.seed;
@@ -230,6 +233,7 @@ Command AddTrainCommand(CLI::App& program) {
   app->add_flag("--drop-last", options->drop_last, "Leave out a last batch that is not full")
       ->group("Data");
   AddAugmentationOptions(*app, options->data.augmentation);
+  AddMixOptions(*app, options->mix);
   AddRunOptions(*app, *options);
   AddLossOptions(*app, options->loss);
   AddOptimizerOptions(*app, options->optimizer);

@@ -1,16 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "ops/philox.h"
 
 namespace strop {
 
-// Random numbers one after the other, a function of (seed, stream, index) and nothing else.
+// Random numbers one after the other, a function of (seed, stream, index) and nothing else. Also a
+// generator for the distributions of <random>.
 class RandomDraws {
  public:
+  using result_type = uint32_t;
+
   // `stream` tells purposes and epochs apart, `index` samples or steps.
   RandomDraws(uint64_t seed, uint64_t stream, uint64_t index) : words_(seed, stream, index) {}
+
+  static constexpr uint32_t min() { return 0; }
+  static constexpr uint32_t max() { return std::numeric_limits<uint32_t>::max(); }
+  uint32_t operator()() { return words_(block_++)[0]; }
 
   // Evenly in [0, 1), 53 bits.
   double Uniform() {

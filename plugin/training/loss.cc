@@ -201,7 +201,7 @@ absl::StatusOr<LossKind> LossKindOf(std::string_view name) {
 }
 
 absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
-                                        const DataField* target) {
+                                        const DataField* target, bool takes_probabilities) {
   STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(graph, options.output));
   const DataType type = graph.type(output).element_type;
   if (!IsFloating(type)) {
@@ -239,8 +239,9 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   } else if (options.kind == LossKind::kSmoothL1) {
     node.attributes.Set("beta", options.delta);
   }
-  attached.target =
-      graph.AddInput(UniqueValueName(graph, std::string(kTargetField)), attached.interface.type);
+  const TensorType target_type =
+      takes_probabilities ? TensorType{prediction_type, shape} : attached.interface.type;
+  attached.target = graph.AddInput(UniqueValueName(graph, std::string(kTargetField)), target_type);
   node.inputs = {attached.prediction, attached.target};
   if (weight != kNoValue) node.inputs.push_back(weight);
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs, AppendNode(graph, std::move(node), 1));

@@ -48,8 +48,9 @@ struct AttachedLoss {
 // LogSoftmax or Sigmoid, views and Cast behind it allowed, is given the matching cross-entropy on
 // its logits. `target` is the data's field, null when unknown: floating values in the logits' shape
 // are class probabilities, all others labels; without a given class axis it is the one at which
-// logits and target fit, axis 1 before others.
+// logits and target fit, axis 1 before others. With `takes_probabilities` the input takes class
+// probabilities even where the interface, and so the data, has labels.
 absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
-                                        const DataField* target);
+                                        const DataField* target, bool takes_probabilities = false);
 
 }  // namespace strop

@@ -34,13 +34,18 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
                                                          PlanOptions plan) {
   STROP_RETURN_IF_ERROR(CheckTrainingOptions(options, validation != nullptr));
   const int field = training->FindField(kTargetField);
+  TrainingGraphOptions graph_options = options.graph;
+  graph_options.takes_probabilities = !options.mix.are_default();
   STROP_ASSIGN_OR_RETURN(
       TrainingGraph graph,
-      BuildTrainingGraph(model, options.graph,
+      BuildTrainingGraph(model, graph_options,
                          field < 0 ? nullptr : &training->fields()[static_cast<size_t>(field)]));
   std::unique_ptr<Trainer> trainer(new Trainer(options));
   STROP_ASSIGN_OR_RETURN(trainer->data_,
                          BindToModel(std::move(training), graph.inputs, graph.target));
+  STROP_ASSIGN_OR_RETURN(trainer->mixer_,
+                         BatchMixer::Create(options.mix, options.seed, options.graph.loss.kind,
+                                            graph.inputs, graph.target, graph.step_target));
   const int64_t samples = trainer->data_->sample_count();
   const int64_t wanted = options.batch_size == 0 ? samples : options.batch_size;
   trainer->batch_size_ = std::min(wanted, samples);
@@ -137,8 +142,9 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   const absl::Span<const int64_t> indices =
       order.subspan(begin, static_cast<size_t>(batch_size_));  // the last one may be shorter
   const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> samples,
                          reader_->ReadAugmented(indices, key));
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, mixer_.Mix(samples, state_.batches));
   std::vector<Tensor> inputs(batch.begin(), batch.end());
   StepReport report;
   report.step = state_.steps + 1;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
 #include "plugin/data/data_source.h"
+#include "plugin/training/batch_mixer.h"
 #include "plugin/training/batch_reader.h"
 #include "plugin/training/early_stopping.h"
 #include "plugin/training/evaluate.h"
@@ -67,6 +68,7 @@ class Trainer {
   int64_t batch_size_ = 1;
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<BatchReader> reader_;
+  BatchMixer mixer_;
   std::shared_ptr<StateStore> store_;
   std::unique_ptr<StepSessions> sessions_;
   std::unique_ptr<Evaluator> evaluator_;  // null without validation data

@@ -65,8 +65,10 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
-  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options.loss, target));
+  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
+                         AttachLoss(graph, options.loss, target, options.takes_probabilities));
   training.target = attached.interface;
+  training.step_target = graph.type(attached.target);
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
                          Differentiate(graph, {{attached.loss, kNoValue}}, trained));
   std::vector<ParameterGradient> pairs;

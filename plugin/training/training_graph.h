@@ -31,6 +31,7 @@ struct TrainingGraphOptions {
   OptimizerOptions optimizer;
   BatchNormMode batch_norm = BatchNormMode::kAsInModel;
   DropoutMode dropout = DropoutMode::kAsInModel;
+  bool takes_probabilities = false;    // as target, even where the data has labels
   std::optional<double> dropout_rate;  // replaces every ratio where dropout is kOn
 };
 
@@ -41,8 +42,9 @@ struct TrainingGraphOptions {
 struct TrainingGraph {
   Graph graph;
   std::vector<InputInterface> inputs;  // the model's
-  TargetInterface target;
-  std::vector<std::string> trained;  // names of the parameters that move, in the file's order
+  TargetInterface target;              // of the data
+  TensorType step_target;              // of the input
+  std::vector<std::string> trained;    // names of the parameters that move, in the file's order
   bool has_gradient_norm = false;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "plugin/training/batch_mixer.h"
 #include "plugin/training/schedule.h"
 #include "plugin/training/training_graph.h"
 
@@ -19,6 +20,7 @@ struct TrainingOptions {
   int64_t epochs = 1;
   std::optional<int64_t> steps;  // ends the run even within an epoch
   int64_t batch_size = 32;       // 0: all samples at once
+  MixOptions mix;
   bool shuffle = true;
   bool drop_last = false;  // leave out a last batch that is not full
   uint64_t seed = 0;       // of shuffling and random operators

@@ -112,12 +112,29 @@ class AugmentationTest(ProgramTest):
         other = self.train(model, data, *options, "--epochs", "2", "--seed", "1")["train_loss"]
         self.assertNotAlmostEqual(losses[0], other, 5)
 
+    def test_mixing(self) -> None:
+        """Validation is never mixed; mixing a sample with its like changes nothing."""
+        images = self.pixels.transpose(0, 3, 1, 2) / np.float32(255)
+        data = self.save_data(x=images, target=self.labels)
+        model = self.model([3, 6, 5])
+        smooth = ["--label-smoothing", "0.1", "--no-shuffle"]
+        for options in (["--mixup", "0.8"], ["--cutmix", "1"], ["--mixup", "1", "--cutmix", "1"]):
+            plain = self.train(model, data, *smooth)
+            mixed = self.train(model, data, *smooth, *options)
+            self.assertEqual(mixed["validation_loss"], plain["validation_loss"])
+            self.assertNotAlmostEqual(mixed["train_loss"], plain["train_loss"], 3)
+            like = self.save_data("like.npz", x=images[[2] * 8], target=self.labels[[2] * 8])
+            plain = self.train(model, like, *smooth)
+            mixed = self.train(model, like, *smooth, *options)
+            self.assertAlmostEqual(mixed["train_loss"], plain["train_loss"], 5)
+
     def test_refusals(self) -> None:
         flip = ["--random-horizontal-flip", "0.5"]
         model = self.model([3, 6, 5])
         images = self.pixels.transpose(0, 3, 1, 2) / np.float32(64) - 2
         data = self.save_data(x=images, target=self.labels)
         masks = self.save_data("masks.npz", x=images, target=images[:, 0])
+        numbers = self.save_data("numbers.npz", x=images, target=np.zeros((8, 2)))
         table = self.save_data("table.npz", **self.samples())
         rows = ["a,b,c,d,target", *(["1,2,3,4,0"] * 4)]
         self.path("data.csv").write_text("\n".join(rows) + "\n")
@@ -127,6 +144,8 @@ class AugmentationTest(ProgramTest):
             (65, "do not move with their images", model, [masks, *flip]),
             (65, "expected pictures", linear, [table, *flip]),
             (65, "found columns", linear, [self.path("data.csv"), *flip]),
+            (65, "no class probabilities", model, [numbers, "--mixup", "1", "--loss", "mse"]),
+            (65, "use --mixup", linear, [table, "--cutmix", "1"]),
             (2, "expected B,C,S,H", model, [data, "--color-jitter", "0.4,0.4"]),
             (2, "expected B,C,S,H", model, [data, "--color-jitter", "0,0,0,0.6"]),
             (2, "expected MIN,MAX", model, [data, "--random-resized-crop", "0.5,0.2"]),
