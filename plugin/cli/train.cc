@@ -57,6 +57,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   STROP_ASSIGN_OR_RETURN(training.graph.optimizer, OptimizerOptionsOf(options.optimizer));
   STROP_ASSIGN_OR_RETURN(training.schedule, ScheduleOptionsOf(options.schedule));
   ApplyModes(options.modes, training.graph);
+  training.graph.recompute_activations |= !options.lora.lora.patterns.empty();
   training.metrics = options.metrics;
   const bool is_classification = training.graph.loss.kind == LossKind::kCrossEntropy ||
                                  training.graph.loss.kind == LossKind::kBinaryCrossEntropy;

@@ -111,6 +111,10 @@ void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
   app.add_option("--dropout", arguments.dropout, "By default as the file says")
       ->check(IsDropout())
       ->group(group);
+  app.add_flag("--recompute-activations", arguments.recompute_activations,
+               "Compute cheap activations again in the backward pass: less memory, the same bits, "
+               "a little more time; --lora does it by itself")
+      ->group("Engine");
 }
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
@@ -150,6 +154,7 @@ void ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options) {
     options.batch_norm =
         arguments.batch_norm == "train" ? BatchNormMode::kTrain : BatchNormMode::kFrozen;
   }
+  options.recompute_activations = arguments.recompute_activations;
   if (arguments.dropout.empty()) return;
   options.dropout = arguments.dropout == "off" ? DropoutMode::kOff : DropoutMode::kOn;
   double rate = 0;

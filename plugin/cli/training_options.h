@@ -43,6 +43,7 @@ struct OptimizerArguments {
 struct ModeArguments {
   std::string batch_norm;  // train, frozen; empty: as in the model
   std::string dropout;     // on, off, a rate; empty: as in the model
+  bool recompute_activations = false;
 };
 
 void AddLossOptions(CLI::App& app, LossArguments& arguments);

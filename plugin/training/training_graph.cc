@@ -4,6 +4,7 @@
 #include "graph/status_macros.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/passes/passes.h"
+#include "plugin/passes/recompute_activations.h"
 #include "plugin/training/node_mode.h"
 #include "plugin/training/value_name.h"
 
@@ -69,6 +70,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                          AttachLoss(graph, options.loss, target, options.takes_probabilities));
   training.target = attached.interface;
   training.step_target = graph.type(attached.target);
+  const auto first_backward = static_cast<ValueId>(graph.values.size());
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
                          Differentiate(graph, {{attached.loss, kNoValue}}, trained));
   std::vector<ParameterGradient> pairs;
@@ -91,6 +93,9 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   training.has_gradient_norm = norm != kNoValue;
   if (training.has_gradient_norm) graph.outputs.push_back(norm);
   graph.RemoveDeadNodes();
+  if (options.recompute_activations) {
+    STROP_RETURN_IF_ERROR(RecomputeActivations(graph, first_backward));
+  }
   return training;
 }
 

@@ -33,6 +33,8 @@ struct TrainingGraphOptions {
   DropoutMode dropout = DropoutMode::kAsInModel;
   bool takes_probabilities = false;    // as target, even where the data has labels
   std::optional<double> dropout_rate;  // replaces every ratio where dropout is kOn
+  // Compute cheap activations again in the backward pass: less memory, the same bits.
+  bool recompute_activations = false;
 };
 
 // One training step as a graph.

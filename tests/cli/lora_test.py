@@ -1,6 +1,7 @@
 """Adapters on small models: what is trained, and that all exports compute the same."""
 
 import json
+import re
 import unittest
 
 import numpy as np
@@ -206,6 +207,39 @@ class LoraTest(ProgramTest):
         dry = self.run_well("train", self.path("model.onnx"), *options, *out)
         other = json.loads(dry.stdout.splitlines()[-1])
         self.assertNotEqual(lines[0][-1]["train_loss"], other["train_loss"])
+
+
+class RecomputationTest(ProgramTest):
+    def test_gives_the_same_bits_in_less_memory(self) -> None:
+        """Whole training of a block whose Gelu and LayerNormalizations feed products."""
+        nodes, tensors, value = [], [weight("head", 8, 3)], "x"
+        for i in range(4):
+            names = [f"{role}{i}" for role in ("up", "down", "scale", "shift")]
+            shapes = [(8, 64), (64, 8), (8,), (8,)]
+            tensors += [weight(n, *s) for n, s in zip(names, shapes, strict=True)]
+            up, down, scale, shift = names
+            nodes += [
+                helper.make_node("MatMul", [value, up], [f"u{i}"], name=f"mm_{up}"),
+                helper.make_node("Gelu", [f"u{i}"], [f"g{i}"], name=f"gelu{i}"),
+                helper.make_node("MatMul", [f"g{i}", down], [f"d{i}"], name=f"mm_{down}"),
+                helper.make_node("Add", [f"d{i}", value], [f"r{i}"], name=f"residual{i}"),
+                helper.make_node("LayerNormalization", [f"r{i}", scale, shift], [f"n{i}"]),
+            ]
+            value = f"n{i}"
+        nodes.append(helper.make_node("MatMul", [value, "head"], ["y"], name="mm_head"))
+        model = make_model(nodes, tensors, ["n", 8], ["n", 3])
+        model.opset_import[0].version = 20
+        self.save(model)
+        data = self.save_data(**self.samples(count=256, features=8))
+        arenas = []
+        for name, flags in (("kept.onnx", []), ("again.onnx", ["--recompute-activations"])):
+            done = self.run_well(
+                *("train", self.path("model.onnx"), "--data", data, "--batch-size", "128"),
+                *("--dump", "plan", "-o", self.path(name), *flags),
+            )
+            arenas.append(int(re.findall(r"^arena (\d+) bytes", done.stderr, re.MULTILINE)[0]))
+        self.assertEqual(self.path("kept.onnx").read_bytes(), self.path("again.onnx").read_bytes())
+        self.assertLess(arenas[1], 0.8 * arenas[0])
 
 
 class RefusalTest(ProgramTest):
