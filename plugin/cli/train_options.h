@@ -1,0 +1,64 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "importer/importer.h"
+#include "plugin/cli/augmentation_options.h"
+#include "plugin/cli/data_options.h"
+#include "plugin/cli/lora_options.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/schedule_options.h"
+#include "plugin/cli/training_options.h"
+#include "plugin/training/trainer.h"
+
+namespace strop {
+
+// A training as typed. The commands that train, whatever for, share these options, so that all take
+// the same ones.
+struct TrainOptions {
+  ModelOptions model;
+  DataArguments data;
+  MixOptions mix;
+  LossArguments loss;
+  OptimizerArguments optimizer;
+  ScheduleArguments schedule;
+  ModeArguments modes;
+  LoraArguments lora;
+  int64_t epochs = 1;
+  std::optional<int64_t> steps;
+  bool no_shuffle = false;
+  bool drop_last = false;
+  std::optional<double> validation_split;
+  std::string validation_data;
+  int64_t early_stopping = 0;
+  double min_delta = 0;
+  bool no_restore_best = false;
+  std::vector<std::string> metrics;
+  int64_t log_every = 0;
+  bool as_json = false;
+  std::vector<std::string> dump;
+  std::string output;
+};
+
+// What a step depends on: model, data, loss, optimizer, what is trained.
+void AddStepOptions(CLI::App& app, TrainOptions& options);
+// How the rate moves, how long a run is and what it tells.
+void AddRunOptions(CLI::App& app, TrainOptions& options);
+void AddValidationOptions(CLI::App& app, TrainOptions& options);
+
+absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
+                                                  const ImportedModel& model);
+
+struct OpenedData {
+  std::unique_ptr<DataSource> training;
+  std::unique_ptr<DataSource> validation;  // null when there is none
+};
+
+absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model);
+
+}  // namespace strop
