@@ -1,16 +1,19 @@
-// Clipping of all gradients by their common norm, as torch.nn.utils.clip_grad_norm_.
+// What all gradients of a step are multiplied with.
 //
-//   GradientNorm(g1, …, gn)            √(Σ_k Σ_i gk[i]²), rank-0 double
-//   ClipScale(norm) {max_norm}         min(1, max_norm/(norm + 1e-6)), by which the optimizers'
-//                                      updates multiply each gradient
+//   GradientNorm(g1, …, gn)              √(Σ_k Σ_i gk[i]²), rank-0 double
+//   StepScale(loss, norm) {max_norm}     min(1, max_norm/(norm + 1e-6)), as
+//                                        torch.nn.utils.clip_grad_norm_ has it; 1 without a norm.
+//                                        NaN when the loss or the norm is not finite, whereupon the
+//                                        optimizers' updates leave the step out
 
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "ops/block_sum.h"
 #include "ops/families.h"
-#include "ops/parallel.h"
 
 namespace strop {
 namespace {
@@ -39,11 +42,7 @@ absl::Status ScalarShape(ShapeContext& context) {
 
 // ---- Kernels
 
-// Elements that are summed before they join the others: the order of the sum does not depend on
-// the number of threads.
-constexpr int64_t kBlock = 16384;
-
-// Σ x² over at most kBlock elements.
+// Σ x² over at most a block.
 template <typename T>
 double SumOfSquares(const T* x, int64_t count) {
   double sum = 0;
@@ -74,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> GradientNormGeneric(const KernelRequest&
             : static_cast<int64_t>(input.layout->bytes() * 8) / BitsPerElement(input.type);
     gradients.push_back({input.type, count, blocks});
     layouts.push_back(input.layout);
-    blocks += (count + kBlock - 1) / kBlock;
+    blocks += SumBlockCount(count);
   }
   std::unique_ptr<Kernel> kernel = MakeKernel(
       [gradients, blocks](const KernelArguments& arguments) -> absl::Status {
@@ -83,11 +82,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> GradientNormGeneric(const KernelRequest&
           const GradientRange& range = gradients[k];
           STROP_RETURN_IF_ERROR(VisitFloating(range.type, "GradientNorm", [&]<typename T>() {
             const T* elements = arguments.input<T>(k);
-            ParallelFor((range.count + kBlock - 1) / kBlock, 1, [&](int64_t begin, int64_t end) {
-              for (int64_t block = begin; block < end; ++block) {
-                sums[range.first_block + block] = SumOfSquares(
-                    elements + block * kBlock, std::min(kBlock, range.count - block * kBlock));
-              }
+            ParallelForSumBlocks(range.count, [&](int64_t block, int64_t begin, int64_t end) {
+              sums[range.first_block + block] = SumOfSquares(elements + begin, end - begin);
             });
             return absl::OkStatus();
           }));
@@ -102,12 +98,23 @@ absl::StatusOr<std::unique_ptr<Kernel>> GradientNormGeneric(const KernelRequest&
   return kernel;
 }
 
-absl::StatusOr<std::unique_ptr<Kernel>> ClipScaleGeneric(const KernelRequest& request) {
-  return MakeKernel([maximum = MaximumNorm(request.node)](const KernelArguments& arguments) {
-    const double scale = maximum / (*arguments.input<double>(0) + 1e-6);
-    *arguments.output<double>(0) = scale > 1 ? 1 : scale;  // NaN stays NaN
+absl::StatusOr<std::unique_ptr<Kernel>> StepScaleGeneric(const KernelRequest& request) {
+  std::unique_ptr<Kernel> kernel;
+  STROP_RETURN_IF_ERROR(VisitFloating(request.inputs[0].type, "StepScale", [&]<typename T>() {
+    kernel = MakeKernel([maximum = MaximumNorm(request.node),
+                         has_norm = request.has_input(1)](const KernelArguments& arguments) {
+      const auto loss = static_cast<double>(static_cast<ComputeType<T>>(*arguments.input<T>(0)));
+      const double norm = has_norm ? *arguments.input<double>(1) : 0;
+      double scale = has_norm ? std::min(1.0, maximum / (norm + 1e-6)) : 1;
+      if (!std::isfinite(loss) || !std::isfinite(norm)) {
+        scale = std::numeric_limits<double>::quiet_NaN();
+      }
+      *arguments.output<double>(0) = scale;
+      return absl::OkStatus();
+    });
     return absl::OkStatus();
-  });
+  }));
+  return kernel;
 }
 
 }  // namespace
@@ -123,13 +130,14 @@ const OpFamily kGradientClipping = {"gradient_clipping",
                                          .shapes = ScalarShape,
                                          .differentiability = {Differentiability::kNotImplemented},
                                          .kernels = {GradientNormGeneric}},
-                                        {.name = "ClipScale",
+                                        {.name = "StepScale",
                                          .domain = kStropDomain,
+                                         .maximum_inputs = 2,
                                          .check_attributes = CheckMaximumNorm,
                                          .element_types = DoubleElementType,
                                          .shapes = ScalarShape,
                                          .differentiability = {Differentiability::kNotImplemented},
-                                         .kernels = {ClipScaleGeneric}},
+                                         .kernels = {StepScaleGeneric}},
                                     }};
 
 }  // namespace strop

@@ -17,6 +17,7 @@
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/optimizer_options.h"
 #include "plugin/cli/roofline.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/passes/passes.h"
@@ -160,8 +161,9 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
   STROP_ASSIGN_OR_RETURN(const DataField target, LikelyTarget(model, graph_options.loss, inputs));
   STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, &target));
-  STROP_ASSIGN_OR_RETURN(std::vector<Tensor> feeds,
-                         TrainingFeeds(training, inputs, target, options.optimizer.learning_rate));
+  STROP_ASSIGN_OR_RETURN(
+      std::vector<Tensor> feeds,
+      TrainingFeeds(training, inputs, target, LearningRateOf(options.optimizer)));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
                          Session::Create(training.graph, std::make_shared<StateStore>()));
   session->set_seed(options.model.seed);

@@ -91,7 +91,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   if (training.metrics.empty() && is_classification && has_validation) {
     training.metrics = {"accuracy"};
   }
-  training.learning_rate = options.optimizer.learning_rate;
+  training.learning_rate = LearningRateOf(options.optimizer);
   training.epochs = options.epochs;
   training.steps = options.steps;
   // Gradient descent proper sees all samples at every step.

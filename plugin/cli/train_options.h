@@ -12,6 +12,7 @@
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/optimizer_options.h"
 #include "plugin/cli/schedule_options.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/training/trainer.h"

@@ -19,10 +19,6 @@ CLI::Validator IsDropout() {
       "on|off|RATE", "dropout");
 }
 
-void Override(const std::optional<double>& typed, double& option) {
-  if (typed) option = *typed;
-}
-
 }  // namespace
 
 void AddLossOptions(CLI::App& app, LossArguments& arguments) {
@@ -61,46 +57,6 @@ void AddLossOptions(CLI::App& app, LossArguments& arguments) {
       ->group(group);
 }
 
-void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments) {
-  const std::string group = "Optimizer";
-  app.add_option("--optimizer", arguments.optimizer, "PyTorch's meaning and defaults of each")
-      ->check(OneOf({"gd", "sgd", "momentum", "rmsprop", "adam", "adamw"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--learning-rate", arguments.learning_rate, "Step size")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--momentum", arguments.momentum, "sgd, momentum, rmsprop")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--dampening", arguments.dampening, "sgd, momentum")->group(group);
-  app.add_flag("--nesterov", arguments.nesterov, "sgd, momentum")->group(group);
-  app.add_option("--weight-decay", arguments.weight_decay, "Decoupled for adamw, L2 for the others")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--alpha", arguments.alpha, "rmsprop: decay of the squares")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_flag("--centered", arguments.centered, "rmsprop: divide by the deviation")->group(group);
-  app.add_option("--beta1", arguments.beta1, "adam, adamw")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
-  app.add_option("--beta2", arguments.beta2, "adam, adamw")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
-  app.add_option("--epsilon", arguments.epsilon, "rmsprop, adam, adamw")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_flag("--amsgrad", arguments.amsgrad, "adam, adamw")->group(group);
-  app.add_option("--clip-norm", arguments.clip_norm, "Largest norm of all gradients together")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  app.add_option("--clip-value", arguments.clip_value, "Largest size of a gradient's element")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-}
-
 void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
   const std::string group = "What is trained";
   app.add_option("--batch-norm", arguments.batch_norm,
@@ -127,25 +83,6 @@ absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
   options.ignore_index = arguments.ignore_index;
   options.positive_weight = arguments.positive_weight;
   options.delta = arguments.huber_delta;
-  return options;
-}
-
-absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments) {
-  STROP_ASSIGN_OR_RETURN(OptimizerOptions options,
-                         OptimizerOptionsOf(std::string_view(arguments.optimizer)));
-  Override(arguments.momentum, options.momentum);
-  Override(arguments.dampening, options.dampening);
-  Override(arguments.weight_decay, options.weight_decay);
-  Override(arguments.alpha, options.alpha);
-  Override(arguments.beta1, options.beta1);
-  Override(arguments.beta2, options.beta2);
-  Override(arguments.epsilon, options.epsilon);
-  options.nesterov = arguments.nesterov;
-  options.centered = arguments.centered;
-  options.amsgrad = arguments.amsgrad;
-  options.clip_norm = arguments.clip_norm;
-  options.clip_value = arguments.clip_value;
-  STROP_RETURN_IF_ERROR(CheckOptimizerOptions(options));
   return options;
 }
 

@@ -10,7 +10,7 @@
 
 namespace strop {
 
-// Loss and optimizer as typed. What was not typed keeps the default of the kind.
+// The loss as typed. What was not typed keeps the default of the kind.
 struct LossArguments {
   std::string loss = "cross_entropy";
   std::string output;
@@ -22,23 +22,6 @@ struct LossArguments {
   double huber_delta = 1;
 };
 
-struct OptimizerArguments {
-  std::string optimizer = "adamw";
-  double learning_rate = 1e-3;
-  std::optional<double> momentum;
-  std::optional<double> dampening;
-  bool nesterov = false;
-  std::optional<double> weight_decay;
-  std::optional<double> alpha;
-  bool centered = false;
-  std::optional<double> beta1;
-  std::optional<double> beta2;
-  std::optional<double> epsilon;
-  bool amsgrad = false;
-  double clip_norm = 0;
-  double clip_value = 0;
-};
-
 // What BatchNormalization and Dropout do while the model trains.
 struct ModeArguments {
   std::string batch_norm;  // train, frozen; empty: as in the model
@@ -47,11 +30,9 @@ struct ModeArguments {
 };
 
 void AddLossOptions(CLI::App& app, LossArguments& arguments);
-void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments);
 void AddModeOptions(CLI::App& app, ModeArguments& arguments);
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments);
-absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
 void ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options);
 
 }  // namespace strop

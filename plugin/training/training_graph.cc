@@ -87,8 +87,8 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   const ValueId learning_rate =
       graph.AddInput(UniqueValueName(graph, "learning_rate"), {DataType::kDouble, Shape{}});
   const ValueId step = graph.AddInput(UniqueValueName(graph, "step"), {DataType::kInt64, Shape{}});
-  STROP_ASSIGN_OR_RETURN(const ValueId norm,
-                         AddOptimizer(graph, options.optimizer, pairs, learning_rate, step));
+  STROP_ASSIGN_OR_RETURN(const ValueId norm, AddOptimizer(graph, options.optimizer, pairs,
+                                                          learning_rate, step, attached.loss));
   graph.outputs = {attached.loss};
   training.has_gradient_norm = norm != kNoValue;
   if (training.has_gradient_norm) graph.outputs.push_back(norm);

@@ -356,6 +356,13 @@ class BadUsageTest(BadInputTest):
         ):
             self.refuse(USAGE, meant, *train, option, typed)
 
+    def test_option_of_another_optimizer(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        self.refuse(USAGE, "--momentum", *train, "--optimizer", "adam", "--momentum", "0.9")
+        self.refuse(USAGE, "--amsgrad", *train, "--optimizer", "lion", "--amsgrad")
+
     def test_missing_arguments(self) -> None:
         for arguments in (["train"], ["run", "model.onnx"], []):
             done = run(*arguments)

@@ -1,0 +1,43 @@
+#include "ops/optimizer_step.h"
+
+namespace strop {
+
+using update_input::kFirstMoment;
+using update_input::kGradientScale;
+using update_input::kLearningRate;
+using update_input::kStep;
+
+DataType MomentType(DataType parameter) {
+  return parameter == DataType::kDouble ? parameter : DataType::kFloat;
+}
+
+GradientAttributes::GradientAttributes(const Node& node)
+    : weight_decay(node.attributes.Float("weight_decay", 0)),
+      clip_value(node.attributes.Float("clip_value", 0)) {}
+
+int64_t AdoptParameterLayout(const KernelRequest& request, bool keeps_zeros, Kernel& kernel) {
+  const TensorDescription& parameter = request.inputs[0];
+  const int64_t count = parameter.element_count();
+  if (parameter.layout == nullptr || MomentType(parameter.type) != parameter.type) return count;
+  if (!keeps_zeros && !parameter.layout->is_unpadded()) return count;
+  kernel.input_layouts.assign(request.inputs.size(), parameter.layout);
+  for (size_t i = kLearningRate; i < std::min(kFirstMoment, request.inputs.size()); ++i) {
+    kernel.input_layouts[i] = nullptr;
+  }
+  kernel.output_layouts.assign(request.outputs.size(), parameter.layout);
+  return static_cast<int64_t>(parameter.layout->bytes() * 8) / BitsPerElement(parameter.type);
+}
+
+OptimizerStepReader::OptimizerStepReader(const KernelRequest& request, bool is_decoupled)
+    : attributes_(request.node),
+      is_decoupled_(is_decoupled),
+      is_rate_double_(request.inputs[kLearningRate].type == DataType::kDouble),
+      has_scale_(request.has_input(kGradientScale)),
+      is_scale_double_(has_scale_ && request.inputs[kGradientScale].type == DataType::kDouble) {}
+
+double OptimizerStepReader::Scalar(const KernelArguments& arguments, size_t index, bool is_double) {
+  return is_double ? *arguments.input<double>(index)
+                   : static_cast<double>(*arguments.input<float>(index));
+}
+
+}  // namespace strop

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "plugin/training/optimizer.h"
+
+namespace strop {
+
+// The optimizer as typed. What was not typed keeps the default of the kind.
+struct OptimizerArguments {
+  std::string optimizer = "adamw";
+  std::optional<double> learning_rate;
+  std::map<std::string, std::optional<double>> numbers;  // by the option's name
+  std::map<std::string, bool> flags;
+  double clip_norm = 0;
+  double clip_value = 0;
+};
+
+void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments);
+
+// UsageError for an option that the optimizer does not have.
+absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
+
+// The learning rate as typed, or the optimizer's own.
+double LearningRateOf(const OptimizerArguments& arguments);
+
+}  // namespace strop
