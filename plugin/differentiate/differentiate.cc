@@ -25,24 +25,31 @@ bool IsMarked(const std::vector<bool>& marked, ValueId id) {
 
 // Whether a gradient can flow from the node's output back through `input` at all. Unknown
 // operators count: they are obstacles, not constants.
-bool MayFlowThrough(const Graph& graph, const Node& node, size_t input) {
-  const ValueId id = node.inputs[input];
-  if (id == kNoValue || !IsFloating(graph.type(id).element_type)) return false;
+bool MayFlowThrough(const Node& node, size_t input) {
+  if (node.inputs[input] == kNoValue) return false;
   const OpDefinition* op = FindOp(node.domain, node.op_type);
   return op == nullptr || op->differentiability_of(input) != Differentiability::kNotDifferentiable;
 }
 
-// Values that `wrt` influences in a differentiable way.
+// Values that `wrt` influences in a differentiable way. Numbers that are not floating carry no
+// gradient, but those that an obstacle makes of floating ones would have to (QuantizeLinear's):
+// they count, so that what lies behind them is no silent zero.
 std::vector<bool> InfluencedBy(const Graph& graph, absl::Span<const ValueId> wrt) {
   std::vector<bool> influenced = Marked(graph, wrt);
   for (const Node& node : graph.nodes) {
     bool active = false;
+    bool is_obstacle = false;
+    const OpDefinition* op = FindOp(node.domain, node.op_type);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (IsMarked(influenced, node.inputs[i]) && MayFlowThrough(graph, node, i)) active = true;
+      if (!IsMarked(influenced, node.inputs[i]) || !MayFlowThrough(node, i)) continue;
+      active = true;
+      is_obstacle = is_obstacle || op == nullptr ||
+                    op->differentiability_of(i) == Differentiability::kNotImplemented;
     }
     if (!active) continue;
     for (const ValueId output : node.outputs) {
-      if (output != kNoValue && IsFloating(graph.type(output).element_type)) {
+      if (output == kNoValue) continue;
+      if (is_obstacle || IsFloating(graph.type(output).element_type)) {
         influenced[static_cast<size_t>(output)] = true;
       }
     }
@@ -59,7 +66,7 @@ std::vector<bool> Influencing(const Graph& graph, absl::Span<const ValueId> outp
     for (const ValueId output : node.outputs) read = read || IsMarked(influencing, output);
     if (!read) continue;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (node.inputs[i] != kNoValue && MayFlowThrough(graph, node, i)) {
+      if (node.inputs[i] != kNoValue && MayFlowThrough(node, i)) {
         influencing[static_cast<size_t>(node.inputs[i])] = true;
       }
     }
@@ -303,7 +310,7 @@ std::vector<std::string> DifferentiationObstacles(const Graph& graph,
       continue;
     }
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!IsMarked(influenced, node.inputs[i]) || !MayFlowThrough(graph, node, i)) continue;
+      if (!IsMarked(influenced, node.inputs[i]) || !MayFlowThrough(node, i)) continue;
       if (op->differentiability_of(i) == Differentiability::kNotImplemented ||
           op->gradient == nullptr) {
         obstacles.push_back(
