@@ -7,10 +7,11 @@
 //     the straight-through gradient, as torch.fake_quantize_per_channel_affine has it; scale and
 //     zero point, whole-numbered in any type, lie as QuantizeLinear's do
 //   MovingAverageRange(X, min, max)       min += averaging_constant·(minimum of X − min), max alike
-//     the first X sets both, found by min > max: torch's MovingAverageMinMaxObserver
+//     the first X sets both, found by min > max: torch's MovingAverageMinMaxObserver; without
+//     training_mode both stay
 //   QuantizationParameters(min, max)      affine: s = (max(max,0) − min(min,0)) / (quant_max −
 //     quant_min), z = quant_min − round(min / s); symmetric: s = max(−min, max) / quant_max, z = 0;
-//     s is at least float32's epsilon; element by element
+//     s is a float32 number, at least its epsilon; element by element
 
 #include <cmath>
 #include <limits>
@@ -23,8 +24,6 @@
 
 namespace strop {
 namespace {
-
-constexpr double kSmallestScale = std::numeric_limits<float>::epsilon();
 
 // ---- Attributes
 
@@ -175,7 +174,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> FakeQuantizeGradientGeneric(const Kernel
 // The extremes do not depend on the order, so that threads may find them.
 absl::StatusOr<std::unique_ptr<Kernel>> MovingAverageRangeGeneric(const KernelRequest& request) {
   const double constant = request.node.attributes.Float("averaging_constant", 0.01);
-  const int64_t count = request.inputs[0].element_count();
+  const bool is_training = request.node.attributes.Int("training_mode", 0) != 0;
+  const int64_t count = is_training ? request.inputs[0].element_count() : 0;
   const DataType type = request.inputs[1].type;
   std::unique_ptr<Kernel> kernel;
   const auto make = [&]<typename T>() {
@@ -217,17 +217,14 @@ absl::StatusOr<std::unique_ptr<Kernel>> QuantizationParametersGeneric(
   const DataType type = request.inputs[0].type;
   return MakeKernel([=](const KernelArguments& arguments) {
     for (int64_t i = 0; i < count; ++i) {
-      const double low = std::min(ReadElement(type, arguments.inputs[0], i), 0.0);
-      const double high = std::max(ReadElement(type, arguments.inputs[1], i), 0.0);
-      const double wanted = is_symmetric ? std::max(-low, high) / range.maximum
-                                         : (high - low) / (range.maximum - range.minimum);
-      const double scale = std::max(wanted, kSmallestScale);
-      // The scale that is stored is the one that divides.
-      WriteElement(type, arguments.outputs[0], i, scale);
-      const double stored = ReadElement(type, arguments.outputs[0], i);
-      const double zero = range.minimum - std::rint(low / stored);
-      WriteElement(type, arguments.outputs[1], i,
-                   is_symmetric ? 0 : std::min(std::max(zero, range.minimum), range.maximum));
+      const double low = ReadElement(type, arguments.inputs[0], i);
+      const double high = ReadElement(type, arguments.inputs[1], i);
+      const AffineQuantization affine(low, high, range.minimum, range.maximum);
+      const double symmetric =
+          std::max(std::max(-low, high) / range.maximum, kSmallestQuantizationScale);
+      WriteElement(type, arguments.outputs[0], i,
+                   is_symmetric ? static_cast<float>(symmetric) : affine.scale);
+      WriteElement(type, arguments.outputs[1], i, is_symmetric ? 0 : affine.zero_point);
     }
     return absl::OkStatus();
   });

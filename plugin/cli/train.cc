@@ -20,7 +20,7 @@ namespace strop {
 namespace {
 
 absl::Status Export(const ImportedModel& model, const Trainer& trainer, LoraExport* lora,
-                    const TrainOptions& options) {
+                    const QuantizationSites& quantized, const TrainOptions& options) {
   std::map<std::string, Tensor> trained;
   if (lora != nullptr || (options.epochs > 0 && options.steps.value_or(1) > 0)) {
     std::map<std::string, std::string> tensor_names;  // by the name in the graph
@@ -31,10 +31,17 @@ absl::Status Export(const ImportedModel& model, const Trainer& trainer, LoraExpo
       STROP_ASSIGN_OR_RETURN(trained[tensor_names[name]], trainer.store()->Read(name));
     }
   }
-  STROP_ASSIGN_OR_RETURN(const ExportNotes notes,
-                         lora == nullptr
-                             ? ExportModel(model, trained, options.output)
-                             : lora->Write(model, std::move(trained), *trainer.store()));
+  ExportNotes notes;
+  if (lora != nullptr) {
+    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), *trainer.store()));
+  } else if (!quantized.weights.empty()) {
+    STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
+                           TrainedQuantization(quantized, *trainer.store()));
+    STROP_ASSIGN_OR_RETURN(notes,
+                           ExportQuantizedModel(model, trained, quantization, options.output));
+  } else {
+    STROP_ASSIGN_OR_RETURN(notes, ExportModel(model, trained, options.output));
+  }
   for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
   return absl::OkStatus();
 }
@@ -60,7 +67,12 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<LoraExport> lora,
       PrepareLora(options.lora, options.modes, options.model, options.output, model));
+  if (lora != nullptr && !options.quantize.type.empty()) {
+    return UsageError("--lora and --quantize exclude each other; quantize the merged model");
+  }
   if (lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(model, options.output));
+  STROP_ASSIGN_OR_RETURN(const QuantizationSites quantized,
+                         QuantizeAsTyped(options.quantize, model));
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
@@ -76,7 +88,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   callbacks.should_stop = [] { return CaughtSignal() != 0; };
   CatchStopSignals();
   STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer->Run(callbacks));
-  STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), options));
+  STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), quantized, options));
   PrintEnd(result, options);
   if (!result.was_stopped) return absl::OkStatus();
   return StoppedBySignal(CaughtSignal(),
@@ -95,6 +107,7 @@ Command AddTrainCommand(CLI::App& program) {
   AddRunOptions(*app, *options);
   AddValidationOptions(*app, *options);
   AddLoraExportOption(*app, options->lora);
+  AddQuantizeOptions(*app, options->quantize);
   app->footer(
       "Example: strop train model.onnx --data train.npz --loss cross_entropy --optimizer adamw "
       "--learning-rate 1e-3 --epochs 5 --batch-size 32 -o tuned.onnx");

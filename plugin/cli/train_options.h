@@ -13,6 +13,7 @@
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/optimizer_options.h"
+#include "plugin/cli/quantize_options.h"
 #include "plugin/cli/schedule_options.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/training/trainer.h"
@@ -30,6 +31,7 @@ struct TrainOptions {
   ScheduleArguments schedule;
   ModeArguments modes;
   LoraArguments lora;
+  QuantizeArguments quantize;
   int64_t epochs = 1;
   std::optional<int64_t> steps;
   bool no_shuffle = false;

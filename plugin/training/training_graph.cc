@@ -6,6 +6,7 @@
 #include "plugin/passes/passes.h"
 #include "plugin/passes/recompute_activations.h"
 #include "plugin/training/node_mode.h"
+#include "plugin/training/quantize_model.h"
 #include "plugin/training/value_name.h"
 
 namespace strop {
@@ -66,6 +67,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
+  SetQuantizationMode(graph, /*is_training=*/true);
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
                          AttachLoss(graph, options.loss, target, options.takes_probabilities));
   training.target = attached.interface;

@@ -1,0 +1,56 @@
+#include "plugin/cli/quantize_options.h"
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "ops/quantization_scale.h"
+#include "plugin/cli/model_options.h"
+
+namespace strop {
+
+void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
+  const std::string group = "Quantization";
+  app.add_option("--quantize", arguments.type,
+                 "int8: train with rounded weights and activations and export QuantizeLinear and "
+                 "DequantizeLinear, for integer kernels")
+      ->check(OneOf({"int8"}))
+      ->group(group);
+  AddRepeatedOption(app, "--quantize-exclude", arguments.exclude,
+                    "Nodes that stay floating, by name; * and ? match")
+      ->type_name("PATTERN")
+      ->group(group);
+}
+
+absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
+                                                  ImportedModel& model) {
+  if (arguments.type.empty()) return QuantizationSites();
+  QuantizationOptions options;
+  options.exclude = arguments.exclude;
+  return QuantizeModel(model, options);
+}
+
+absl::StatusOr<ModelQuantization> TrainedQuantization(const QuantizationSites& sites,
+                                                      const StateStore& store) {
+  ModelQuantization quantization;
+  for (const QuantizedWeight& weight : sites.weights) {
+    quantization.weights[weight.name] = weight.axis;
+  }
+  for (const std::string& name : sites.activations) {
+    double bounds[2];
+    for (const size_t i : {0, 1}) {
+      STROP_ASSIGN_OR_RETURN(const Tensor bound,
+                             store.Read(name + (i == 0 ? "/minimum" : "/maximum")));
+      STROP_ASSIGN_OR_RETURN(const std::vector<double> number, NumericElements(bound));
+      bounds[i] = number[0];
+    }
+    if (bounds[0] > bounds[1]) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("quantize: no step has seen \"", name,
+                       "\", expected its range from training; run at least one step"));
+    }
+    const AffineQuantization affine(bounds[0], bounds[1], 0, 255);
+    quantization.activations[name] = {affine.scale, static_cast<uint8_t>(affine.zero_point)};
+  }
+  return quantization;
+}
+
+}  // namespace strop

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "exporter/quantized_export.h"
+#include "importer/importer.h"
+#include "plugin/runtime/state_store.h"
+#include "plugin/training/quantize_model.h"
+
+namespace strop {
+
+// Quantization-aware training, as typed.
+struct QuantizeArguments {
+  std::string type;  // "int8"; empty: none
+  std::vector<std::string> exclude;
+};
+
+void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments);
+
+// Quantizes the model where that is asked for; without sites otherwise.
+absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
+                                                  ImportedModel& model);
+
+// What a trained model rounds. FailedPrecondition when no step has seen an activation.
+absl::StatusOr<ModelQuantization> TrainedQuantization(const QuantizationSites& sites,
+                                                      const StateStore& store);
+
+}  // namespace strop

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "graph/graph.h"
+#include "importer/importer.h"
+
+namespace strop {
+
+// What is quantized, and how the ranges of activations are found.
+struct QuantizationOptions {
+  // Weight of a new observation: torch.ao's averaging_constant.
+  double averaging_constant = 0.01;
+  std::vector<std::string> exclude;  // globs on names of nodes that stay floating
+};
+
+// A weight in int8, symmetric, −127 to 127, one scale an index of `axis`, its output channels.
+struct QuantizedWeight {
+  std::string name;
+  int64_t axis = 0;
+};
+
+// Where the model rounds, by the names of its tensors.
+struct QuantizationSites {
+  std::vector<QuantizedWeight> weights;
+  std::vector<std::string> activations;  // in uint8, one scale and zero point a tensor
+};
+
+// Lets the model compute as integer kernels will: the constant weights of Conv, Gemm and MatMul
+// pass through FakeQuantize with the scale of their largest elements, so do the activations that
+// these read, and what a Conv (with its Relu) gives. The ranges of activations are states called
+// "<tensor>/minimum" and "<tensor>/maximum", empty until a training has moved them
+// (SetQuantizationMode). InvalidArgument when nothing is to be quantized.
+absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
+                                                const QuantizationOptions& options);
+
+// Whether the ranges of activations move with what the model sees; states follow only then.
+void SetQuantizationMode(Graph& graph, bool is_training);
+
+}  // namespace strop
