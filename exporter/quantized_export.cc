@@ -11,10 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
 #include "exporter/tensor_patch.h"
+#include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
 #include "importer/tensor_conversion.h"
-#include "ops/quantization_scale.h"
 
 namespace strop {
 namespace {
@@ -219,8 +219,7 @@ class QdqWriter {
     }
     std::vector<float> scales;
     for (const double magnitude : largest) {
-      scales.push_back(
-          static_cast<float>(std::max(magnitude / kLargestWeight, kSmallestQuantizationScale)));
+      scales.push_back(SymmetricQuantizationScale(magnitude, kLargestWeight));
     }
     Tensor quantized(DataType::kInt8, weight.shape());
     for (size_t i = 0; i < elements.size(); ++i) {

@@ -17,6 +17,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
@@ -220,10 +221,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> QuantizationParametersGeneric(
       const double low = ReadElement(type, arguments.inputs[0], i);
       const double high = ReadElement(type, arguments.inputs[1], i);
       const AffineQuantization affine(low, high, range.minimum, range.maximum);
-      const double symmetric =
-          std::max(std::max(-low, high) / range.maximum, kSmallestQuantizationScale);
-      WriteElement(type, arguments.outputs[0], i,
-                   is_symmetric ? static_cast<float>(symmetric) : affine.scale);
+      const float symmetric = SymmetricQuantizationScale(std::max(-low, high), range.maximum);
+      WriteElement(type, arguments.outputs[0], i, is_symmetric ? symmetric : affine.scale);
       WriteElement(type, arguments.outputs[1], i, is_symmetric ? 0 : affine.zero_point);
     }
     return absl::OkStatus();

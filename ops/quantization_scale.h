@@ -1,9 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "absl/status/status.h"
 #include "graph/data_type.h"
@@ -11,9 +9,6 @@
 #include "ops/type_context.h"
 
 namespace strop {
-
-// Scales are at least this, so that a tensor of zeros divides by no zero (torch.ao's eps).
-inline constexpr double kSmallestQuantizationScale = std::numeric_limits<float>::epsilon();
 
 // Which scale and zero point belong to an element of a tensor [outer, axis, inner]: one for all,
 // one an index of the axis, or one a block of `block` indices (QuantizeLinear-25, "blocked").
@@ -49,21 +44,6 @@ class QuantizationScale {
   int64_t inner_ = 1;
   int64_t block_ = 0;
   int64_t scales_ = 1;  // along the axis, when blocked
-};
-
-// Which scale and zero point map [low, high], widened to hold 0, to whole numbers from `minimum` to
-// `maximum`: scale = (high − low) / (maximum − minimum), zero = minimum − round(low / scale).
-struct AffineQuantization {
-  float scale = 1;
-  double zero_point = 0;
-
-  AffineQuantization(double low, double high, double minimum, double maximum)
-      : scale(static_cast<float>(
-            std::max((std::max(high, 0.0) - std::min(low, 0.0)) / (maximum - minimum),
-                     kSmallestQuantizationScale))) {
-    const double zero = minimum - std::rint(std::min(low, 0.0) / static_cast<double>(scale));
-    zero_point = std::min(std::max(zero, minimum), maximum);
-  }
 };
 
 // A number of any element type up to 32 bits, for zero points; 0 where there is none.

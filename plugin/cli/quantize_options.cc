@@ -1,8 +1,8 @@
 #include "plugin/cli/quantize_options.h"
 
 #include "absl/strings/str_cat.h"
+#include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
-#include "ops/quantization_scale.h"
 #include "plugin/cli/model_options.h"
 
 namespace strop {

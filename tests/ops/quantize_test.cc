@@ -18,9 +18,8 @@ Json Goldens() {
 }
 
 Tensor TensorOf(const Json& flat) {
-  return Tensor::FromVector<double>(flat["shape"].get<std::vector<int64_t>>().empty()
-                                        ? Shape{}
-                                        : Shape(flat["shape"].get<std::vector<int64_t>>()),
+  const auto dimensions = flat["shape"].get<std::vector<int64_t>>();
+  return Tensor::FromVector<double>(Shape(dimensions.begin(), dimensions.end()),
                                     flat["elements"].get<std::vector<double>>());
 }
 
