@@ -34,6 +34,13 @@ target_link_libraries(strop_data_formats INTERFACE
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
 find_program(FLATC_PROGRAM flatc REQUIRED)
 
+# Checksums of TensorBoard's event files.
+find_path(ISAL_INCLUDE_DIR isa-l/crc.h REQUIRED)
+find_library(ISAL_LIBRARY isal REQUIRED)
+add_library(strop_isal INTERFACE)
+target_include_directories(strop_isal SYSTEM INTERFACE "${ISAL_INCLUDE_DIR}")
+target_link_libraries(strop_isal INTERFACE "${ISAL_LIBRARY}")
+
 find_package(CLI11 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string_view>
+
+namespace strop {
+
+// Names of what a run records; README.md lists them with their meaning. Those that end in a slash
+// are followed by a parameter's, node's or metric's name.
+inline constexpr std::string_view kTrainLossTag = "train/loss";
+inline constexpr std::string_view kEpochLossTag = "train/epoch_loss";
+inline constexpr std::string_view kLearningRateTag = "train/learning_rate";
+inline constexpr std::string_view kGradientNormTag = "train/gradient_norm";
+inline constexpr std::string_view kUpdateRatioTag = "train/update_ratio";
+inline constexpr std::string_view kValidationTag = "validation/";
+inline constexpr std::string_view kValidationLossTag = "validation/loss";
+inline constexpr std::string_view kConfusionMatrixTag = "validation/confusion_matrix";
+inline constexpr std::string_view kThroughputTag = "throughput/samples_per_second";
+inline constexpr std::string_view kStepSecondsTag = "throughput/step_seconds";
+inline constexpr std::string_view kResidentMemoryTag = "memory/resident_mib";
+inline constexpr std::string_view kPeakMemoryTag = "memory/peak_mib";
+inline constexpr std::string_view kSamplesTag = "data/samples";
+inline constexpr std::string_view kCommandTag = "command";
+
+// Whether a scalar is recorded when an epoch ends, and only then.
+inline bool IsEpochTag(std::string_view tag) {
+  return tag == kEpochLossTag || tag.starts_with(kValidationTag);
+}
+
+}  // namespace strop

@@ -1,0 +1,205 @@
+#include "plugin/monitor/tensorboard_sink.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "graph/status_macros.h"
+#include "plugin/monitor/confusion_image.h"
+#include "plugin/monitor/event_file.h"
+#include "plugin/monitor/tensorboard.pb.h"
+
+namespace strop {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+tensorboard::Summary::Value& AddValue(tensorboard::Event& event, const std::string& tag) {
+  tensorboard::Summary::Value& value = *event.mutable_summary()->add_value();
+  value.set_tag(tag);
+  return value;
+}
+
+void Fill(const Scalars& scalars, tensorboard::Event& event) {
+  for (const auto& [tag, value] : scalars.values) {
+    AddValue(event, tag).set_simple_value(static_cast<float>(value));
+  }
+}
+
+// TensorBoard's buckets reach up to a limit; the first begins at the minimum.
+void Fill(const Histogram& histogram, tensorboard::Event& event) {
+  tensorboard::Histogram& out = *AddValue(event, histogram.tag).mutable_histo();
+  out.set_min(histogram.minimum);
+  out.set_max(histogram.maximum);
+  out.set_num(histogram.count);
+  out.set_sum(histogram.sum);
+  out.set_sum_squares(histogram.sum_of_squares);
+  for (size_t i = 0; i < histogram.counts.size(); ++i) {
+    out.add_bucket_limit(histogram.limits[i + 1]);
+    out.add_bucket(histogram.counts[i]);
+  }
+}
+
+void Fill(const PngImage& image, tensorboard::Event& event) {
+  tensorboard::Summary::Image& out = *AddValue(event, image.tag).mutable_image();
+  out.set_width(static_cast<int32_t>(image.width));
+  out.set_height(static_cast<int32_t>(image.height));
+  out.set_colorspace(3);
+  out.set_encoded_image_string(image.png);
+}
+
+void Fill(const Text& text, tensorboard::Event& event) {
+  tensorboard::Summary::Value& value = AddValue(event, text.tag);
+  value.mutable_metadata()->mutable_plugin_data()->set_plugin_name("text");
+  tensorboard::Tensor& tensor = *value.mutable_tensor();
+  tensor.set_dtype(tensorboard::STRING);
+  tensor.mutable_tensor_shape()->add_dim()->set_size(1);
+  tensor.add_string_val(text.text);
+}
+
+void Fill(const HealthFinding& finding, tensorboard::Event& event) {
+  Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, event);
+}
+
+void Fill(const ModelGraph& graph, tensorboard::Event& event) {
+  tensorboard::GraphDef definition;
+  definition.mutable_versions()->set_producer(22);  // from where shapes are read
+  for (const ModelGraph::Node& node : graph.nodes) {
+    tensorboard::NodeDef& out = *definition.add_node();
+    out.set_name(node.name);
+    out.set_op(node.op);
+    for (const std::string& input : node.inputs) out.add_input(input);
+    (*out.mutable_attr())["type"].set_s(node.type);
+    if (!node.shape) continue;
+    tensorboard::TensorShape& shape =
+        *(*out.mutable_attr())["_output_shapes"].mutable_list()->add_shape();
+    for (const int64_t dimension : *node.shape) shape.add_dim()->set_size(dimension);
+  }
+  event.set_graph_def(definition.SerializeAsString());
+}
+
+// What the HParams plugin reads travels as the metadata of a value without data.
+void AddHyperparameterData(const std::string& tag, const tensorboard::HyperparameterData& data,
+                           tensorboard::Event& event) {
+  tensorboard::SummaryMetadata::PluginData& plugin =
+      *AddValue(event, tag).mutable_metadata()->mutable_plugin_data();
+  plugin.set_plugin_name("hparams");
+  plugin.set_content(data.SerializeAsString());
+}
+
+void Fill(const Hyperparameters& hyperparameters, tensorboard::Event& event) {
+  using Info = tensorboard::HyperparameterInfo;
+  tensorboard::HyperparameterData experiment;
+  tensorboard::HyperparameterData start;
+  experiment.mutable_experiment()->set_time_created_secs(event.wall_time());
+  start.mutable_session_start_info()->set_start_time_secs(event.wall_time());
+  for (const auto& [name, value] : hyperparameters.values) {
+    Info& info = *experiment.mutable_experiment()->add_hparam_infos();
+    info.set_name(name);
+    google::protobuf::Value& out = (*start.mutable_session_start_info()->mutable_hparams())[name];
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      info.set_type(Info::TEXT);
+      out.set_string_value(*text);
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      info.set_type(Info::BOOLEAN);
+      out.set_bool_value(*flag);
+    } else {
+      info.set_type(Info::NUMBER);
+      out.set_number_value(std::get<double>(value));
+    }
+  }
+  for (const std::string& tag : hyperparameters.metrics) {
+    experiment.mutable_experiment()->add_metric_infos()->mutable_name()->set_tag(tag);
+  }
+  AddHyperparameterData("_hparams_/experiment", experiment, event);
+  AddHyperparameterData("_hparams_/session_start_info", start, event);
+}
+
+void Fill(const RunEnd& end, tensorboard::Event& event) {
+  tensorboard::HyperparameterData data;
+  tensorboard::SessionEndInfo& info = *data.mutable_session_end_info();
+  const bool failed = end.status == RunStatus::kFailed;
+  info.set_status(failed ? tensorboard::SessionEndInfo::FAILURE
+                         : tensorboard::SessionEndInfo::SUCCESS);
+  info.set_end_time_secs(event.wall_time());
+  AddHyperparameterData("_hparams_/session_end_info", data, event);
+}
+
+// These show elsewhere, or not at all.
+void Fill(const RunStart&, tensorboard::Event&) {}
+void Fill(const LayerList&, tensorboard::Event&) {}
+void Fill(const RunResume&, tensorboard::Event&) {}
+
+class TensorBoardSink : public RecordSink {
+ public:
+  explicit TensorBoardSink(EventFile file) : file_(std::move(file)) {}
+
+  absl::Status Begin(const std::optional<ResumePoint>& resume) {
+    tensorboard::Event version;
+    version.set_wall_time(Now());
+    version.set_file_version("brain.Event:2");
+    STROP_RETURN_IF_ERROR(file_.Append(version.SerializeAsString()));
+    if (!resume) return absl::OkStatus();
+    tensorboard::Event start;
+    start.set_wall_time(Now());
+    start.set_step(resume->step + 1);
+    start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+    return file_.Append(start.SerializeAsString());
+  }
+
+  absl::Status Write(const Record& record) override {
+    tensorboard::Event event;
+    event.set_wall_time(record.time);
+    event.set_step(record.step);
+    if (const auto* matrix = std::get_if<ConfusionMatrix>(&record.content)) {
+      STROP_ASSIGN_OR_RETURN(const PngImage image, DrawConfusionMatrix(*matrix));
+      Fill(image, event);
+    } else {
+      std::visit(
+          [&event](const auto& content) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(content)>, ConfusionMatrix>) {
+              Fill(content, event);
+            }
+          },
+          record.content);
+    }
+    if (event.what_case() == tensorboard::Event::WHAT_NOT_SET) return absl::OkStatus();
+    return file_.Append(event.SerializeAsString());
+  }
+
+  absl::Status Flush() override { return file_.Flush(); }
+
+ private:
+  EventFile file_;
+};
+
+// TensorBoard reads the files of a run in the order of their names, which begin with the time.
+std::string NewEventFile(const std::string& directory) {
+  char host[256] = "localhost";
+  gethostname(host, sizeof(host) - 1);
+  std::string path;
+  std::error_code error;
+  int count = 0;
+  do {
+    path = absl::StrFormat("%s/events.out.tfevents.%010d.%s.%d.%d", directory,
+                           static_cast<int64_t>(Now()), host, getpid(), count++);
+  } while (std::filesystem::exists(path, error));
+  return path;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RecordSink>> OpenTensorBoard(
+    const std::string& directory, const std::optional<ResumePoint>& resume) {
+  STROP_ASSIGN_OR_RETURN(EventFile file, EventFile::Create(NewEventFile(directory)));
+  auto sink = std::make_unique<TensorBoardSink>(std::move(file));
+  STROP_RETURN_IF_ERROR(sink->Begin(resume));
+  return sink;
+}
+
+}  // namespace strop
