@@ -3,49 +3,90 @@
 #include <algorithm>
 
 namespace strop {
+namespace {
 
-void ScheduleUpdatesEarly(Graph& graph) {
-  const std::vector<int> producers = graph.Producers();
-  std::vector<bool> is_update(graph.nodes.size(), false);
+size_t BytesOf(const Graph& graph, const std::vector<ValueId>& values) {
+  size_t bytes = 0;
+  for (const ValueId id : values) {
+    if (id == kNoValue) continue;
+    bytes += BytesFor(graph.type(id).element_type, ElementCount(*graph.type(id).shape));
+  }
+  return bytes;
+}
+
+// Which nodes may move: those whose new values of states, and those whose small results, feed
+// nothing but nodes that may move themselves.
+std::vector<bool> FindMovable(const Graph& graph, const std::vector<int>& producers) {
+  std::vector<bool> updates(graph.nodes.size(), false);
   for (const StateUpdate& update : graph.state_updates) {
     const int producer = producers[static_cast<size_t>(update.updated)];
-    if (producer >= 0) is_update[static_cast<size_t>(producer)] = true;
+    if (producer >= 0) updates[static_cast<size_t>(producer)] = true;
   }
-  // A node whose outputs feed other nodes than updates stays where it is.
-  for (const Node& node : graph.nodes) {
+  std::vector<bool> is_read(graph.nodes.size(), false);
+  std::vector<bool> feeds_fixed(graph.nodes.size(), false);
+  std::vector<bool> is_movable(graph.nodes.size(), false);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    const bool observes = !is_read[n] && BytesOf(graph, node.outputs) < BytesOf(graph, node.inputs);
+    is_movable[n] = !feeds_fixed[n] && (updates[n] || observes);
     for (const ValueId input : node.inputs) {
-      if (input == kNoValue) continue;
-      const int producer = producers[static_cast<size_t>(input)];
-      if (producer >= 0) is_update[static_cast<size_t>(producer)] = false;
+      const int producer = input == kNoValue ? -1 : producers[static_cast<size_t>(input)];
+      if (producer < 0) continue;
+      is_read[static_cast<size_t>(producer)] = true;
+      if (!is_movable[n]) feeds_fixed[static_cast<size_t>(producer)] = true;
     }
   }
-  // The position after which an update may run: its inputs' producers, and every other reader of
-  // the states among its inputs.
+  return is_movable;
+}
+
+// For every node that moves the position after which it may stand, that of a node that stays:
+// behind its inputs' producers, and behind the readers of the states among its inputs.
+std::vector<int> FindReady(const Graph& graph, const std::vector<int>& producers,
+                           const std::vector<bool>& is_movable) {
+  std::vector<int> ready(graph.nodes.size());
   std::vector<int> last_reader(graph.values.size(), -1);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (is_update[n]) continue;
+    ready[n] = is_movable[n] ? -1 : static_cast<int>(n);
+    if (is_movable[n]) continue;
     for (const ValueId input : graph.nodes[n].inputs) {
       if (input != kNoValue) last_reader[static_cast<size_t>(input)] = static_cast<int>(n);
     }
   }
-  std::vector<std::vector<size_t>> updates_after(graph.nodes.size() + 1);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (!is_update[n]) continue;
-    int ready = -1;
+    if (!is_movable[n]) continue;
     for (const ValueId input : graph.nodes[n].inputs) {
       if (input == kNoValue) continue;
-      ready = std::max(ready, producers[static_cast<size_t>(input)]);
+      const int producer = producers[static_cast<size_t>(input)];
+      if (producer >= 0) ready[n] = std::max(ready[n], ready[static_cast<size_t>(producer)]);
       if (graph.value(input).kind == ValueKind::kState) {
-        ready = std::max(ready, last_reader[static_cast<size_t>(input)]);
+        ready[n] = std::max(ready[n], last_reader[static_cast<size_t>(input)]);
       }
     }
-    updates_after[static_cast<size_t>(ready + 1)].push_back(n);
+    // Readers that move and stand before this node stay before it.
+    for (const ValueId input : graph.nodes[n].inputs) {
+      if (input == kNoValue || graph.value(input).kind != ValueKind::kState) continue;
+      int& last = last_reader[static_cast<size_t>(input)];
+      last = std::max(last, ready[n]);
+    }
+  }
+  return ready;
+}
+
+}  // namespace
+
+void ScheduleUpdatesEarly(Graph& graph) {
+  const std::vector<int> producers = graph.Producers();
+  const std::vector<bool> is_movable = FindMovable(graph, producers);
+  const std::vector<int> ready = FindReady(graph, producers, is_movable);
+  std::vector<std::vector<size_t>> movable_after(graph.nodes.size() + 1);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (is_movable[n]) movable_after[static_cast<size_t>(ready[n] + 1)].push_back(n);
   }
   std::vector<Node> ordered;
   ordered.reserve(graph.nodes.size());
   for (size_t n = 0; n <= graph.nodes.size(); ++n) {
-    for (const size_t update : updates_after[n]) ordered.push_back(std::move(graph.nodes[update]));
-    if (n < graph.nodes.size() && !is_update[n]) ordered.push_back(std::move(graph.nodes[n]));
+    for (const size_t moved : movable_after[n]) ordered.push_back(std::move(graph.nodes[moved]));
+    if (n < graph.nodes.size() && !is_movable[n]) ordered.push_back(std::move(graph.nodes[n]));
   }
   graph.nodes = std::move(ordered);
 }
