@@ -1,6 +1,7 @@
 #include "ops/families.h"
 
 #include "ops/registry.h"
+#include "ops/tensor_statistics.h"
 
 namespace strop {
 
@@ -48,6 +49,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kShape,
       &kSlice,
       &kSoftmax,
+      &kTensorStatistics,
       &kTile,
       &kTranspose,
       &kUnaryMath,
