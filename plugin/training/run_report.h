@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "plugin/training/step_statistics.h"
+
 namespace strop {
 
 struct StepReport {
@@ -16,7 +18,8 @@ struct StepReport {
   int64_t sample_count = 0;
   double loss = 0;
   double learning_rate = 0;
-  std::optional<double> gradient_norm;  // before clipping
+  std::optional<double> gradient_norm;       // before clipping
+  std::optional<StepStatistics> statistics;  // of a step that was measured
 };
 
 struct EpochReport {

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "plugin/runtime/session.h"
+#include "plugin/training/step_measurement.h"
 
 namespace strop {
 
@@ -16,6 +17,7 @@ struct StepVariant {
     kUpdate,  // forward, backward, update
   };
   Kind kind = Kind::kUpdate;
+  StepMeasurement measurement = StepMeasurement::kNone;
 
   auto operator<=>(const StepVariant&) const = default;
 };

@@ -61,9 +61,10 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
                           std::move(validation), trainer->store_, plan, arena));
   }
   trainer->sessions_ = std::make_unique<StepSessions>(trainer->store_, arena, plan, options.seed);
+  trainer->trained_ = std::move(graph.trained);
+  STROP_RETURN_IF_ERROR(trainer->AddMeasuredSteps(graph.graph));
   STROP_RETURN_IF_ERROR(
       trainer->sessions_->Add({StepVariant::Kind::kUpdate}, std::move(graph.graph)));
-  trainer->trained_ = std::move(graph.trained);
   trainer->has_gradient_norm_ = graph.has_gradient_norm;
   for (const Parameter& parameter : model.parameters) {
     const std::string& name = model.graph.value(parameter.value).name;
@@ -74,6 +75,20 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   trainer->schedule_.emplace(options.schedule, options.learning_rate, trainer->steps_of_run(),
                              trainer->steps_per_epoch());
   return trainer;
+}
+
+absl::Status Trainer::AddMeasuredSteps(const Graph& step) {
+  if (options_.measurement.log_every == 0) return absl::OkStatus();
+  for (const StepMeasurement measurement :
+       {StepMeasurement::kStatistics, StepMeasurement::kHistograms}) {
+    Graph measured = step;
+    STROP_ASSIGN_OR_RETURN(
+        probes_[measurement],
+        StepProbe::Attach(measured, trained_, measurement == StepMeasurement::kHistograms));
+    STROP_RETURN_IF_ERROR(
+        sessions_->Add({StepVariant::Kind::kUpdate, measurement}, std::move(measured)));
+  }
+  return absl::OkStatus();
 }
 
 int64_t Trainer::batches_per_epoch() const {
@@ -154,11 +169,17 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   report.learning_rate = schedule_->At(state_.steps, state_.plateau);
   inputs.push_back(Tensor::Scalar<double>(report.learning_rate));
   inputs.push_back(Tensor::Scalar<int64_t>(report.step));
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
-                         sessions_->Run({StepVariant::Kind::kUpdate}, state_.batches, inputs));
+  const StepMeasurement measurement = MeasurementOf(
+      options_.measurement, report.step, steps_per_epoch(), data_->sample_count() / batch_size_);
+  STROP_ASSIGN_OR_RETURN(
+      const absl::Span<const Tensor> outputs,
+      sessions_->Run({StepVariant::Kind::kUpdate, measurement}, state_.batches, inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
   report.loss = loss[0];
   if (has_gradient_norm_) report.gradient_norm = outputs[1].elements<double>()[0];
+  if (measurement != StepMeasurement::kNone) {
+    report.statistics = probes_[measurement].Read(outputs);
+  }
   if (!std::isfinite(report.loss)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "train: the loss is ", report.loss, " at step ", report.step, " (epoch ", report.epoch,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "plugin/training/run_state.h"
 #include "plugin/training/schedule.h"
 #include "plugin/training/step_sessions.h"
+#include "plugin/training/step_statistics.h"
 #include "plugin/training/training_options.h"
 
 namespace strop {
@@ -55,6 +57,8 @@ class Trainer {
  private:
   explicit Trainer(const TrainingOptions& options) : options_(options), early_stopping_(options) {}
 
+  // Adds the variants of the updating step that measure.
+  absl::Status AddMeasuredSteps(const Graph& step);
   // Batches of an epoch.
   int64_t batches_per_epoch() const;
   bool IsOver() const;
@@ -75,6 +79,7 @@ class Trainer {
   std::vector<std::string> trained_;
   std::vector<std::string> exported_;
   bool has_gradient_norm_ = false;
+  std::map<StepMeasurement, StepProbe> probes_;  // of the steps that measure
   std::optional<Schedule> schedule_;
 
   RunState state_;

@@ -8,12 +8,14 @@
 #include "absl/status/status.h"
 #include "plugin/training/batch_mixer.h"
 #include "plugin/training/schedule.h"
+#include "plugin/training/step_measurement.h"
 #include "plugin/training/training_graph.h"
 
 namespace strop {
 
 struct TrainingOptions {
   TrainingGraphOptions graph;
+  MeasurementOptions measurement;
   std::vector<std::string> metrics;  // of the validation data
   double learning_rate = 1e-3;
   ScheduleOptions schedule;
