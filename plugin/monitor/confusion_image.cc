@@ -40,8 +40,7 @@ void FillRectangle(Image& image, int64_t left, int64_t top, int64_t width, int64
                    const Colour& colour) {
   for (int64_t y = top; y < top + height; ++y) {
     for (int64_t x = left; x < left + width; ++x) {
-      std::copy(colour.begin(), colour.end(),
-                image.pixels.begin() + 3 * (y * image.width + x));
+      std::copy(colour.begin(), colour.end(), image.pixels.begin() + 3 * (y * image.width + x));
     }
   }
 }

@@ -123,9 +123,9 @@ void Describe(const RunEnd& end, Json& line) {
 }
 
 std::string_view KindOf(const Record& record) {
-  constexpr std::string_view kKinds[] = {
-      "run",   "hyperparameters", "layers", "graph", "scalars", "histogram", "confusion_matrix",
-      "image", "text",            "health", "resume", "end"};
+  constexpr std::string_view kKinds[] = {"run",     "hyperparameters", "layers",           "graph",
+                                         "scalars", "histogram",       "confusion_matrix", "image",
+                                         "text",    "health",          "resume",           "end"};
   static_assert(std::size(kKinds) == std::variant_size_v<decltype(Record::content)>);
   const auto* scalars = std::get_if<Scalars>(&record.content);
   if (scalars != nullptr && scalars->is_epoch_end) return "epoch";
