@@ -1,0 +1,38 @@
+#include "plugin/cli/monitor_options.h"
+
+namespace strop {
+namespace {
+
+constexpr int64_t kRecordEvery = 50;
+
+}  // namespace
+
+void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments) {
+  const std::string group = "Monitoring";
+  app.add_option("--log-every", arguments.log_every,
+                 "Steps between lines about a step, and between records (50) of a run directory")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_flag("--monitor,!--no-monitor", arguments.monitor,
+               "Measure gradients and activations and say what is unhealthy; by default with "
+               "--run-directory")
+      ->group(group);
+  app.add_option("--histogram-every", arguments.histogram_every,
+                 "Steps between histograms; by default one at the end of an epoch")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+}
+
+bool Monitors(const MonitorArguments& arguments, bool is_kept) {
+  return arguments.monitor.value_or(is_kept);
+}
+
+MeasurementOptions MeasurementOptionsOf(const MonitorArguments& arguments, bool is_kept) {
+  MeasurementOptions options;
+  if (!Monitors(arguments, is_kept)) return options;
+  options.log_every = arguments.log_every.value_or(kRecordEvery);
+  options.histogram_every = arguments.histogram_every;
+  return options;
+}
+
+}  // namespace strop

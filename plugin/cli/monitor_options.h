@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "plugin/training/step_measurement.h"
+
+namespace strop {
+
+// What a run records and watches, as typed.
+struct MonitorArguments {
+  std::optional<bool> monitor;       // absent: when the run is kept in a folder
+  std::optional<int64_t> log_every;  // absent: 50 for records, never for lines about a step
+  int64_t histogram_every = 0;       // 0: at epochs' ends
+};
+
+void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments);
+
+// Whether a run measures its tensors, which its health is seen from.
+bool Monitors(const MonitorArguments& arguments, bool is_kept);
+
+MeasurementOptions MeasurementOptionsOf(const MonitorArguments& arguments, bool is_kept);
+
+}  // namespace strop
