@@ -136,9 +136,12 @@ BlockStatistics Measure(const C* x, int64_t count, const Bounds& bounds) {
     sum += element;
     sum_of_squares += element * element;
   }
-  return {static_cast<double>(finite),  sum,
-          sum_of_squares,               static_cast<double>(minimum),
-          static_cast<double>(maximum), static_cast<double>(zeros),
+  return {static_cast<double>(finite),
+          sum,
+          sum_of_squares,
+          static_cast<double>(minimum),
+          static_cast<double>(maximum),
+          static_cast<double>(zeros),
           static_cast<double>(saturated)};
 }
 
@@ -146,8 +149,7 @@ BlockStatistics Measure(const C* x, int64_t count, const Bounds& bounds) {
 template <typename C>
 void CountInBuckets(const C* x, int64_t count, int64_t* buckets) {
   constexpr int kShift = 20;  // of 23 bits of mantissa, three stay
-  constexpr auto kFirst =
-      static_cast<int32_t>((127 - kHistogramOctaves / 2) * kHistogramParts);
+  constexpr auto kFirst = static_cast<int32_t>((127 - kHistogramOctaves / 2) * kHistogramParts);
   constexpr auto kSide = static_cast<int32_t>(kHistogramSide);
   for (int64_t i = 0; i < count; ++i) {
     if (!(std::abs(x[i]) <= std::numeric_limits<C>::max())) continue;
@@ -317,8 +319,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> StatisticsGeneric(const KernelRequest& r
         });
       },
       plan.workspace_bytes());
-  const bool takes_layout =
-      x.layout != nullptr && x.layout->is_unpadded() && !attributes.has_units;
+  const bool takes_layout = x.layout != nullptr && x.layout->is_unpadded() && !attributes.has_units;
   if (takes_layout) kernel->input_layouts = {x.layout, x.layout};
   return kernel;
 }

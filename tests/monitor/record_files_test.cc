@@ -86,11 +86,9 @@ TEST_F(RecordFiles, ResumingDropsWhatCameAfterTheCheckpoint) {
     ASSERT_TRUE(json->Write(ScalarRecord(5, 3, "train/loss", 0.5)).ok());
     ASSERT_TRUE(csv->Write(ScalarRecord(5, 3, "train/loss", 0.5)).ok());
   }
-  const std::vector<std::string> csv = {"step,epoch,time,tag,value",
-                                        "2,1,1.500000,train/loss,3",
+  const std::vector<std::string> csv = {"step,epoch,time,tag,value", "2,1,1.500000,train/loss,3",
                                         "2,1,1.500000,validation/loss,3",
-                                        "4,2,1.500000,train/loss,2",
-                                        "5,3,1.500000,train/loss,0.5"};
+                                        "4,2,1.500000,train/loss,2", "5,3,1.500000,train/loss,0.5"};
   EXPECT_EQ(Lines("scalars.csv"), csv);
   std::vector<std::string> json;
   for (const size_t kept : {0, 1, 2}) json.push_back(JsonLineOf(records[kept]));

@@ -76,8 +76,9 @@ TEST(RecordWriter, ASinkThatFailsIsDroppedAndTheOthersGoOn) {
   const auto good = std::make_shared<Written>();
   const auto bad = std::make_shared<Written>();
   std::atomic<int> warnings{0};
-  RecordWriter writer(List(std::make_unique<Sink>(bad, /*fails_at=*/5), std::make_unique<Sink>(good)),
-                      [&warnings](const absl::Status&) { ++warnings; });
+  RecordWriter writer(
+      List(std::make_unique<Sink>(bad, /*fails_at=*/5), std::make_unique<Sink>(good)),
+      [&warnings](const absl::Status&) { ++warnings; });
   for (int64_t step = 0; step < 100; ++step) writer.Add(Step(step));
   EXPECT_EQ(writer.Finish().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(warnings, 1);

@@ -127,8 +127,8 @@ TEST(TensorStatistics, MeasuresDifferences) {
 
 TEST(TensorStatistics, WhatIsNotFiniteIsCountedAndLeftOut) {
   for (const DataType type : {DataType::kFloat, DataType::kDouble}) {
-    const Tensor x = *ConvertTensor(
-        Tensor::FromVector<double>({5}, {NAN, 2, INFINITY, -INFINITY, -1}), type);
+    const Tensor x =
+        *ConvertTensor(Tensor::FromVector<double>({5}, {NAN, 2, INFINITY, -INFINITY, -1}), type);
     const Measured measured = Measure({x});
     EXPECT_EQ(measured[kStatisticNotFinite], 3);
     EXPECT_EQ(measured[kStatisticFinite], 2);
