@@ -1,0 +1,168 @@
+"""TensorBoard's own reader finds in a run's event files what its records hold.
+
+    python tests/monitor/tensorboard_test.py STROP
+
+Trains two networks, one in two parts, and compares every scalar, histogram, picture, text, node of
+the graph and hyperparameter with records.jsonl, to the bit. Needs TensorBoard:
+`scripts/setup --tensorboard`.
+"""
+
+import base64
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+PARITY = Path(__file__).parents[1] / "parity"
+NO_LIMIT = dict.fromkeys(("scalars", "histograms", "images", "tensors", "compressedHistograms"), 0)
+WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def train(strop: str, folder: Path, network: str, *options: str) -> list[dict]:
+    (model,) = (PARITY / "models").glob(f"{network}.torchscript.training.*.onnx")
+    command = [
+        *(strop, "train", str(model)),
+        *("--data", str(PARITY / "data" / f"{network}.npz"), "--run-directory", str(folder)),
+        *("-o", str(folder.with_suffix(".onnx")), *options),
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def number(value: float | str) -> float:
+    return WORDS[value] if isinstance(value, str) else value
+
+
+def same_bits(found: float, expected: float) -> bool:
+    return np.float32(found).tobytes() == np.float32(expected).tobytes()
+
+
+def check_scalars(records: list[dict], events: EventAccumulator) -> int:
+    expected: dict[str, list[tuple[int, float]]] = {}
+    for record in records:
+        if record["kind"] not in ("scalars", "epoch"):
+            continue
+        for tag, value in record["values"].items():
+            expected.setdefault(tag, []).append((record["step"], number(value)))
+    assert set(events.Tags()["scalars"]) == set(expected)
+    for tag, points in expected.items():
+        found = [(event.step, event.value) for event in events.Scalars(tag)]
+        assert len(found) == len(points), tag
+        for (step, value), (expected_step, expected_value) in zip(found, points, strict=True):
+            assert step == expected_step and same_bits(value, expected_value), (tag, step)
+    return sum(map(len, expected.values()))
+
+
+def check_histograms(records: list[dict], events: EventAccumulator) -> int:
+    rows = [record for record in records if record["kind"] == "histogram"]
+    assert set(events.Tags()["histograms"]) == {row["tag"] for row in rows}
+    found = {
+        (tag, event.step): event.histogram_value
+        for tag in events.Tags()["histograms"]
+        for event in events.Histograms(tag)
+    }
+    for row in rows:
+        histogram = found[row["tag"], row["step"]]
+        assert histogram.num == row["count"] == sum(row["counts"]), row["tag"]
+        assert (histogram.min, histogram.max) == (row["minimum"], row["maximum"]), row["tag"]
+        assert (histogram.sum, histogram.sum_squares) == (row["sum"], row["sum_of_squares"])
+        assert list(histogram.bucket_limit) == row["limits"][1:], row["tag"]
+        assert list(histogram.bucket) == row["counts"], row["tag"]
+        assert row["limits"] == sorted(set(row["limits"])), row["tag"]
+        assert row["limits"][0] <= row["minimum"] and row["maximum"] < row["limits"][-1]
+    return len(rows)
+
+
+def check_graph(records: list[dict], events: EventAccumulator) -> int:
+    (record,) = (record for record in records if record["kind"] == "graph")
+    nodes = {node.name: node for node in events.Graph().node}
+    assert len(nodes) == len(record["nodes"])
+    assert sorted(node.op for node in nodes.values()) == sorted(
+        node["op"] for node in record["nodes"]
+    )
+    for node in nodes.values():
+        assert all(name in nodes for name in node.input), node.name
+    return len(nodes)
+
+
+def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
+    (record,) = (record for record in records if record["kind"] == "hyperparameters")
+    start = plugin_data_pb2.HParamsPluginData.FromString(
+        events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    )
+    hparams = start.session_start_info.hparams
+    found = {name: getattr(value, value.WhichOneof("kind")) for name, value in hparams.items()}
+    assert found == record["values"]
+    end = plugin_data_pb2.HParamsPluginData.FromString(
+        events.SummaryMetadata("_hparams_/session_end_info").plugin_data.content
+    )
+    assert end.session_end_info.end_time_secs >= start.session_start_info.start_time_secs > 0
+    return len(found)
+
+
+def check_texts(records: list[dict], events: EventAccumulator) -> None:
+    (record,) = (record for record in records if record["kind"] == "text")
+    (event,) = events.Tensors(record["tag"])
+    assert event.tensor_proto.string_val[0].decode() == record["text"]
+
+
+def check_images(records: list[dict], events: EventAccumulator) -> int:
+    rows = [record for record in records if record["kind"] == "image"]
+    for row in rows:
+        (event,) = events.Images(row["tag"])
+        assert event.encoded_image_string == base64.b64decode(row["png"])
+        assert (event.width, event.height) == (row["width"], row["height"])
+    return len(rows)
+
+
+def check_csv(records: list[dict], folder: Path) -> None:
+    with open(folder / "scalars.csv", newline="", encoding="utf-8") as file:
+        found = [(row["step"], row["tag"], float(row["value"])) for row in csv.DictReader(file)]
+    expected = [
+        (str(record["step"]), tag, number(value))
+        for record in records
+        if record["kind"] in ("scalars", "epoch")
+        for tag, value in record["values"].items()
+    ]
+    assert str(found) == str(expected)
+
+
+def check(records: list[dict], folder: Path) -> None:
+    events = EventAccumulator(os.fspath(folder), size_guidance=NO_LIMIT)
+    events.Reload()
+    steps = [record["step"] for record in records]
+    assert steps == sorted(steps), "steps fall from record to record"
+    scalars = check_scalars(records, events)
+    histograms = check_histograms(records, events)
+    nodes = check_graph(records, events)
+    hyperparameters = check_hyperparameters(records, events)
+    check_texts(records, events)
+    images = check_images(records, events)
+    check_csv(records, folder)
+    print(
+        f"{folder.name}: {scalars} scalars, {histograms} histograms, {nodes} nodes, "
+        f"{hyperparameters} hyperparameters, {images} images as recorded"
+    )
+    assert scalars and histograms and nodes and hyperparameters
+
+
+def main() -> None:
+    strop = sys.argv[1]
+    with tempfile.TemporaryDirectory() as name:
+        for network in ("lenet", "mlp"):
+            folder = Path(name, network)
+            options = ("--epochs", "3", "--batch-size", "4", "--log-every", "2")
+            check(train(strop, folder, network, *options), folder)
+
+
+if __name__ == "__main__":
+    main()
