@@ -11,7 +11,8 @@ namespace strop {
 
 // What a run records and watches, as typed.
 struct MonitorArguments {
-  std::optional<bool> monitor;       // absent: when the run is kept in a folder
+  bool monitor = false;  // without either: when the run is kept in a folder
+  bool no_monitor = false;
   std::optional<int64_t> log_every;  // absent: 50 for records, never for lines about a step
   int64_t histogram_every = 0;       // 0: at epochs' ends
 };
@@ -20,6 +21,9 @@ void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments);
 
 // Whether a run measures its tensors, which its health is seen from.
 bool Monitors(const MonitorArguments& arguments, bool is_kept);
+
+// Steps between records.
+int64_t RecordEvery(const MonitorArguments& arguments);
 
 MeasurementOptions MeasurementOptionsOf(const MonitorArguments& arguments, bool is_kept);
 

@@ -24,12 +24,13 @@ class Progress {
 
   void OnStep(const StepReport& report);
   void OnEpoch(const EpochReport& report);
+  // Makes place for a line about something else.
+  void ClearBar();
 
  private:
   using Clock = std::chrono::steady_clock;
 
   void DrawBar(const StepReport& report);
-  void ClearBar();
 
   ProgressOptions options_;
   bool is_terminal_ = false;

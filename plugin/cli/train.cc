@@ -11,6 +11,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/dump.h"
 #include "plugin/cli/lora_export.h"
+#include "plugin/cli/monitored_run.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/progress.h"
 #include "plugin/cli/stop_signal.h"
@@ -76,20 +77,38 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
+  RunDescription description;
+  if (!options.run_directory.empty()) {
+    STROP_ASSIGN_OR_RETURN(description, DescribeRun(*options.app, model.graph, *data.training));
+  }
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Trainer> trainer,
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation)));
   ReleaseStateTensors(model.graph);
 
-  Progress progress({options.as_json, options.log_every, options.epochs, options.steps});
+  Progress progress(
+      {options.as_json, options.monitoring.log_every.value_or(0), options.epochs, options.steps});
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingMonitor> monitor,
+                         BeginMonitoring(options.monitoring, options.run_directory, std::nullopt,
+                                         std::move(description), progress));
   TrainingCallbacks callbacks;
-  callbacks.on_step = [&](const StepReport& report) { progress.OnStep(report); };
-  callbacks.on_epoch = [&](const EpochReport& report) { progress.OnEpoch(report); };
+  callbacks.on_step = [&](const StepReport& report) {
+    progress.OnStep(report);
+    monitor->OnStep(report);
+  };
+  callbacks.on_epoch = [&](const EpochReport& report) {
+    progress.OnEpoch(report);
+    monitor->OnEpoch(report);
+  };
   callbacks.should_stop = [] { return CaughtSignal() != 0; };
   CatchStopSignals();
-  STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer->Run(callbacks));
+  const absl::StatusOr<TrainingResult> run = trainer->Run(callbacks);
+  const absl::Status recorded = FinishMonitoring(*monitor, run);
+  if (!run.ok()) return run.status();
+  const TrainingResult& result = *run;
   STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), quantized, options));
   PrintEnd(result, options);
+  STROP_RETURN_IF_ERROR(recorded);
   if (!result.was_stopped) return absl::OkStatus();
   return StoppedBySignal(CaughtSignal(),
                          absl::StrCat("after step ", result.steps, "; \"", options.output,

@@ -29,6 +29,11 @@ void AddStepOptions(CLI::App& app, TrainOptions& options) {
 
 void AddRunOptions(CLI::App& app, TrainOptions& options) {
   AddScheduleOptions(app, options.schedule);
+  options.app = &app;
+  app.add_option("--run-directory", options.run_directory, "Keep the run's records here")
+      ->type_name("RUN")
+      ->group("Monitoring");
+  AddMonitorOptions(app, options.monitoring);
   const std::string group = "Run";
   app.add_option("--epochs", options.epochs, "Passes over the data; 0 exports without training")
       ->check(CLI::NonNegativeNumber)
@@ -36,9 +41,6 @@ void AddRunOptions(CLI::App& app, TrainOptions& options) {
       ->group(group);
   app.add_option("--steps", options.steps, "Steps after which the run ends, if before the epochs")
       ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--log-every", options.log_every, "Steps between lines about a step")
-      ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_flag("--json", options.as_json, "JSON lines on stdout: one an epoch, and as --log-every")
       ->group(group);
@@ -102,6 +104,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.shuffle = !options.no_shuffle;
   training.drop_last = options.drop_last;
   training.seed = options.model.seed;
+  training.measurement = MeasurementOptionsOf(options.monitoring, !options.run_directory.empty());
   training.early_stopping_patience = options.early_stopping;
   training.min_delta = options.min_delta;
   training.restore_best = !options.no_restore_best;

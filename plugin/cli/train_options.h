@@ -12,6 +12,7 @@
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/monitor_options.h"
 #include "plugin/cli/optimizer_options.h"
 #include "plugin/cli/quantize_options.h"
 #include "plugin/cli/schedule_options.h"
@@ -42,10 +43,12 @@ struct TrainOptions {
   double min_delta = 0;
   bool no_restore_best = false;
   std::vector<std::string> metrics;
-  int64_t log_every = 0;
+  MonitorArguments monitoring;
+  std::string run_directory;
   bool as_json = false;
   std::vector<std::string> dump;
   std::string output;
+  const CLI::App* app = nullptr;  // knows all of them by name
 };
 
 // What a step depends on: model, data, loss, optimizer, what is trained.

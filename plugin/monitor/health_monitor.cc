@@ -65,8 +65,7 @@ std::vector<HealthFinding> HealthMonitor::OnEpoch(const EpochReport& report) {
   return std::exchange(findings_, {});
 }
 
-void HealthMonitor::LookAtGradientFlow(const StepReport& report,
-                                       const StepStatistics& statistics) {
+void HealthMonitor::LookAtGradientFlow(const StepReport& report, const StepStatistics& statistics) {
   const Flow flow = FlowOf(statistics);
   std::vector<std::string> small;
   double small_positions = 0;
@@ -88,11 +87,11 @@ void HealthMonitor::LookAtGradientFlow(const StepReport& report,
   const bool is_certain = smallest < kCertainRatio;
   if (IsDue(kVanishingRule, is_near_input, is_certain)) {
     Say(kVanishingRule,
-        absl::StrFormat("gradients vanish on the way back: %s, of %d, get less than %g of the "
-                        "largest layer's gradient (step %d, the least %.2g); ReLU-like activations, "
-                        "normalization, residual connections or He initialization help",
-                        LayerNames(small), flow.layers.size(), kVanishingRule.threshold,
-                        report.step, smallest),
+        absl::StrFormat(
+            "gradients vanish on the way back: %s, of %d, get less than %g of the "
+            "largest layer's gradient (step %d, the least %.2g); ReLU-like activations, "
+            "normalization, residual connections or He initialization help",
+            LayerNames(small), flow.layers.size(), kVanishingRule.threshold, report.step, smallest),
         small);
   }
   if (IsDue(kExplodingRule, count > 0 && !is_near_input, is_certain)) {
@@ -109,8 +108,7 @@ void HealthMonitor::LookAtGradientFlow(const StepReport& report,
   }
 }
 
-void HealthMonitor::LookAtGradientNorm(const StepReport& report,
-                                       const StepStatistics& statistics) {
+void HealthMonitor::LookAtGradientNorm(const StepReport& report, const StepStatistics& statistics) {
   const double norm = statistics.gradient_norm();
   std::vector<std::string> broken;
   for (size_t i = 0; i < statistics.parameters.size(); ++i) {
@@ -129,15 +127,14 @@ void HealthMonitor::LookAtGradientNorm(const StepReport& report,
             : absl::StrFormat("gradients are infinite or NaN at step %d in %s", report.step,
                               LayerNames(broken));
     Say(kGradientSpikeRule,
-        absl::StrCat(what, "; --clip-norm 1 or a lower learning rate than ",
-                     report.learning_rate, " helps"),
+        absl::StrCat(what, "; --clip-norm 1 or a lower learning rate than ", report.learning_rate,
+                     " helps"),
         broken);
   }
   if (!is_spike) gradient_norms_.push_back(norm);
 }
 
-void HealthMonitor::LookAtActivations(const StepReport& report,
-                                      const StepStatistics& statistics) {
+void HealthMonitor::LookAtActivations(const StepReport& report, const StepStatistics& statistics) {
   std::vector<std::string> dead;
   std::vector<std::string> saturated;
   double most_dead = 0;
@@ -158,24 +155,25 @@ void HealthMonitor::LookAtActivations(const StepReport& report,
   }
   if (IsDue(kDeadUnitsRule, !dead.empty(), most_dead == 1)) {
     Say(kDeadUnitsRule,
-        absl::StrFormat("units are dead: in %s more than half are 0 for every sample of the batch "
-                        "(step %d, up to %.0f %%) and learn nothing any more; a lower learning rate "
-                        "than %g, LeakyRelu, normalization or He initialization help",
-                        LayerNames(dead), report.step, 100 * most_dead, report.learning_rate),
+        absl::StrFormat(
+            "units are dead: in %s more than half are 0 for every sample of the batch "
+            "(step %d, up to %.0f %%) and learn nothing any more; a lower learning rate "
+            "than %g, LeakyRelu, normalization or He initialization help",
+            LayerNames(dead), report.step, 100 * most_dead, report.learning_rate),
         dead);
   }
   if (IsDue(kSaturatedRule, !saturated.empty())) {
     Say(kSaturatedRule,
-        absl::StrFormat("activations are saturated: in %s more than half have almost no slope (step "
-                        "%d, up to %.0f %%); smaller initial weights, inputs of mean 0 and "
-                        "deviation 1, normalization or ReLU help",
-                        LayerNames(saturated), report.step, 100 * most_saturated),
+        absl::StrFormat(
+            "activations are saturated: in %s more than half have almost no slope (step "
+            "%d, up to %.0f %%); smaller initial weights, inputs of mean 0 and "
+            "deviation 1, normalization or ReLU help",
+            LayerNames(saturated), report.step, 100 * most_saturated),
         saturated);
   }
 }
 
-void HealthMonitor::LookAtLearningRate(const StepReport& report,
-                                       const StepStatistics& statistics) {
+void HealthMonitor::LookAtLearningRate(const StepReport& report, const StepStatistics& statistics) {
   const double ratio = statistics.update_ratio();
   largest_rate_ = std::max(largest_rate_, report.learning_rate);
   if (IsDue(kRateTooHighRule, ratio > kRateTooHighRule.threshold)) {
@@ -190,17 +188,17 @@ void HealthMonitor::LookAtLearningRate(const StepReport& report,
       ratio < kRateTooLowRule.threshold && report.learning_rate > 0 && !is_low_by_schedule;
   if (IsDue(kRateTooLowRule, is_low)) {
     Say(kRateTooLowRule,
-        absl::StrFormat("the learning rate %g is too low: a step moves the weights by %.2g of their "
-                        "size (step %d), about 1e-3 is usual; try a hundred times as much, or "
-                        "another optimizer",
-                        report.learning_rate, ratio, report.step));
+        absl::StrFormat(
+            "the learning rate %g is too low: a step moves the weights by %.2g of their "
+            "size (step %d), about 1e-3 is usual; try a hundred times as much, or "
+            "another optimizer",
+            report.learning_rate, ratio, report.step));
   }
 }
 
 void HealthMonitor::LookForRisingLoss(const EpochReport& report) {
   const double first = epochs_.front().train_loss;
-  if (!IsDue(kRisingLossRule,
-             first > 0 && report.train_loss > kRisingLossRule.threshold * first)) {
+  if (!IsDue(kRisingLossRule, first > 0 && report.train_loss > kRisingLossRule.threshold * first)) {
     return;
   }
   Say(kRisingLossRule,
@@ -213,7 +211,8 @@ void HealthMonitor::LookForOverfitting(const EpochReport& report) {
   if (!report.validation_loss) return;
   size_t best = epochs_.size() - 1;
   for (size_t i = 0; i < epochs_.size(); ++i) {
-    if (epochs_[i].validation_loss && *epochs_[i].validation_loss < *epochs_[best].validation_loss) {
+    if (epochs_[i].validation_loss &&
+        *epochs_[i].validation_loss < *epochs_[best].validation_loss) {
       best = i;
     }
   }
@@ -224,11 +223,12 @@ void HealthMonitor::LookForOverfitting(const EpochReport& report) {
   if (!IsDue(kOverfittingRule, widens)) return;
   const int64_t best_epoch = report.epoch - static_cast<int64_t>(epochs_.size() - 1 - best);
   Say(kOverfittingRule,
-      absl::StrFormat("the model overfits: since epoch %d the validation loss has risen from %.4g to "
-                      "%.4g while the training loss fell from %.4g to %.4g (epoch %d); "
-                      "--early-stopping, --weight-decay, dropout, augmentation or more data help",
-                      best_epoch, best_loss, *report.validation_loss, epochs_[best].train_loss,
-                      report.train_loss, report.epoch));
+      absl::StrFormat(
+          "the model overfits: since epoch %d the validation loss has risen from %.4g to "
+          "%.4g while the training loss fell from %.4g to %.4g (epoch %d); "
+          "--early-stopping, --weight-decay, dropout, augmentation or more data help",
+          best_epoch, best_loss, *report.validation_loss, epochs_[best].train_loss,
+          report.train_loss, report.epoch));
 }
 
 void HealthMonitor::LookForPlateau(const EpochReport& report) {

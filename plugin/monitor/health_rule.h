@@ -29,7 +29,8 @@ inline constexpr HealthRule kGradientSpikeRule = {"gradient_spike", 100, 2};
 inline constexpr int64_t kSpikeHistory = 5;  // looks before it is asked
 
 // Share of a layer's units that are 0 for the whole batch. A healthy layer has few; a trained
-// network may have pruned some (Lu, Shin, Su and Karniadakis 2019, "Dying ReLU and initialization").
+// network may have pruned some (Lu, Shin, Su and Karniadakis 2019, "Dying ReLU and
+// initialization").
 inline constexpr HealthRule kDeadUnitsRule = {"dead_units", 0.5, 3};
 
 // Share of a layer's sigmoids or tanhs whose slope is below a tenth of its maximum. Saturation of

@@ -26,8 +26,7 @@ Histogram HistogramOf(const std::string& tag, const TensorMeasurement& measured)
   const std::vector<int64_t>& counts = measured.histogram;
   const auto is_filled = [](int64_t count) { return count > 0; };
   const auto first = std::find_if(counts.begin(), counts.end(), is_filled) - counts.begin();
-  const auto last =
-      counts.rend() - std::find_if(counts.rbegin(), counts.rend(), is_filled) - 1;
+  const auto last = counts.rend() - std::find_if(counts.rbegin(), counts.rend(), is_filled) - 1;
   const auto middle = static_cast<std::ptrdiff_t>(kHistogramSide);
   // Distances from the middle bucket: up to `inner` buckets are one, beyond they go by groups.
   const std::ptrdiff_t largest = std::max(middle - first, last - middle);

@@ -34,7 +34,10 @@ ModelGraph ModelGraphOf(const Graph& graph) {
     const Value& value = graph.values[i];
     if (value.kind == ValueKind::kNodeOutput || uses[i] == 0) continue;
     source[i] = unique(value.name);
-    model.nodes.push_back({source[i], std::string(OpOf(value.kind)), {}, value.type.shape,
+    model.nodes.push_back({source[i],
+                           std::string(OpOf(value.kind)),
+                           {},
+                           value.type.shape,
                            std::string(DataTypeName(value.type.element_type))});
   }
   for (const Node& node : graph.nodes) {

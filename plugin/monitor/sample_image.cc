@@ -61,10 +61,9 @@ void DrawSample(const ImageShape& shape, absl::Span<const double> pixels, int64_
   for (int64_t y = 0; y < shape.height * scale; ++y) {
     for (int64_t x = 0; x < shape.width * scale; ++x) {
       for (int64_t channel = 0; channel < shape.channels; ++channel) {
-        const double pixel =
-            pixels[static_cast<size_t>(y / scale * shape.row_stride +
-                                       x / scale * shape.column_stride +
-                                       channel * shape.channel_stride)];
+        const double pixel = pixels[static_cast<size_t>(y / scale * shape.row_stride +
+                                                        x / scale * shape.column_stride +
+                                                        channel * shape.channel_stride)];
         const int64_t position = ((top + y) * image.width + left + x) * shape.channels + channel;
         image.pixels[static_cast<size_t>(position)] =
             static_cast<uint8_t>(std::lround(255 * (pixel - low) / range));

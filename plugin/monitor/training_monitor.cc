@@ -1,5 +1,6 @@
 #include "plugin/monitor/training_monitor.h"
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -86,6 +87,8 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> TrainingMonitor::Create(
       new TrainingMonitor(options.log_every, std::move(listeners)));
   std::set<std::string> said;
   if (!options.directory.empty()) {
+    std::error_code error;  // opening the files says what is wrong
+    std::filesystem::create_directories(options.directory, error);
     const std::string records = options.directory + "/records.jsonl";
     std::vector<std::unique_ptr<RecordSink>> sinks(3);
     STROP_ASSIGN_OR_RETURN(sinks[0], OpenJsonLines(records, options.resume));
@@ -93,8 +96,7 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> TrainingMonitor::Create(
                            OpenScalarCsv(options.directory + "/scalars.csv", options.resume));
     STROP_ASSIGN_OR_RETURN(sinks[2], OpenTensorBoard(options.directory, options.resume));
     if (options.resume) said = FindingsIn(records);
-    monitor->writer_ =
-        std::make_unique<RecordWriter>(std::move(sinks), monitor->listeners_.warn);
+    monitor->writer_ = std::make_unique<RecordWriter>(std::move(sinks), monitor->listeners_.warn);
   }
   if (options.watches_health) monitor->health_.emplace(std::move(said));
   if (options.resume) {

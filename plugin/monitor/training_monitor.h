@@ -31,7 +31,8 @@ struct MonitorListeners {
 // Records a run and watches its health, from the reports that the trainer gives. Not thread-safe.
 class TrainingMonitor {
  public:
-  // Opens the files of the run's directory, which exists. PermissionDenied when one cannot be.
+  // Opens the files of the run's directory, which is made where it is missing. PermissionDenied
+  // when one cannot be opened.
   static absl::StatusOr<std::unique_ptr<TrainingMonitor>> Create(const MonitorOptions& options,
                                                                  MonitorListeners listeners);
 

@@ -145,13 +145,17 @@ class Attacher {
     const std::string name = parameter.name;
     const Shape shape = parameter.tensor.shape();
     layers_.parameters.push_back({name, layer, ElementCount(shape), shape.size() >= 2});
-    STROP_ASSIGN_OR_RETURN(
-        const std::vector<ValueId> snapshot,
-        Append(ready, {absl::StrCat(name, "/before"), std::string(kStropDomain), "Snapshot", {},
-                       {update.state}},
-               1));
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> snapshot,
+                           Append(ready,
+                                  {absl::StrCat(name, "/before"),
+                                   std::string(kStropDomain),
+                                   "Snapshot",
+                                   {},
+                                   {update.state}},
+                                  1));
     const int produced = std::max(producers_[static_cast<size_t>(gradient)], 0);
-    STROP_RETURN_IF_ERROR(Measure(produced, absl::StrCat(name, "/gradient_statistics"), {gradient}));
+    STROP_RETURN_IF_ERROR(
+        Measure(produced, absl::StrCat(name, "/gradient_statistics"), {gradient}));
     STROP_RETURN_IF_ERROR(Measure(position, absl::StrCat(name, "/statistics"), {snapshot[0]}));
     return Measure(position, absl::StrCat(name, "/update_statistics"),
                    {update.updated, snapshot[0]});
@@ -160,11 +164,11 @@ class Attacher {
   absl::Status Measure(int position, std::string name, std::vector<ValueId> inputs,
                        Attributes attributes = {}) {
     const bool is_difference = inputs.size() > 1;
-    STROP_ASSIGN_OR_RETURN(
-        const std::vector<ValueId> outputs,
-        Append(position, {std::move(name), std::string(kStropDomain), "TensorStatistics",
-                          std::move(attributes), std::move(inputs)},
-               takes_histograms_ && !is_difference ? 2 : 1));
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs,
+                           Append(position,
+                                  {std::move(name), std::string(kStropDomain), "TensorStatistics",
+                                   std::move(attributes), std::move(inputs)},
+                                  takes_histograms_ && !is_difference ? 2 : 1));
     graph_.outputs.push_back(outputs[0]);
     if (takes_histograms_ && !is_difference) graph_.outputs.push_back(outputs[1]);
     return absl::OkStatus();
@@ -215,9 +219,7 @@ double TensorMeasurement::deviation() const {
   return std::sqrt(std::max(sum_of_squares / finite - mean() * mean(), 0.0));
 }
 
-double StepStatistics::Parameter::update_ratio() const {
-  return Ratio(update_norm, weight.norm());
-}
+double StepStatistics::Parameter::update_ratio() const { return Ratio(update_norm, weight.norm()); }
 
 double StepStatistics::gradient_norm() const {
   double squares = 0;

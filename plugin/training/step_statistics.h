@@ -20,8 +20,8 @@ struct TensorMeasurement {
   double minimum = 0;
   double maximum = 0;
   double zeros = 0;
-  double saturated = 0;  // elements where an activation's slope is below a tenth of its maximum
-  double units = 0;      // channels of a rectifier's output, 0 for others
+  double saturated = 0;   // elements where an activation's slope is below a tenth of its maximum
+  double units = 0;       // channels of a rectifier's output, 0 for others
   double dead_units = 0;  // of them, those that are 0 for the whole batch
   // Counts by bucket, as ops/tensor_statistics.h cuts them; empty unless the step takes histograms.
   std::vector<int64_t> histogram;
@@ -53,9 +53,9 @@ struct WatchedLayers {
 // What one step measured, by the indices of `layers`.
 struct StepStatistics {
   struct Parameter {
-    TensorMeasurement gradient;  // as the optimizer gets it, before clipping
-    TensorMeasurement weight;    // before the update
-    double update_norm = 0;      // ‖ΔW‖
+    TensorMeasurement gradient;   // as the optimizer gets it, before clipping
+    TensorMeasurement weight;     // before the update
+    double update_norm = 0;       // ‖ΔW‖
     double update_ratio() const;  // ‖ΔW‖ / ‖W‖; 0 for a weight of zeros
   };
   std::shared_ptr<const WatchedLayers> layers;

@@ -61,9 +61,9 @@ bool IsOneOf(const Node& node, const std::array<std::string_view, kCount>& names
 }  // namespace
 
 const WatchedOperator* FindWatchedOperator(const Node& node) {
-  const auto* found = std::find_if(
-      std::begin(kWatched), std::end(kWatched),
-      [&node](const WatchedOperator& row) { return row.name == node.op_type; });
+  const auto* found =
+      std::find_if(std::begin(kWatched), std::end(kWatched),
+                   [&node](const WatchedOperator& row) { return row.name == node.op_type; });
   return found == std::end(kWatched) ? nullptr : found;
 }
 

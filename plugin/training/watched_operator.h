@@ -15,9 +15,7 @@ struct WatchedOperator {
   double saturated_below = -std::numeric_limits<double>::infinity();
   double saturated_above = std::numeric_limits<double>::infinity();
 
-  bool can_saturate() const {
-    return saturated_above < std::numeric_limits<double>::infinity();
-  }
+  bool can_saturate() const { return saturated_above < std::numeric_limits<double>::infinity(); }
 };
 
 // The row of a node's operator: activation functions, normalizations, and what multiplies with

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "graph/graph.h"
+#include "plugin/cli/monitor_options.h"
+#include "plugin/cli/progress.h"
+#include "plugin/data/data_source.h"
+#include "plugin/monitor/training_monitor.h"
+#include "plugin/training/run_report.h"
+
+namespace strop {
+
+// What a run records of itself at its start. Gather it before training takes the data over.
+struct RunDescription {
+  Hyperparameters hyperparameters;
+  ModelGraph graph;
+  std::optional<PngImage> samples;  // of image data
+};
+absl::StatusOr<RunDescription> DescribeRun(const CLI::App& app, const Graph& model,
+                                           DataSource& data);
+
+// The monitor of a run of the command line, which says findings as "health: …" and files that
+// cannot be written any more as "warning: …" on stderr. Without `directory` nothing is recorded.
+absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
+    const MonitorArguments& arguments, const std::string& directory,
+    const std::optional<ResumePoint>& resume, RunDescription description, Progress& progress);
+
+// Ends the records with what became of the run. DataLoss or ResourceExhausted when they have gaps;
+// the run itself is worth no less.
+absl::Status FinishMonitoring(TrainingMonitor& monitor, const absl::StatusOr<TrainingResult>& run);
+
+}  // namespace strop
