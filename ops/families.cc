@@ -5,8 +5,11 @@
 
 namespace strop {
 
+extern const OpFamily kAccumulation;
+
 absl::Span<const OpFamily* const> OpFamilies() {
   static const OpFamily* const kFamilies[] = {
+      &kAccumulation,
       &kActivation,
       &kActivationSmooth,
       &kArithmetic,

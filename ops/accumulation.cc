@@ -1,0 +1,132 @@
+// What is gathered over several steps: a state a takes in a tensor x of its own shape and type.
+//
+//   Accumulate(a, x, keep)     y = keep ≠ 0 ? a + x : x
+//   MoveAverage(a, x, w)       y = a + w·(x − a), as torch.lerp: from w = 0.5 on
+//                              y = x − (1 − w)·(x − a), so that w = 1 gives x itself
+//
+// keep and w are rank-0, float or double. A running sum begins with keep = 0, a running mean of n
+// tensors with w = 1/n, an exponential one has w = 1 − decay.
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "ops/elementwise.h"
+#include "ops/families.h"
+
+namespace strop {
+namespace {
+
+constexpr size_t kScalar = 2;
+
+// ---- Type rules
+
+absl::Status StateElementTypes(ElementTypeContext& context) {
+  if (context.input(1) != context.input(0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        NodeLabel(context.node()), ": input 1 is ", std::string(DataTypeName(context.input(1))),
+        ", expected the state's type, ", std::string(DataTypeName(context.input(0)))));
+  }
+  return SameElementTypeAsInput0(context);
+}
+
+absl::Status StateShapes(ShapeContext& context) {
+  if (context.input(1) != context.input(0)) {
+    return context.Mismatch(absl::StrCat("input 1 of shape ", ShapeName(context.input(1))),
+                            ShapeName(context.input(0)));
+  }
+  if (!context.input(kScalar).empty()) {
+    return context.Mismatch(absl::StrCat("input 2 of shape ", ShapeName(context.input(kScalar))),
+                            "a scalar");
+  }
+  return SameShapeAsInput0(context);
+}
+
+// ---- Kernels
+
+// In place over a: element i of y depends on element i of a and x alone.
+struct Accumulation {
+  template <typename T>
+  static void Apply(const T* a, const T* x, double keep, T* y, int64_t begin, int64_t end) {
+    using C = ComputeType<T>;
+    if (keep == 0) {
+      if (x != y) std::copy(x + begin, x + end, y + begin);
+      return;
+    }
+#pragma omp simd
+    for (int64_t i = begin; i < end; ++i) {
+      y[i] = static_cast<T>(static_cast<C>(a[i]) + static_cast<C>(x[i]));
+    }
+  }
+};
+
+struct MovingAverage {
+  template <typename T>
+  static void Apply(const T* a, const T* x, double weight, T* y, int64_t begin, int64_t end) {
+    using C = ComputeType<T>;
+    const C taken = static_cast<C>(weight);
+    const C kept = static_cast<C>(1) - taken;
+    if (taken < static_cast<C>(0.5)) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) {
+        const C from = static_cast<C>(a[i]);
+        y[i] = static_cast<T>(from + taken * (static_cast<C>(x[i]) - from));
+      }
+      return;
+    }
+#pragma omp simd
+    for (int64_t i = begin; i < end; ++i) {
+      const C to = static_cast<C>(x[i]);
+      y[i] = static_cast<T>(to - kept * (to - static_cast<C>(a[i])));
+    }
+  }
+};
+
+template <typename Function>
+absl::StatusOr<std::unique_ptr<Kernel>> StateKernel(const KernelRequest& request) {
+  const int64_t count = request.outputs[0].element_count();
+  const bool is_double = request.inputs[kScalar].type == DataType::kDouble;
+  std::unique_ptr<Kernel> kernel;
+  STROP_RETURN_IF_ERROR(
+      VisitFloating(request.inputs[0].type, request.node.op_type, [&]<typename T>() {
+        kernel = MakeKernel([=](const KernelArguments& arguments) {
+          const double scalar = is_double ? *arguments.input<double>(kScalar)
+                                          : static_cast<double>(*arguments.input<float>(kScalar));
+          const T* a = arguments.input<T>(0);
+          const T* x = arguments.input<T>(1);
+          T* y = arguments.output<T>(0);
+          ParallelFor(count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
+            Function::Apply(a, x, scalar, y, begin, end);
+          });
+          return absl::OkStatus();
+        });
+        return absl::OkStatus();
+      }));
+  kernel->implementation = "vector";
+  AdoptElementwiseLayout(request, *kernel);
+  return kernel;
+}
+
+// ---- Definitions
+
+template <typename Function>
+OpDefinition StateOp(std::string_view name) {
+  return {.name = name,
+          .domain = kStropDomain,
+          .minimum_inputs = 3,
+          .maximum_inputs = 3,
+          .element_types = StateElementTypes,
+          .shapes = StateShapes,
+          .differentiability = {Differentiability::kNotImplemented},
+          .kernels = {StateKernel<Function>},
+          .in_place = {{0, 0}, {1, 0}}};
+}
+
+}  // namespace
+
+extern const OpFamily kAccumulation;
+const OpFamily kAccumulation = {"accumulation",
+                                {
+                                    StateOp<Accumulation>("Accumulate"),
+                                    StateOp<MovingAverage>("MoveAverage"),
+                                }};
+
+}  // namespace strop
