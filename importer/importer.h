@@ -34,8 +34,9 @@ struct Parameter {
                              // no parameter
   Role role = Role::kTrained;
   Origin origin = Origin::kInitializer;
-  std::string reason;  // one phrase for `strop inspect`: "weight of \"conv1\" (Conv)"
-  int tensor = -1;     // number of its TensorProto in the file; -1 when export cannot replace it
+  std::string reason;            // one phrase for `strop inspect`: "weight of \"conv1\" (Conv)"
+  bool is_norm_or_bias = false;  // the rule calls it bias, scale, slope or gain
+  int tensor = -1;  // number of its TensorProto in the file; -1 when export cannot replace it
 };
 
 // What the user overrides of the rule that says what is trained. Patterns are globs (* and ?) on

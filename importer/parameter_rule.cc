@@ -134,6 +134,7 @@ bool IsMask(const Tensor& tensor) {
 struct Finding {
   Verdict verdict = Verdict::kFrozen;
   std::string reason;
+  bool is_norm_or_bias = false;
 };
 
 class Rule {
@@ -238,7 +239,10 @@ class Rule {
 
   Finding FindingAt(const Node& node, size_t input, ValueId constant) const {
     if (const Role* role = FindRole(node, input); role != nullptr) {
-      return {role->verdict, absl::StrCat(std::string(role->noun), " of ", NodeLabel(node))};
+      const bool is_norm_or_bias =
+          role->noun == "bias" || role->noun == "scale" || role->noun == "slope";
+      return {role->verdict, absl::StrCat(std::string(role->noun), " of ", NodeLabel(node)),
+              is_norm_or_bias};
     }
     if (node.domain.empty() && IsOneOf(node.op_type, {"Add", "Sub", "Mul", "Div"})) {
       return ArithmeticFinding(node, input, constant);
@@ -267,9 +271,10 @@ class Rule {
     }
     if (is_additive) {
       return {Verdict::kTrained,
-              absl::StrCat(is_vector ? "bias" : "embedding", " added at ", NodeLabel(node))};
+              absl::StrCat(is_vector ? "bias" : "embedding", " added at ", NodeLabel(node)),
+              is_vector};
     }
-    if (is_vector) return {Verdict::kTrained, absl::StrCat("gain at ", NodeLabel(node))};
+    if (is_vector) return {Verdict::kTrained, absl::StrCat("gain at ", NodeLabel(node)), true};
     return {Verdict::kFrozen, absl::StrCat("a fixed table multiplied at ", NodeLabel(node))};
   }
 
@@ -356,6 +361,7 @@ absl::StatusOr<std::vector<Parameter>> ChooseParameters(
     parameter.value = constant.value;
     parameter.origin = constant.origin;
     parameter.reason = finding.reason;
+    parameter.is_norm_or_bias = finding.is_norm_or_bias;
     parameter.tensor = constant.tensor;
     parameter.role = finding.verdict == Verdict::kTrained      ? Parameter::Role::kTrained
                      : finding.verdict == Verdict::kStatistics ? Parameter::Role::kStatistics
