@@ -1,11 +1,10 @@
 #include "ops/families.h"
 
+#include "ops/accumulation.h"
 #include "ops/registry.h"
 #include "ops/tensor_statistics.h"
 
 namespace strop {
-
-extern const OpFamily kAccumulation;
 
 absl::Span<const OpFamily* const> OpFamilies() {
   static const OpFamily* const kFamilies[] = {

@@ -154,7 +154,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   TrainingGraphOptions graph_options;
   STROP_ASSIGN_OR_RETURN(graph_options.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(graph_options.optimizer, OptimizerOptionsOf(options.optimizer));
-  ApplyModes(options.modes, graph_options);
+  STROP_RETURN_IF_ERROR(ApplyModes(options.modes, graph_options));
   graph_options.recompute_activations |= !options.lora.lora.patterns.empty();
   STROP_ASSIGN_OR_RETURN(const auto shapes, InputShapes(model.graph, options));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,

@@ -69,9 +69,9 @@ bool IsOneOf(const std::string& name, const std::string_view (&names)[kCount]) {
 // what every run has.
 bool IsHyperparameter(const CLI::Option& option, const std::string& name) {
   constexpr std::string_view kHousekeeping[] = {
-      "output",     "run-directory", "resume", "keep",   "json",    "log-every",       "monitor",
-      "no-monitor", "threads",       "dump",   "config", "dry-run", "histogram-every", "help",
-      "checkpoint-every"};
+      "output",    "run-directory", "resume",          "keep",    "json",
+      "log-every", "monitor",       "no-monitor",      "threads", "dump",
+      "config",    "dry-run",       "histogram-every", "help",    "checkpoint-every"};
   constexpr std::string_view kAlways[] = {"optimizer", "learning-rate", "loss",
                                           "epochs",    "schedule",      "seed"};
   return option.count() > 0 ? !IsOneOf(name, kHousekeeping) : IsOneOf(name, kAlways);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "exporter/exporter.h"
@@ -47,12 +48,30 @@ absl::Status Export(const ImportedModel& model, const Trainer& trainer, LoraExpo
   return absl::OkStatus();
 }
 
+void PrintAveraged(const TrainingResult& result, bool as_json) {
+  if (!result.averaged_validation_loss) return;
+  if (as_json) {
+    nlohmann::ordered_json line = {{"weights", "averaged"},
+                                   {"step", result.steps},
+                                   {"validation_loss", *result.averaged_validation_loss}};
+    for (const auto& [name, value] : result.averaged_metrics) line[name] = value;
+    std::printf("%s\n", line.dump().c_str());
+    return;
+  }
+  std::fprintf(stderr, "averaged weights  validation loss %.6g", *result.averaged_validation_loss);
+  for (const auto& [name, value] : result.averaged_metrics) {
+    std::fprintf(stderr, "  %s %.4f", name.c_str(), value);
+  }
+  std::fprintf(stderr, "\n");
+}
+
 void PrintEnd(const TrainingResult& result, const TrainOptions& options) {
   if (result.stopped_early && result.best_epoch) {
     const int64_t epoch = options.no_restore_best ? result.epochs : *result.best_epoch;
     std::fprintf(stderr, "stopped early; the weights are those of epoch %lld\n",
                  static_cast<long long>(epoch));
   }
+  PrintAveraged(result, options.as_json);
   if (!options.as_json) {
     std::printf("wrote %s after %lld steps\n", options.output.c_str(),
                 static_cast<long long>(result.steps));

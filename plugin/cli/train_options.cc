@@ -15,9 +15,15 @@ void AddStepOptions(CLI::App& app, TrainOptions& options) {
   app.add_flag("--drop-last", options.drop_last, "Leave out a last batch that is not full")
       ->group("Data");
   AddAugmentationOptions(app, options.data.augmentation);
+  app.add_option("--accumulation-steps,--gradient-accumulation-steps", options.accumulation_steps,
+                 "Batches whose gradients make one step, as if they were one large batch")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group("Data");
   AddMixOptions(app, options.mix);
   AddLossOptions(app, options.loss);
   AddOptimizerOptions(app, options.optimizer);
+  AddGroupOptions(app, options.groups);
   AddReplaceHeadOption(app, options.model);
   AddSelectionOptions(app, options.model);
   AddLoraOptions(app, options.lora);
@@ -29,6 +35,7 @@ void AddStepOptions(CLI::App& app, TrainOptions& options) {
 
 void AddRunOptions(CLI::App& app, TrainOptions& options) {
   AddScheduleOptions(app, options.schedule);
+  AddAveragingOptions(app, options.averaging);
   options.app = &app;
   app.add_option("--run-directory", options.run_directory, "Keep the run's records here")
       ->type_name("RUN")
@@ -84,7 +91,11 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   STROP_ASSIGN_OR_RETURN(training.graph.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(training.graph.optimizer, OptimizerOptionsOf(options.optimizer));
   STROP_ASSIGN_OR_RETURN(training.schedule, ScheduleOptionsOf(options.schedule));
-  ApplyModes(options.modes, training.graph);
+  STROP_ASSIGN_OR_RETURN(training.graph.groups,
+                         GroupOptionsOf(options.groups, LearningRateOf(options.optimizer)));
+  training.accumulation_steps = options.accumulation_steps;
+  STROP_ASSIGN_OR_RETURN(training.averaging, AveragingOptionsOf(options.averaging));
+  STROP_RETURN_IF_ERROR(ApplyModes(options.modes, training.graph));
   training.graph.recompute_activations |= !options.lora.lora.patterns.empty();
   training.metrics = options.metrics;
   const bool is_classification = training.graph.loss.kind == LossKind::kCrossEntropy ||

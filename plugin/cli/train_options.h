@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
 #include "plugin/cli/augmentation_options.h"
+#include "plugin/cli/averaging_options.h"
 #include "plugin/cli/data_options.h"
+#include "plugin/cli/group_options.h"
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/monitor_options.h"
@@ -30,6 +32,9 @@ struct TrainOptions {
   LossArguments loss;
   OptimizerArguments optimizer;
   ScheduleArguments schedule;
+  GroupArguments groups;
+  AveragingArguments averaging;
+  int64_t accumulation_steps = 1;
   ModeArguments modes;
   LoraArguments lora;
   QuantizeArguments quantize;

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/outcome.h"
 
 namespace strop {
 namespace {
@@ -17,6 +18,18 @@ CLI::Validator IsDropout() {
         return absl::StrCat("found \"", text, "\", expected on, off or a rate from 0 to below 1");
       },
       "on|off|RATE", "dropout");
+}
+
+absl::StatusOr<Unfreezing> ParseUnfreezing(const std::string& text) {
+  Unfreezing unfreezing;
+  const size_t colon = text.find(':');
+  const bool is_read = colon != std::string::npos && colon + 1 < text.size() &&
+                       absl::SimpleAtoi(text.substr(0, colon), &unfreezing.epoch);
+  if (!is_read) {
+    return UsageError(absl::StrCat("--unfreeze ", text, ": expected EPOCH:PATTERN, 3:layer1* say"));
+  }
+  unfreezing.pattern = text.substr(colon + 1);
+  return unfreezing;
 }
 
 }  // namespace
@@ -71,6 +84,16 @@ void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
                "Compute cheap activations again in the backward pass: less memory, the same bits, "
                "a little more time; --lora does it by itself")
       ->group("Engine");
+  AddRepeatedOption(app, "--dropout-at", arguments.dropout_at,
+                    "Insert Dropout behind nodes whose name or output's name matches PATTERN, the "
+                    "model's outputs excepted; with --dropout RATE. The exported model stays as it "
+                    "was")
+      ->type_name("PATTERN")
+      ->group(group);
+  AddRepeatedOption(app, "--unfreeze", arguments.unfreeze,
+                    "Leave tensors whose names match PATTERN as they are until EPOCH begins")
+      ->type_name("EPOCH:PATTERN")
+      ->group(group);
 }
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
@@ -86,16 +109,24 @@ absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
   return options;
 }
 
-void ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options) {
+absl::Status ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options) {
   if (!arguments.batch_norm.empty()) {
     options.batch_norm =
         arguments.batch_norm == "train" ? BatchNormMode::kTrain : BatchNormMode::kFrozen;
   }
   options.recompute_activations = arguments.recompute_activations;
-  if (arguments.dropout.empty()) return;
-  options.dropout = arguments.dropout == "off" ? DropoutMode::kOff : DropoutMode::kOn;
+  for (const std::string& text : arguments.unfreeze) {
+    STROP_ASSIGN_OR_RETURN(options.unfreezing.emplace_back(), ParseUnfreezing(text));
+  }
   double rate = 0;
   if (absl::SimpleAtod(arguments.dropout, &rate)) options.dropout_rate = rate;
+  options.dropout_at = arguments.dropout_at;
+  if (!options.dropout_at.empty() && !options.dropout_rate) {
+    return UsageError("--dropout-at needs a rate: add --dropout 0.1, say");
+  }
+  if (arguments.dropout.empty()) return absl::OkStatus();
+  options.dropout = arguments.dropout == "off" ? DropoutMode::kOff : DropoutMode::kOn;
+  return absl::OkStatus();
 }
 
 }  // namespace strop

@@ -24,8 +24,10 @@ struct LossArguments {
 
 // What BatchNormalization and Dropout do while the model trains.
 struct ModeArguments {
-  std::string batch_norm;  // train, frozen; empty: as in the model
-  std::string dropout;     // on, off, a rate; empty: as in the model
+  std::string batch_norm;               // train, frozen; empty: as in the model
+  std::string dropout;                  // on, off, a rate; empty: as in the model
+  std::vector<std::string> dropout_at;  // patterns of nodes to insert it behind
+  std::vector<std::string> unfreeze;    // EPOCH:PATTERN
   bool recompute_activations = false;
 };
 
@@ -33,6 +35,7 @@ void AddLossOptions(CLI::App& app, LossArguments& arguments);
 void AddModeOptions(CLI::App& app, ModeArguments& arguments);
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments);
-void ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options);
+// A usage error for --dropout-at without a rate, and for an --unfreeze that cannot be read.
+absl::Status ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options);
 
 }  // namespace strop

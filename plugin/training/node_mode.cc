@@ -66,6 +66,12 @@ absl::Status SetBatchNormMode(Graph& graph, bool is_training) {
   return KeepBatchNormMode(graph);
 }
 
+void KeepLastBatchStatistics(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    if (IsOnnx(node, "BatchNormalization")) node.attributes.Set("momentum", 0.0);
+  }
+}
+
 int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::optional<double> rate) {
   int count = 0;
   const ValueId mode = graph.AddConstant(UniqueValueName(graph, "dropout_training_mode"),

@@ -15,6 +15,9 @@ absl::Status SetBatchNormMode(Graph& graph, bool is_training);
 // Adds the state updates of the nodes that are in training mode as they stand.
 absl::Status KeepBatchNormMode(Graph& graph);
 
+// Lets the nodes that are in training mode keep the statistics of the last batch alone.
+void KeepLastBatchStatistics(Graph& graph);
+
 enum class DropoutNodes {
   kAll,
   kOfModel,  // not those of LoRA's adapters

@@ -26,6 +26,7 @@ struct EpochReport {
   int64_t epoch = 0;
   int64_t step = 0;
   double train_loss = 0;  // mean of the steps' losses, weighted by samples
+  // With an exponential moving average: of the averaged weights.
   std::optional<double> validation_loss;
   std::map<std::string, double> metrics;  // of the validation data
   double learning_rate = 0;               // of the last step
@@ -39,6 +40,9 @@ struct TrainingResult {
   // With early stopping: whose weights are in the store, unless they are not to be restored.
   std::optional<int64_t> best_epoch;
   bool stopped_early = false;
+  // Of the averaged weights, with stochastic weight averaging and validation data.
+  std::optional<double> averaged_validation_loss;
+  std::map<std::string, double> averaged_metrics;
   bool was_stopped = false;  // should_stop asked for it
 };
 

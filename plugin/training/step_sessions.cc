@@ -10,20 +10,23 @@ StepSessions::StepSessions(std::shared_ptr<StateStore> store, std::shared_ptr<Ar
                            PlanOptions plan, uint64_t seed)
     : store_(std::move(store)), arena_(std::move(arena)), plan_(std::move(plan)), seed_(seed) {}
 
-absl::Status StepSessions::Add(const StepVariant& variant, Graph graph) {
+absl::Status StepSessions::Add(const StepVariant& variant, TrainingGraph graph) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                         Session::Create(std::move(graph), store_, plan_, arena_));
+                         Session::Create(std::move(graph.graph), store_, plan_, arena_));
   session->set_seed(seed_);
-  sessions_[variant] = std::move(session);
+  steps_[variant] = {std::move(session), std::move(graph.scalars)};
   return absl::OkStatus();
 }
 
 absl::StatusOr<absl::Span<const Tensor>> StepSessions::Run(const StepVariant& variant, int64_t draw,
-                                                           absl::Span<const Tensor> inputs) {
-  const auto found = sessions_.find(variant);
-  if (found == sessions_.end()) return absl::InternalError("train: the step has no session");
-  found->second->set_step(static_cast<uint64_t>(draw));
-  return found->second->Run(inputs);
+                                                           absl::Span<const Tensor> batch,
+                                                           const StepNumbers& numbers) {
+  const auto found = steps_.find(variant);
+  if (found == steps_.end()) return absl::InternalError("train: the step has no session");
+  std::vector<Tensor> inputs(batch.begin(), batch.end());
+  for (const StepScalar scalar : found->second.scalars) inputs.push_back(numbers.Of(scalar));
+  found->second.session->set_step(static_cast<uint64_t>(draw));
+  return found->second.session->Run(inputs);
 }
 
 }  // namespace strop

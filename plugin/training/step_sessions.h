@@ -2,25 +2,16 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "plugin/runtime/session.h"
-#include "plugin/training/step_measurement.h"
+#include "plugin/training/step_variant.h"
+#include "plugin/training/training_graph.h"
 
 namespace strop {
-
-// Which of a run's graphs a step is.
-struct StepVariant {
-  enum class Kind {
-    kUpdate,  // forward, backward, update
-  };
-  Kind kind = Kind::kUpdate;
-  StepMeasurement measurement = StepMeasurement::kNone;
-
-  auto operator<=>(const StepVariant&) const = default;
-};
 
 // The sessions of a run by variant, over one store and one arena. All random operators draw by the
 // count that a step is given, whichever variant runs. Not thread-safe.
@@ -31,20 +22,26 @@ class StepSessions {
                uint64_t seed);
 
   // Adds a variant, whose states the store gets. Nothing is planned before its first step.
-  absl::Status Add(const StepVariant& variant, Graph graph);
-  bool Has(const StepVariant& variant) const { return sessions_.contains(variant); }
+  absl::Status Add(const StepVariant& variant, TrainingGraph graph);
+  bool Has(const StepVariant& variant) const { return steps_.contains(variant); }
 
-  // Session::Run of the variant, which must have been added; `draw` tells steps apart for random
-  // operators.
+  // Session::Run of the variant, which must have been added, on a batch of the model's inputs and
+  // the target; `draw` tells steps apart for random operators.
   absl::StatusOr<absl::Span<const Tensor>> Run(const StepVariant& variant, int64_t draw,
-                                               absl::Span<const Tensor> inputs);
+                                               absl::Span<const Tensor> batch,
+                                               const StepNumbers& numbers);
 
  private:
+  struct Step {
+    std::unique_ptr<Session> session;
+    std::vector<StepScalar> scalars;
+  };
+
   std::shared_ptr<StateStore> store_;
   std::shared_ptr<Arena> arena_;
   PlanOptions plan_;
   uint64_t seed_ = 0;
-  std::map<StepVariant, std::unique_ptr<Session>> sessions_;
+  std::map<StepVariant, Step> steps_;
 };
 
 }  // namespace strop

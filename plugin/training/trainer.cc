@@ -34,23 +34,30 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
                                                          PlanOptions plan) {
   STROP_RETURN_IF_ERROR(CheckTrainingOptions(options, validation != nullptr));
   const int field = training->FindField(kTargetField);
-  TrainingGraphOptions graph_options = options.graph;
-  graph_options.takes_probabilities = !options.mix.are_default();
-  STROP_ASSIGN_OR_RETURN(
-      TrainingGraph graph,
-      BuildTrainingGraph(model, graph_options,
-                         field < 0 ? nullptr : &training->fields()[static_cast<size_t>(field)]));
+  std::optional<DataField> target;
+  if (field >= 0) target = training->fields()[static_cast<size_t>(field)];
   std::unique_ptr<Trainer> trainer(new Trainer(options));
+  TrainingGraphOptions& graph_options = trainer->options_.graph;
+  STROP_RETURN_IF_ERROR(CheckUnfreezing(graph_options.unfreezing, model, options.epochs));
+  const int64_t samples = training->sample_count();
+  const int64_t wanted = options.batch_size == 0 ? samples : options.batch_size;
+  trainer->sample_count_ = samples;
+  trainer->batch_size_ = std::max<int64_t>(std::min(wanted, samples), 1);
+  graph_options.takes_probabilities = !options.mix.are_default();
+  graph_options.accumulates = options.accumulation_steps > 1;
+  graph_options.steps_per_epoch = trainer->steps_per_epoch();
+  trainer->phase_starts_ = PhaseStarts(model, graph_options.unfreezing);
+  const auto build = [&](const StepVariant& variant) {
+    return BuildTrainingGraph(model, graph_options, target ? &*target : nullptr, variant);
+  };
+  STROP_ASSIGN_OR_RETURN(TrainingGraph graph, build({}));
   STROP_ASSIGN_OR_RETURN(trainer->data_,
                          BindToModel(std::move(training), graph.inputs, graph.target));
   STROP_ASSIGN_OR_RETURN(trainer->mixer_,
                          BatchMixer::Create(options.mix, options.seed, options.graph.loss.kind,
                                             graph.inputs, graph.target, graph.step_target));
-  const int64_t samples = trainer->data_->sample_count();
-  const int64_t wanted = options.batch_size == 0 ? samples : options.batch_size;
-  trainer->batch_size_ = std::min(wanted, samples);
   STROP_RETURN_IF_ERROR(
-      CheckBatchSize(graph.inputs, samples, trainer->batch_size_, options.drop_last));
+      CheckBatchSize(graph.inputs, samples, std::min(wanted, samples), options.drop_last));
   trainer->reader_ = std::make_unique<BatchReader>(*trainer->data_);
   trainer->store_ = std::make_shared<StateStore>();
   const auto arena = std::make_shared<Arena>();  // training and validation take turns
@@ -61,11 +68,28 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
                           std::move(validation), trainer->store_, plan, arena));
   }
   trainer->sessions_ = std::make_unique<StepSessions>(trainer->store_, arena, plan, options.seed);
-  trainer->trained_ = std::move(graph.trained);
-  STROP_RETURN_IF_ERROR(trainer->AddMeasuredSteps(graph.graph));
-  STROP_RETURN_IF_ERROR(
-      trainer->sessions_->Add({StepVariant::Kind::kUpdate}, std::move(graph.graph)));
   trainer->has_gradient_norm_ = graph.has_gradient_norm;
+  for (int phase = 0; phase < static_cast<int>(trainer->phase_starts_.size()); ++phase) {
+    for (const auto kind : {StepVariant::Kind::kUpdate, StepVariant::Kind::kAccumulate}) {
+      if (kind == StepVariant::Kind::kAccumulate && !graph_options.accumulates) continue;
+      STROP_ASSIGN_OR_RETURN(graph, build({kind, phase}));
+      trainer->trained_ = graph.trained;  // the last phase moves all
+      if (kind == StepVariant::Kind::kUpdate) {
+        STROP_RETURN_IF_ERROR(trainer->AddMeasuredSteps(graph, phase));
+      }
+      STROP_RETURN_IF_ERROR(trainer->sessions_->Add({kind, phase}, std::move(graph)));
+    }
+  }
+  if (options.averaging.ema_decay || options.averaging.swa_start) {
+    STROP_ASSIGN_OR_RETURN(
+        trainer->averages_,
+        AveragedStates::Create(model.graph, trainer->trained_, trainer->store_, arena, plan));
+  }
+  if (options.averaging.swa_start) {
+    STROP_ASSIGN_OR_RETURN(
+        trainer->statistics_,
+        StatisticsPass::Create(model, graph_options, trainer->store_, arena, plan, options.seed));
+  }
   for (const Parameter& parameter : model.parameters) {
     const std::string& name = model.graph.value(parameter.value).name;
     if (parameter.role != Parameter::Role::kFrozen && trainer->store_->Has(name)) {
@@ -77,31 +101,38 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   return trainer;
 }
 
-absl::Status Trainer::AddMeasuredSteps(const Graph& step) {
+absl::Status Trainer::AddMeasuredSteps(const TrainingGraph& step, int phase) {
   if (options_.measurement.log_every == 0) return absl::OkStatus();
   for (const StepMeasurement measurement :
        {StepMeasurement::kStatistics, StepMeasurement::kHistograms}) {
-    Graph measured = step;
-    STROP_ASSIGN_OR_RETURN(
-        probes_[measurement],
-        StepProbe::Attach(measured, trained_, measurement == StepMeasurement::kHistograms));
-    STROP_RETURN_IF_ERROR(
-        sessions_->Add({StepVariant::Kind::kUpdate, measurement}, std::move(measured)));
+    const StepVariant variant = {StepVariant::Kind::kUpdate, phase, measurement};
+    TrainingGraph measured = step;
+    STROP_ASSIGN_OR_RETURN(probes_[variant],
+                           StepProbe::Attach(measured.graph, measured.trained,
+                                             measurement == StepMeasurement::kHistograms));
+    STROP_RETURN_IF_ERROR(sessions_->Add(variant, std::move(measured)));
   }
   return absl::OkStatus();
 }
 
 int64_t Trainer::batches_per_epoch() const {
-  const int64_t samples = data_->sample_count();
-  return options_.drop_last ? samples / batch_size_ : (samples + batch_size_ - 1) / batch_size_;
+  return options_.drop_last ? sample_count_ / batch_size_
+                            : (sample_count_ + batch_size_ - 1) / batch_size_;
 }
 
-int64_t Trainer::steps_per_epoch() const { return batches_per_epoch(); }
+int64_t Trainer::steps_per_epoch() const {
+  return (batches_per_epoch() + options_.accumulation_steps - 1) / options_.accumulation_steps;
+}
 
 int64_t Trainer::steps_of_run() const {
   const int64_t most = options_.steps.value_or(std::numeric_limits<int64_t>::max());
   const bool is_over_most = options_.epochs > most / steps_per_epoch();
   return is_over_most ? most : std::min(most, options_.epochs * steps_per_epoch());
+}
+
+int Trainer::PhaseOf(int64_t epoch) const {
+  const auto next = std::upper_bound(phase_starts_.begin(), phase_starts_.end(), epoch);
+  return static_cast<int>(next - phase_starts_.begin()) - 1;
 }
 
 bool Trainer::IsOver() const {
@@ -116,10 +147,7 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
     STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
     STROP_RETURN_IF_ERROR(Validate(report));
     if (state_.batches_of_epoch == batches_per_epoch() && !was_stopped_) {
-      ++state_.epochs;
-      state_.batches_of_epoch = 0;
-      state_.samples_of_epoch = 0;
-      state_.loss_sum_of_epoch = 0;
+      STROP_RETURN_IF_ERROR(EndEpoch());
     }
     report.seconds = SecondsSince(start);
     if (callbacks.on_epoch) callbacks.on_epoch(report);
@@ -128,10 +156,11 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
   result.steps = state_.steps;
   result.epochs = state_.epochs + (state_.batches_of_epoch > 0 ? 1 : 0);
   result.was_stopped = was_stopped_;
-  if (options_.early_stopping_patience == 0) return result;
-  result.best_epoch = state_.best_epoch;
-  result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
-  STROP_RETURN_IF_ERROR(EarlyStopping::Restore(state_, *store_));
+  if (options_.early_stopping_patience > 0) {
+    result.best_epoch = state_.best_epoch;
+    result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
+  }
+  STROP_RETURN_IF_ERROR(Finish(result));
   return result;
 }
 
@@ -139,7 +168,7 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
   EpochReport report;
   report.epoch = state_.epochs + 1;
   const std::vector<int64_t> order =
-      EpochOrder(data_->sample_count(), options_, static_cast<uint64_t>(report.epoch));
+      EpochOrder(sample_count_, options_, static_cast<uint64_t>(report.epoch));
   while (state_.batches_of_epoch < batches_per_epoch() && !was_stopped_ &&
          options_.steps != state_.steps) {
     STROP_ASSIGN_OR_RETURN(const StepReport step, RunStep(order));
@@ -147,62 +176,120 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
     was_stopped_ = callbacks.should_stop && callbacks.should_stop();
   }
   report.step = state_.steps;
-  report.learning_rate = schedule_->At(state_.steps - 1, state_.plateau);
+  report.learning_rate = LearningRate(state_.steps - 1);
   report.train_loss = state_.loss_sum_of_epoch / static_cast<double>(state_.samples_of_epoch);
   return report;
 }
 
 absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
-  const auto begin = static_cast<size_t>(state_.batches_of_epoch * batch_size_);
-  const absl::Span<const int64_t> indices =
-      order.subspan(begin, static_cast<size_t>(batch_size_));  // the last one may be shorter
   const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> samples,
-                         reader_->ReadAugmented(indices, key));
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, mixer_.Mix(samples, state_.batches));
-  std::vector<Tensor> inputs(batch.begin(), batch.end());
+  const int64_t batches =
+      std::min(options_.accumulation_steps, batches_per_epoch() - state_.batches_of_epoch);
+  // The last batch of an epoch may be shorter.
+  const auto samples_of = [&](int64_t first_batch, int64_t count) {
+    return order.subspan(static_cast<size_t>(first_batch * batch_size_),
+                         static_cast<size_t>(count * batch_size_));
+  };
   StepReport report;
   report.step = state_.steps + 1;
   report.epoch = state_.epochs + 1;
   report.steps_per_epoch = steps_per_epoch();
-  report.sample_count = static_cast<int64_t>(indices.size());
-  report.learning_rate = schedule_->At(state_.steps, state_.plateau);
-  inputs.push_back(Tensor::Scalar<double>(report.learning_rate));
-  inputs.push_back(Tensor::Scalar<int64_t>(report.step));
-  const StepMeasurement measurement = MeasurementOf(
-      options_.measurement, report.step, steps_per_epoch(), data_->sample_count() / batch_size_);
-  STROP_ASSIGN_OR_RETURN(
-      const absl::Span<const Tensor> outputs,
-      sessions_->Run({StepVariant::Kind::kUpdate, measurement}, state_.batches, inputs));
-  STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
-  report.loss = loss[0];
-  if (has_gradient_norm_) report.gradient_norm = outputs[1].elements<double>()[0];
-  if (measurement != StepMeasurement::kNone) {
-    report.statistics = probes_[measurement].Read(outputs);
+  report.sample_count = static_cast<int64_t>(samples_of(state_.batches_of_epoch, batches).size());
+  report.learning_rate = LearningRate(state_.steps);
+  const StepMeasurement measurement =
+      MeasurementOf(options_.measurement, report.step, steps_per_epoch(),
+                    sample_count_ / batch_size_ / options_.accumulation_steps);
+  for (int64_t i = 0; i < batches; ++i) {
+    const absl::Span<const int64_t> samples = samples_of(state_.batches_of_epoch + i, 1);
+    StepNumbers numbers;
+    numbers.learning_rate = report.learning_rate;
+    numbers.step = report.step;
+    numbers.batch_share =
+        static_cast<double>(samples.size()) / static_cast<double>(report.sample_count);
+    numbers.keeps_gradients = i > 0;
+    const bool is_last = i + 1 == batches;
+    StepVariant variant = {StepVariant::Kind::kAccumulate, PhaseOf(report.epoch)};
+    if (is_last) variant = {StepVariant::Kind::kUpdate, variant.phase, measurement};
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read,
+                           reader_->ReadAugmented(samples, key));
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
+                           mixer_.Mix(read, state_.batches + i));
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
+                           sessions_->Run(variant, state_.batches + i, batch, numbers));
+    STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
+    report.loss += loss[0] * numbers.batch_share;
+    if (is_last && has_gradient_norm_) report.gradient_norm = outputs[1].elements<double>()[0];
+    if (variant.measurement != StepMeasurement::kNone) {
+      report.statistics = probes_[variant].Read(outputs);
+    }
+    if (!std::isfinite(report.loss)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "train: the loss is ", report.loss, " at step ", report.step, " (epoch ", report.epoch,
+          "), expected a finite number; lower the learning rate (", report.learning_rate,
+          " now), clip the gradients, or look for extreme values in the data"));
+    }
   }
-  if (!std::isfinite(report.loss)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "train: the loss is ", report.loss, " at step ", report.step, " (epoch ", report.epoch,
-        "), expected a finite number; lower the learning rate (", report.learning_rate,
-        " now), clip the gradients, or look for extreme values in the data"));
+  if (options_.averaging.ema_decay) {
+    const bool is_first = state_.steps == 0;
+    STROP_RETURN_IF_ERROR(averages_->Take(is_first ? 1 : 1 - *options_.averaging.ema_decay));
   }
   state_.steps = report.step;
-  ++state_.batches;
-  ++state_.batches_of_epoch;
+  state_.batches += batches;
+  state_.batches_of_epoch += batches;
   state_.samples_of_epoch += report.sample_count;
   state_.loss_sum_of_epoch += report.loss * static_cast<double>(report.sample_count);
-  report.step_of_epoch = state_.batches_of_epoch;
+  report.step_of_epoch =
+      (state_.batches_of_epoch + options_.accumulation_steps - 1) / options_.accumulation_steps;
   return report;
+}
+
+double Trainer::LearningRate(int64_t step) const {
+  const int64_t epoch = step / steps_per_epoch() + 1;
+  const AveragingOptions& averaging = options_.averaging;
+  if (!averaging.swa_start || epoch < *averaging.swa_start) {
+    return schedule_->At(step, state_.plateau);
+  }
+  const int64_t first_step = (*averaging.swa_start - 1) * steps_per_epoch();
+  return SwaLearningRate(averaging, schedule_->At(first_step, state_.plateau),
+                         epoch - *averaging.swa_start);
 }
 
 absl::Status Trainer::Validate(EpochReport& report) {
   if (evaluator_ == nullptr || was_stopped_) return absl::OkStatus();
+  if (options_.averaging.ema_decay) STROP_RETURN_IF_ERROR(averages_->Swap());
   STROP_ASSIGN_OR_RETURN(EvaluationResult result, evaluator_->Evaluate());
   report.validation_loss = result.loss;
   report.metrics = std::move(result.metrics);
   schedule_->Observe(result.loss, state_.plateau);
   STROP_ASSIGN_OR_RETURN(
       report.is_best, early_stopping_.See(result.loss, report.epoch, exported_, *store_, state_));
+  return options_.averaging.ema_decay ? averages_->Swap() : absl::OkStatus();
+}
+
+absl::Status Trainer::EndEpoch() {
+  ++state_.epochs;
+  state_.batches_of_epoch = 0;
+  state_.samples_of_epoch = 0;
+  state_.loss_sum_of_epoch = 0;
+  const std::optional<int64_t>& start = options_.averaging.swa_start;
+  if (!start || state_.epochs < *start) return absl::OkStatus();
+  return averages_->Take(1 / static_cast<double>(state_.epochs - *start + 1));
+}
+
+absl::Status Trainer::Finish(TrainingResult& result) {
+  if (!state_.best_weights.empty()) return EarlyStopping::Restore(state_, *store_);
+  if (options_.averaging.ema_decay && state_.steps > 0) return averages_->Swap();
+  const std::optional<int64_t>& start = options_.averaging.swa_start;
+  if (!start || was_stopped_ || state_.epochs < *start) return absl::OkStatus();
+  STROP_RETURN_IF_ERROR(averages_->Swap());
+  const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
+  std::vector<int64_t> order = EpochOrder(sample_count_, options_, key.epoch);
+  if (options_.drop_last) order.resize(static_cast<size_t>(batches_per_epoch() * batch_size_));
+  STROP_RETURN_IF_ERROR(statistics_->Run(*reader_, order, batch_size_, key, state_.batches));
+  if (evaluator_ == nullptr) return absl::OkStatus();
+  STROP_ASSIGN_OR_RETURN(EvaluationResult evaluation, evaluator_->Evaluate());
+  result.averaged_validation_loss = evaluation.loss;
+  result.averaged_metrics = std::move(evaluation.metrics);
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
 #include "plugin/data/data_source.h"
+#include "plugin/training/averaging.h"
 #include "plugin/training/batch_mixer.h"
 #include "plugin/training/batch_reader.h"
 #include "plugin/training/early_stopping.h"
@@ -18,6 +19,7 @@
 #include "plugin/training/run_report.h"
 #include "plugin/training/run_state.h"
 #include "plugin/training/schedule.h"
+#include "plugin/training/statistics_pass.h"
 #include "plugin/training/step_sessions.h"
 #include "plugin/training/step_statistics.h"
 #include "plugin/training/training_options.h"
@@ -36,7 +38,8 @@ class Trainer {
                                                          PlanOptions plan = {});
 
   // The run from where its state stands to its end. FailedPrecondition naming the step when the
-  // loss is not finite.
+  // loss is not finite. Afterwards the store holds the weights to export: the last, averaged or
+  // best ones. What the run would go on from is whole in callbacks only.
   absl::StatusOr<TrainingResult> Run(const TrainingCallbacks& callbacks = {});
 
   // What changes besides the store: with both, the run goes on in another trainer of the same
@@ -58,18 +61,26 @@ class Trainer {
   explicit Trainer(const TrainingOptions& options) : options_(options), early_stopping_(options) {}
 
   // Adds the variants of the updating step that measure.
-  absl::Status AddMeasuredSteps(const Graph& step);
+  absl::Status AddMeasuredSteps(const TrainingGraph& step, int phase);
   // Batches of an epoch.
   int64_t batches_per_epoch() const;
+  int PhaseOf(int64_t epoch) const;
   bool IsOver() const;
   // Goes on with the epoch after state_.epochs until it is over or the run is.
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
   absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);
+  double LearningRate(int64_t step) const;
   absl::Status Validate(EpochReport& report);
+  // What a whole epoch that is over leaves behind.
+  absl::Status EndEpoch();
+  // Puts the weights to export into the store.
+  absl::Status Finish(TrainingResult& result);
 
   TrainingOptions options_;
   EarlyStopping early_stopping_;
+  int64_t sample_count_ = 0;
   int64_t batch_size_ = 1;
+  std::vector<int64_t> phase_starts_;
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<BatchReader> reader_;
   BatchMixer mixer_;
@@ -79,8 +90,10 @@ class Trainer {
   std::vector<std::string> trained_;
   std::vector<std::string> exported_;
   bool has_gradient_norm_ = false;
-  std::map<StepMeasurement, StepProbe> probes_;  // of the steps that measure
+  std::map<StepVariant, StepProbe> probes_;  // of the steps that measure
   std::optional<Schedule> schedule_;
+  std::unique_ptr<AveragedStates> averages_;    // null without averaging
+  std::unique_ptr<StatisticsPass> statistics_;  // null without stochastic weight averaging
 
   RunState state_;
   bool was_stopped_ = false;

@@ -5,6 +5,8 @@
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/passes/passes.h"
 #include "plugin/passes/recompute_activations.h"
+#include "plugin/training/dropout_insertion.h"
+#include "plugin/training/gradient_accumulation.h"
 #include "plugin/training/node_mode.h"
 #include "plugin/training/quantize_model.h"
 #include "plugin/training/value_name.h"
@@ -38,43 +40,80 @@ absl::Status ApplyDropoutMode(Graph& graph, const TrainingGraphOptions& options)
   if (count > 0 || !is_on) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "train: dropout is asked for, but the model has no Dropout node; exporters remove them from "
-      "models exported for inference");
+      "models exported for inference: say where with --dropout-at PATTERN");
 }
 
-// The values of all parameters that are trained, in the file's order.
-absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model) {
+// The values of all parameters that are trained from `epoch` on, or before, in the file's order.
+absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model,
+                                                   const std::vector<Unfreezing>& unfreezings,
+                                                   int64_t epoch) {
   std::vector<ValueId> values;
+  bool has_trained = false;
   for (const Parameter& parameter : model.parameters) {
-    if (parameter.role == Parameter::Role::kTrained) values.push_back(parameter.value);
+    if (parameter.role != Parameter::Role::kTrained) continue;
+    has_trained = true;
+    if (FirstEpochOf(model.graph.value(parameter.value).name, unfreezings) > epoch) continue;
+    values.push_back(parameter.value);
   }
   if (!values.empty()) return values;
+  if (has_trained) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: nothing is trained in epoch ", epoch,
+                     ", as all tensors are unfrozen later; leave some out of --unfreeze"));
+  }
   return absl::InvalidArgumentError(
       "train: the model has no tensor to train; see \"strop inspect\" for the reason of each, and "
       "choose some with --train");
 }
 
+ValueId AddScalar(TrainingGraph& training, StepScalar scalar) {
+  training.scalars.push_back(scalar);
+  Graph& graph = training.graph;
+  return graph.AddInput(UniqueValueName(graph, NameOf(scalar)),
+                        {StepNumbers().Of(scalar).type(), Shape{}});
+}
+
 }  // namespace
 
-absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
-                                                 const TrainingGraphOptions& options,
-                                                 const DataField* target) {
-  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> trained, TrainedValues(model));
-  TrainingGraph training;
-  training.graph = model.graph;
-  Graph& graph = training.graph;
-  training.inputs = InputsOf(graph);
+absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
+                                           const TrainingGraphOptions& options) {
+  Graph graph = model.graph;
+  STROP_RETURN_IF_ERROR(InsertDropout(graph, options.dropout_at));
   STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
   SetQuantizationMode(graph, /*is_training=*/true);
+  return graph;
+}
+
+absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
+                                                 const TrainingGraphOptions& options,
+                                                 const DataField* target,
+                                                 const StepVariant& variant) {
+  const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
+  STROP_ASSIGN_OR_RETURN(
+      const std::vector<ValueId> trained,
+      TrainedValues(model, options.unfreezing, phases[static_cast<size_t>(variant.phase)]));
+  TrainingGraph training;
+  training.inputs = InputsOf(model.graph);
+  STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options));
+  Graph& graph = training.graph;
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
                          AttachLoss(graph, options.loss, target, options.takes_probabilities));
   training.target = attached.interface;
   training.step_target = graph.type(attached.target);
+  const bool updates = variant.kind == StepVariant::Kind::kUpdate;
+  const ValueId learning_rate = updates ? AddScalar(training, StepScalar::kLearningRate) : kNoValue;
+  const ValueId step = updates ? AddScalar(training, StepScalar::kStep) : kNoValue;
+  ValueId cotangent = kNoValue;
+  if (options.accumulates) {
+    const ValueId share = AddScalar(training, StepScalar::kBatchShare);
+    STROP_ASSIGN_OR_RETURN(cotangent, AddLossCotangent(graph, attached.loss, share));
+  }
   const auto first_backward = static_cast<ValueId>(graph.values.size());
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
-                         Differentiate(graph, {{attached.loss, kNoValue}}, trained));
+                         Differentiate(graph, {{attached.loss, cotangent}}, trained));
   std::vector<ParameterGradient> pairs;
   for (size_t i = 0; i < trained.size(); ++i) {
     if (gradients[i] == kNoValue) continue;
@@ -86,14 +125,20 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
         "train: the chosen output depends on no trained tensor; choose another with "
         "--train-output, or other tensors with --train");
   }
-  const ValueId learning_rate =
-      graph.AddInput(UniqueValueName(graph, "learning_rate"), {DataType::kDouble, Shape{}});
-  const ValueId step = graph.AddInput(UniqueValueName(graph, "step"), {DataType::kInt64, Shape{}});
-  STROP_ASSIGN_OR_RETURN(const ValueId norm, AddOptimizer(graph, options.optimizer, pairs,
-                                                          learning_rate, step, attached.loss));
   graph.outputs = {attached.loss};
-  training.has_gradient_norm = norm != kNoValue;
-  if (training.has_gradient_norm) graph.outputs.push_back(norm);
+  if (options.accumulates) {
+    const ValueId keeps = AddScalar(training, StepScalar::kKeepsGradients);
+    STROP_RETURN_IF_ERROR(AccumulateGradients(graph, variant.kind, keeps, pairs));
+  }
+  if (updates) {
+    STROP_RETURN_IF_ERROR(
+        CountStepsFromUnfreezing(graph, options.unfreezing, options.steps_per_epoch, step, pairs));
+    STROP_RETURN_IF_ERROR(ApplyParameterGroups(graph, model, options.groups, learning_rate, pairs));
+    STROP_ASSIGN_OR_RETURN(const ValueId norm, AddOptimizer(graph, options.optimizer, pairs,
+                                                            learning_rate, step, attached.loss));
+    training.has_gradient_norm = norm != kNoValue;
+    if (training.has_gradient_norm) graph.outputs.push_back(norm);
+  }
   graph.RemoveDeadNodes();
   if (options.recompute_activations) {
     STROP_RETURN_IF_ERROR(RecomputeActivations(graph, first_backward));

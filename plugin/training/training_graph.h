@@ -9,6 +9,9 @@
 #include "importer/importer.h"
 #include "plugin/training/loss.h"
 #include "plugin/training/optimizer.h"
+#include "plugin/training/parameter_groups.h"
+#include "plugin/training/step_variant.h"
+#include "plugin/training/unfreezing.h"
 
 namespace strop {
 
@@ -29,24 +32,36 @@ enum class DropoutMode {
 struct TrainingGraphOptions {
   LossOptions loss;
   OptimizerOptions optimizer;
+  ParameterGroupOptions groups;
   BatchNormMode batch_norm = BatchNormMode::kAsInModel;
   DropoutMode dropout = DropoutMode::kAsInModel;
-  bool takes_probabilities = false;    // as target, even where the data has labels
-  std::optional<double> dropout_rate;  // replaces every ratio where dropout is kOn
+  bool takes_probabilities = false;     // as target, even where the data has labels
+  std::optional<double> dropout_rate;   // replaces every ratio where dropout is kOn
+  std::vector<std::string> dropout_at;  // where to insert more, see InsertDropout
+  std::vector<Unfreezing> unfreezing;
+  int64_t steps_per_epoch = 1;  // matters to unfreezing only
+  bool accumulates = false;     // several batches make an update
   // Compute cheap activations again in the backward pass: less memory, the same bits.
   bool recompute_activations = false;
 };
 
+// The model as it runs while it trains: Dropouts inserted, modes set, running statistics moved.
+absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
+                                           const TrainingGraphOptions& options);
+
 // One training step as a graph.
-//   inputs   the model's, target, learning_rate (rank-0 double), step (rank-0 int64, from 1)
+//   inputs   the model's, target, and the scalars: learning_rate and step, unless several batches
+//            make an update
 //   outputs  the loss, and with clip_norm the norm of all gradients before clipping
-//   states   parameters, running statistics and the optimizer's moments, with their updates
+//   states   parameters, running statistics, the optimizer's moments and accumulated gradients
+//            ("<parameter>/accumulated_gradient"), with their updates
 struct TrainingGraph {
   Graph graph;
   std::vector<InputInterface> inputs;  // the model's
+  std::vector<StepScalar> scalars;     // rank-0 inputs behind the target, in order
   TargetInterface target;              // of the data
   TensorType step_target;              // of the input
-  std::vector<std::string> trained;    // names of the parameters that move, in the file's order
+  std::vector<std::string> trained;    // names of the parameters that it moves, in the file's order
   bool has_gradient_norm = false;
 };
 
@@ -54,7 +69,8 @@ struct TrainingGraph {
 // listing every node whose gradient is missing. `target`: see AttachLoss.
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataField* target);
+                                                 const DataField* target,
+                                                 const StepVariant& variant = {});
 
 // The model with its loss as it is evaluated: running statistics, no dropout.
 //   inputs   the model's, target

@@ -6,6 +6,26 @@
 #include "graph/status_macros.h"
 
 namespace strop {
+namespace {
+
+absl::Status CheckAveraging(const TrainingOptions& options) {
+  STROP_RETURN_IF_ERROR(CheckAveragingOptions(options.averaging));
+  if (!options.averaging.swa_start) return absl::OkStatus();
+  if (*options.averaging.swa_start > options.epochs) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: swa-start is epoch ", *options.averaging.swa_start,
+                     ", but the run has ", options.epochs, "; start earlier or train longer"));
+  }
+  if (options.early_stopping_patience > 0 ||
+      options.schedule.kind == ScheduleKind::kReduceOnPlateau) {
+    return absl::InvalidArgumentError(
+        "train: stochastic weight averaging sets the rate and needs every epoch from its start on: "
+        "leave out early stopping and reduce_on_plateau");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_validation) {
   if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
@@ -19,11 +39,16 @@ absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_valid
     return absl::InvalidArgumentError(
         absl::StrCat("train: batch size is ", options.batch_size, ", expected at least 1"));
   }
+  if (options.accumulation_steps < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "train: accumulation steps are ", options.accumulation_steps, ", expected at least 1"));
+  }
   if (!(options.min_delta >= 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("train: min-delta is ", options.min_delta, ", expected a number from 0 on"));
   }
   STROP_RETURN_IF_ERROR(CheckScheduleOptions(options.schedule));
+  STROP_RETURN_IF_ERROR(CheckAveraging(options));
   if (has_validation) return absl::OkStatus();
   if (options.schedule.kind == ScheduleKind::kReduceOnPlateau) {
     return absl::InvalidArgumentError(

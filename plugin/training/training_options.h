@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "plugin/training/averaging.h"
 #include "plugin/training/batch_mixer.h"
 #include "plugin/training/schedule.h"
 #include "plugin/training/step_measurement.h"
@@ -19,10 +20,14 @@ struct TrainingOptions {
   std::vector<std::string> metrics;  // of the validation data
   double learning_rate = 1e-3;
   ScheduleOptions schedule;
+  AveragingOptions averaging;
   int64_t epochs = 1;
   std::optional<int64_t> steps;  // ends the run even within an epoch
   int64_t batch_size = 32;       // 0: all samples at once
   MixOptions mix;
+  // Batches that make one update, by the mean loss of all their samples; the last update of an
+  // epoch may see fewer.
+  int64_t accumulation_steps = 1;
   bool shuffle = true;
   bool drop_last = false;  // leave out a last batch that is not full
   uint64_t seed = 0;       // of shuffling and random operators

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import nn, optim
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 
 LEARNING_RATE = 0.3
 STEPS_PER_EPOCH = 5
@@ -162,6 +162,15 @@ def plateaus() -> Iterator[dict[str, Any]]:
         yield {"options": options, "losses": plateau_losses(), "learning_rates": rates}
 
 
+def stochastic_averages() -> Iterator[dict[str, Any]]:
+    """SWALR's rate in the epoch where it starts and in those behind it."""
+    for epochs, strategy in ((3, "cos"), (4, "linear"), (10, "cos")):
+        optimizer = make_optimizer()
+        scheduler = swa_utils.SWALR(optimizer, 0.05, epochs, strategy)
+        rates = list(rates_of(optimizer, scheduler, 13))
+        yield {"anneal_epochs": epochs, "strategy": strategy, "learning_rates": rates}
+
+
 def main() -> None:
     document = {
         "learning_rate": LEARNING_RATE,
@@ -169,6 +178,7 @@ def main() -> None:
         "steps_per_epoch": STEPS_PER_EPOCH,
         "cases": list(cases()),
         "plateaus": list(plateaus()),
+        "stochastic_averages": list(stochastic_averages()),
     }
     path = pathlib.Path(__file__).parent / "schedule.json"
     path.write_text(json.dumps(document, indent=1) + "\n")

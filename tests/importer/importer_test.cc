@@ -103,6 +103,26 @@ TEST(ImporterTest, MasksAndInputNormalizationAreNotTrained) {
   EXPECT_EQ(Find(imported, "embedding").role, Parameter::Role::kTrained);
 }
 
+TEST(ImporterTest, TellsNormsAndBiasesFromWeights) {
+  onnx::ModelProto model = LinearModel();
+  auto* graph = model.mutable_graph();
+  graph->mutable_node(0)->set_output(0, "h");
+  for (const char* name : {"scale", "shift", "gain", "offset"}) {
+    *graph->add_initializer() = FloatTensor(name, {3});
+  }
+  *graph->add_initializer() = FloatTensor("embedding", {2, 3});
+  AddNode(model, "LayerNormalization", {"h", "scale", "shift"}, {"n"});
+  AddNode(model, "Mul", {"n", "gain"}, {"g"});
+  AddNode(model, "Add", {"g", "offset"}, {"i"});
+  AddNode(model, "Add", {"i", "embedding"}, {"y"});
+  const ImportedModel imported = Import(model);
+  for (const char* name : {"b", "scale", "shift", "gain", "offset"}) {
+    EXPECT_TRUE(Find(imported, name).is_norm_or_bias) << name;
+  }
+  EXPECT_FALSE(Find(imported, "w").is_norm_or_bias);
+  EXPECT_FALSE(Find(imported, "embedding").is_norm_or_bias);
+}
+
 // A function called once trains the tensors in its body; called twice it cannot.
 TEST(ImporterTest, Functions) {
   for (const int calls : {1, 2}) {

@@ -14,8 +14,7 @@ StepStatistics Statistics(const std::vector<double>& gradient_sizes, double upda
   auto layers = std::make_shared<WatchedLayers>();
   StepStatistics statistics;
   for (size_t i = 0; i < gradient_sizes.size(); ++i) {
-    layers->parameters.push_back(
-        {"w" + std::to_string(i), "layer" + std::to_string(i), 100, true});
+    layers->parameters.push_back({"w" + std::to_string(i), "layer" + std::to_string(i), 100, true});
     StepStatistics::Parameter parameter;
     parameter.gradient.finite = parameter.weight.finite = 100;
     parameter.gradient.sum_of_squares = 100 * gradient_sizes[i] * gradient_sizes[i];

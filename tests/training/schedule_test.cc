@@ -5,6 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "plugin/training/averaging.h"
+
 namespace strop {
 namespace {
 
@@ -73,6 +75,20 @@ TEST(Schedule, ReducesOnAPlateauAsPyTorch) {
       ExpectNear(schedule.At(static_cast<int64_t>(epoch) + 1, state),
                  golden["learning_rates"][epoch],
                  golden["options"].dump() + " after epoch " + std::to_string(epoch));
+    }
+  }
+}
+
+TEST(Schedule, GoesToTheRateOfStochasticAveragingAsPyTorch) {
+  const Json goldens = Goldens();
+  for (const Json& golden : goldens["stochastic_averages"]) {
+    AveragingOptions options;
+    options.swa_learning_rate = 0.05;
+    options.swa_anneal_epochs = golden["anneal_epochs"];
+    options.swa_anneals_linearly = golden["strategy"] == "linear";
+    for (size_t epoch = 0; epoch < golden["learning_rates"].size(); ++epoch) {
+      ExpectNear(SwaLearningRate(options, goldens["learning_rate"], static_cast<int64_t>(epoch)),
+                 golden["learning_rates"][epoch], golden.dump() + " at " + std::to_string(epoch));
     }
   }
 }

@@ -52,9 +52,9 @@ TEST(StepStatistics, MeasuringChangesNoBitOfTheWeights) {
   }
   for (const int64_t log_every : {1, 3}) {
     for (size_t i = 0; i < weights[0].size(); ++i) {
-      EXPECT_EQ(std::memcmp(weights[log_every][i].data(), weights[0][i].data(),
-                            weights[0][i].bytes()),
-                0);
+      EXPECT_EQ(
+          std::memcmp(weights[log_every][i].data(), weights[0][i].data(), weights[0][i].bytes()),
+          0);
     }
   }
 }

@@ -115,6 +115,68 @@ TEST(Trainer, FrozenParametersDoNotMove) {
   EXPECT_EQ(trainer->trained(), std::vector<std::string>({"b1", "w2", "b2"}));
 }
 
+TEST(Trainer, UnfreezesInTheEpochThatIsAskedFor) {
+  TrainingOptions options = ToyOptions();
+  options.epochs = 4;
+  options.graph.unfreezing = {{2, "*2"}, {3, "w1"}, {4, "w*"}};
+  const auto trainer = MakeTrainer(options);
+  std::map<std::string, std::vector<double>> now;
+  std::map<std::string, std::set<int64_t>> moved;  // in which epochs
+  for (const std::string& name : trainer->trained()) now[name] = State(*trainer, name);
+  EXPECT_EQ(now.size(), 4u);
+  std::map<std::string, std::vector<double>> old = now;
+  ASSERT_TRUE(trainer
+                  ->Run({.on_step =
+                             [&](const StepReport& report) {
+                               for (auto& [name, numbers] : now) {
+                                 numbers = State(*trainer, name);
+                                 if (numbers != old[name]) moved[name].insert(report.epoch);
+                                 old[name] = numbers;
+                               }
+                             }})
+                  .ok());
+  EXPECT_EQ(moved["b1"], std::set<int64_t>({1, 2, 3, 4}));
+  EXPECT_EQ(moved["w2"], std::set<int64_t>({2, 3, 4}));
+  EXPECT_EQ(moved["b2"], std::set<int64_t>({2, 3, 4}));
+  EXPECT_EQ(moved["w1"], std::set<int64_t>({3, 4}));
+}
+
+// Adam's first step moves every element by the learning rate, whatever the gradient: the count of
+// an unfrozen parameter's steps starts with it.
+TEST(Trainer, AnUnfrozenParameterStartsItsOptimizerAnew) {
+  TrainingOptions options = ToyOptions();
+  options.epochs = 3;
+  options.graph.unfreezing = {{3, "w2"}};
+  const auto trainer = MakeTrainer(options);
+  const std::vector<double> before = State(*trainer, "w2");
+  const int64_t first = 2 * trainer->steps_per_epoch() + 1;
+  ASSERT_TRUE(trainer
+                  ->Run({.on_step =
+                             [&](const StepReport& report) {
+                               if (report.step != first) return;
+                               const std::vector<double> after = State(*trainer, "w2");
+                               for (size_t i = 0; i < after.size(); ++i) {
+                                 EXPECT_NEAR(std::abs(after[i] - before[i]), 0.02, 2e-5);
+                               }
+                             }})
+                  .ok());
+}
+
+TEST(Trainer, RefusesUnfreezingThatMakesNoSense) {
+  const auto refuses = [](std::vector<Unfreezing> unfreezing) {
+    TrainingOptions options = ToyOptions();
+    options.epochs = 5;
+    options.graph.unfreezing = std::move(unfreezing);
+    return Trainer::Create(ToyClassifier(), options, Moons(8, 1), Moons(8, 1)).status().code() ==
+           absl::StatusCode::kInvalidArgument;
+  };
+  EXPECT_FALSE(refuses({{5, "w1"}}));
+  EXPECT_TRUE(refuses({{6, "w1"}}));
+  EXPECT_TRUE(refuses({{0, "w1"}}));
+  EXPECT_TRUE(refuses({{2, "conv*"}}));
+  EXPECT_TRUE(refuses({{2, "*"}}));
+}
+
 TEST(Trainer, NothingTrainableIsRefused) {
   ImportedModel model = ToyClassifier();
   for (Parameter& parameter : model.parameters) parameter.role = Parameter::Role::kFrozen;
@@ -206,6 +268,10 @@ TEST(Trainer, GoesOnFromAnyStep) {
   options.schedule.kind = ScheduleKind::kReduceOnPlateau;
   options.schedule.plateau = {.patience = 0, .threshold = 0.5};
   ExpectGoesOnFrom(options, 33);
+  options.graph.unfreezing = {{2, "w1"}, {3, "b1"}};
+  ExpectGoesOnFrom(options, 13);
+  options.averaging.ema_decay = 0.9;
+  ExpectGoesOnFrom(options, 13);
 }
 
 TEST(Trainer, TakesTheRateOfTheSchedule) {
@@ -225,6 +291,48 @@ TEST(Trainer, TakesTheRateOfTheSchedule) {
                              }})
                   .ok());
   EXPECT_EQ(weights[0], weights[1]);
+}
+
+// The weights after two epochs with batches of `batch_size`, `accumulation_steps` of which make an
+// update: 300 samples, so that the last update of an epoch may see fewer, in fewer batches.
+std::vector<double> WeightsWith(int64_t batch_size, int64_t accumulation_steps, double clip_norm) {
+  TrainingOptions options = ToyOptions();
+  options.epochs = 2;
+  options.batch_size = batch_size;
+  options.accumulation_steps = accumulation_steps;
+  options.graph.optimizer.clip_norm = clip_norm;
+  const auto trainer = MakeTrainer(options);
+  std::vector<double> all;
+  int64_t samples = 0;
+  const auto result =
+      trainer->Run({.on_step = [&](const StepReport& report) { samples += report.sample_count; }});
+  EXPECT_EQ(samples, 600);
+  EXPECT_EQ(result->steps, 2 * trainer->steps_per_epoch());
+  for (const std::string& name : trainer->trained()) {
+    for (const double number : State(*trainer, name)) all.push_back(number);
+  }
+  all.push_back(static_cast<double>(result->steps));
+  return all;
+}
+
+TEST(Trainer, AccumulatedBatchesAreOneLargeBatch) {
+  for (const double clip_norm : {0.0, 0.05}) {
+    // 96 = 4·24: three whole updates and one of 12 samples, half a batch.
+    const std::vector<double> large = WeightsWith(96, 1, clip_norm);
+    const std::vector<double> small = WeightsWith(24, 4, clip_norm);
+    ASSERT_EQ(large.size(), small.size());
+    for (size_t i = 0; i < large.size(); ++i) EXPECT_NEAR(large[i], small[i], 2e-5) << i;
+  }
+  // Eight batches an epoch, of which the last is an update of its own.
+  EXPECT_EQ(WeightsWith(40, 7, 0).back(), 4);
+  EXPECT_EQ(WeightsWith(60, 1, 0).back(), 10);
+}
+
+TEST(Trainer, GoesOnWhileItAccumulates) {
+  TrainingOptions options = ToyOptions();
+  options.epochs = 3;
+  options.accumulation_steps = 3;
+  for (const int64_t step : {1, 4, 6}) ExpectGoesOnFrom(options, step);
 }
 
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStep) {

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "ops/op_definition.h"
+
+namespace strop {
+
+extern const OpFamily kAccumulation;
+
+}  // namespace strop
