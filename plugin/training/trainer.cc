@@ -135,8 +135,10 @@ int Trainer::PhaseOf(int64_t epoch) const {
   return static_cast<int>(next - phase_starts_.begin()) - 1;
 }
 
+bool Trainer::HasAllSteps() const { return options_.steps && state_.steps >= *options_.steps; }
+
 bool Trainer::IsOver() const {
-  return was_stopped_ || state_.epochs >= options_.epochs || options_.steps == state_.steps ||
+  return was_stopped_ || state_.epochs >= options_.epochs || HasAllSteps() ||
          early_stopping_.IsOver(state_);
 }
 
@@ -169,8 +171,7 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
   report.epoch = state_.epochs + 1;
   const std::vector<int64_t> order =
       EpochOrder(sample_count_, options_, static_cast<uint64_t>(report.epoch));
-  while (state_.batches_of_epoch < batches_per_epoch() && !was_stopped_ &&
-         options_.steps != state_.steps) {
+  while (state_.batches_of_epoch < batches_per_epoch() && !was_stopped_ && !HasAllSteps()) {
     STROP_ASSIGN_OR_RETURN(const StepReport step, RunStep(order));
     if (callbacks.on_step) callbacks.on_step(step);
     was_stopped_ = callbacks.should_stop && callbacks.should_stop();

@@ -65,6 +65,7 @@ class Trainer {
   // Batches of an epoch.
   int64_t batches_per_epoch() const;
   int PhaseOf(int64_t epoch) const;
+  bool HasAllSteps() const;
   bool IsOver() const;
   // Goes on with the epoch after state_.epochs until it is over or the run is.
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
