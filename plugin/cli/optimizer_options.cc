@@ -100,8 +100,7 @@ void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--learning-rate", arguments.learning_rate,
-                 "Step size [1e-3; adagrad 1e-2, nadam 2e-3, lion 1e-4, adadelta and lars 1]; see "
-                 "strop find-learning-rate")
+                 "Step size [1e-3; adagrad 1e-2, nadam 2e-3, lion 1e-4, adadelta and lars 1]")
       ->check(CLI::NonNegativeNumber)
       ->group(group);
   for (const OptimizerOption<double>& option : NumberOptions()) {
