@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(\w+)/` \|.*\| (.+) \|$", re.MULTILINE)
 PLUGIN_ORDER = [
     {"differentiate", "passes", "plan", "runtime"},
     {"training", "data", "monitor"},
-    {"cli", "c", "python"},
+    {"study", "cli", "c", "python"},
 ]
 
 

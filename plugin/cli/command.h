@@ -23,5 +23,6 @@ Command AddInspectCommand(CLI::App& program);
 Command AddOpsCommand(CLI::App& program);
 Command AddBenchmarkCommand(CLI::App& program);
 Command AddNewCommand(CLI::App& program);
+Command AddStudyCommand(CLI::App& program);
 
 }  // namespace strop
