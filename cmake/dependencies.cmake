@@ -41,8 +41,17 @@ add_library(strop_isal INTERFACE)
 target_include_directories(strop_isal SYSTEM INTERFACE "${ISAL_INCLUDE_DIR}")
 target_link_libraries(strop_isal INTERFACE "${ISAL_LIBRARY}")
 
+# Checksums of checkpoints.
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(strop_xxhash INTERFACE)
+target_include_directories(strop_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
+target_link_libraries(strop_xxhash INTERFACE "${XXHASH_LIBRARY}")
+
 find_package(CLI11 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
+find_package(tomlplusplus CONFIG REQUIRED)
+find_package(Threads REQUIRED)
 
 # ONNX's own C++ library lies where scripts/setup builds it, unless CMAKE_PREFIX_PATH says otherwise.
 if(DEFINED ENV{STROP_CACHE_DIR})

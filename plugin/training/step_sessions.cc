@@ -18,6 +18,15 @@ absl::Status StepSessions::Add(const StepVariant& variant, TrainingGraph graph) 
   return absl::OkStatus();
 }
 
+absl::Status StepSessions::Prepare(absl::Span<const Tensor> batch) {
+  for (const auto& [variant, step] : steps_) {
+    std::vector<Tensor> inputs(batch.begin(), batch.end());
+    for (const StepScalar scalar : step.scalars) inputs.push_back(StepNumbers().Of(scalar));
+    STROP_RETURN_IF_ERROR(step.session->Prepare(inputs));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<absl::Span<const Tensor>> StepSessions::Run(const StepVariant& variant, int64_t draw,
                                                            absl::Span<const Tensor> batch,
                                                            const StepNumbers& numbers) {

@@ -21,9 +21,13 @@ class StepSessions {
   StepSessions(std::shared_ptr<StateStore> store, std::shared_ptr<Arena> arena, PlanOptions plan,
                uint64_t seed);
 
-  // Adds a variant, whose states the store gets. Nothing is planned before its first step.
+  // Adds a variant, whose states the store gets. Nothing is planned yet.
   absl::Status Add(const StepVariant& variant, TrainingGraph graph);
   bool Has(const StepVariant& variant) const { return steps_.contains(variant); }
+  size_t arena_bytes() const { return arena_->bytes(); }
+
+  // Plans every variant for the shapes of `batch`, in one order whatever runs first.
+  absl::Status Prepare(absl::Span<const Tensor> batch);
 
   // Session::Run of the variant, which must have been added, on a batch of the model's inputs and
   // the target; `draw` tells steps apart for random operators.

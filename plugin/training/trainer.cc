@@ -135,15 +135,29 @@ int Trainer::PhaseOf(int64_t epoch) const {
   return static_cast<int>(next - phase_starts_.begin()) - 1;
 }
 
-bool Trainer::HasAllSteps() const { return options_.steps && state_.steps >= *options_.steps; }
+bool Trainer::HasAllSteps() const {
+  return options_.steps.has_value() && state_.steps >= *options_.steps;
+}
 
 bool Trainer::IsOver() const {
-  return was_stopped_ || state_.epochs >= options_.epochs || HasAllSteps() ||
-         early_stopping_.IsOver(state_);
+  return was_stopped_ || state_.epochs >= options_.epochs || early_stopping_.IsOver(state_) ||
+         (HasAllSteps() && state_.reported_steps == state_.steps);
+}
+
+// States take the layout that the first plan prefers. A run that goes on has to plan in the order
+// of one that begins, or its sums would have another order.
+absl::Status Trainer::PlanFullBatch() {
+  std::vector<int64_t> indices(static_cast<size_t>(batch_size_));
+  std::iota(indices.begin(), indices.end(), int64_t{0});
+  const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read, reader_->ReadAugmented(indices, key));
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, mixer_.Mix(read, state_.batches));
+  return sessions_->Prepare(batch);
 }
 
 absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) {
   was_stopped_ = false;
+  if (!IsOver()) STROP_RETURN_IF_ERROR(PlanFullBatch());
   while (!IsOver()) {
     const auto start = std::chrono::steady_clock::now();
     STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
@@ -151,6 +165,7 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
     if (state_.batches_of_epoch == batches_per_epoch() && !was_stopped_) {
       STROP_RETURN_IF_ERROR(EndEpoch());
     }
+    if (!was_stopped_) state_.reported_steps = state_.steps;
     report.seconds = SecondsSince(start);
     if (callbacks.on_epoch) callbacks.on_epoch(report);
   }

@@ -54,6 +54,8 @@ class Trainer {
   // Parameters and running statistics: what an export writes.
   const std::vector<std::string>& exported() const { return exported_; }
   int64_t steps_per_epoch() const;
+  // Bytes of activations, gradients and scratchpads, of what was planned so far.
+  size_t arena_bytes() const { return sessions_->arena_bytes(); }
   // Of the whole run, when nothing ends it early.
   int64_t steps_of_run() const;
 
@@ -67,6 +69,7 @@ class Trainer {
   int PhaseOf(int64_t epoch) const;
   bool HasAllSteps() const;
   bool IsOver() const;
+  absl::Status PlanFullBatch();
   // Goes on with the epoch after state_.epochs until it is over or the run is.
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
   absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);

@@ -1,0 +1,94 @@
+#include "plugin/training/run_state_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace strop {
+namespace {
+
+using Json = nlohmann::json;
+
+// Calls visit(name, field) for everything but the tensors. The binding names every field of
+// RunState, so that a new one does not compile before it is saved here.
+template <typename State, typename Visit>
+void VisitFields(State& state, Visit visit) {
+  auto& [steps, batches, epochs, batches_of_epoch, samples_of_epoch, loss_sum_of_epoch,
+         reported_steps, best_loss, best_epoch, best_weights, plateau] = state;
+  auto& [plateau_best, bad_epochs, cooldown, learning_rate] = plateau;
+  static_cast<void>(best_weights);  // stored beside the parameters
+  visit("steps", steps);
+  visit("batches", batches);
+  visit("epochs", epochs);
+  visit("batches_of_epoch", batches_of_epoch);
+  visit("samples_of_epoch", samples_of_epoch);
+  visit("loss_sum_of_epoch", loss_sum_of_epoch);
+  visit("reported_steps", reported_steps);
+  visit("best_loss", best_loss);
+  visit("best_epoch", best_epoch);
+  visit("plateau_best_loss", plateau_best);
+  visit("plateau_bad_epochs", bad_epochs);
+  visit("plateau_cooldown", cooldown);
+  visit("plateau_learning_rate", learning_rate);
+}
+
+template <typename T>
+Json ToJson(const T& field) {
+  return field;
+}
+
+// Finite numbers come back to the bit; the others, which JSON does not have, are text.
+Json ToJson(const double& field) {
+  return std::isfinite(field) ? Json(field) : Json(absl::StrCat(field));
+}
+
+template <typename T>
+Json ToJson(const std::optional<T>& field) {
+  return field.has_value() ? ToJson(*field) : Json(nullptr);
+}
+
+// These throw Json::exception for a field of another kind.
+template <typename T>
+void FromJson(const Json& json, T& field) {
+  json.get_to(field);
+}
+
+void FromJson(const Json& json, double& field) {
+  if (json.is_string() && absl::SimpleAtod(json.get<std::string>(), &field)) return;
+  json.get_to(field);
+}
+
+template <typename T>
+void FromJson(const Json& json, std::optional<T>& field) {
+  if (json.is_null()) {
+    field.reset();
+  } else {
+    FromJson(json, field.emplace());
+  }
+}
+
+}  // namespace
+
+Json RunStateToJson(const RunState& state) {
+  Json json;
+  VisitFields(state, [&json](const char* name, const auto& field) { json[name] = ToJson(field); });
+  return json;
+}
+
+absl::Status RunStateFromJson(const Json& json, RunState& state) {
+  absl::Status status;
+  VisitFields(state, [&](const char* name, auto& field) {
+    try {
+      FromJson(json.at(name), field);
+    } catch (const Json::exception&) {
+      status.Update(absl::DataLossError(absl::StrCat("the run's \"", name, "\" cannot be read")));
+    }
+  });
+  return status;
+}
+
+}  // namespace strop
