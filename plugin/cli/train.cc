@@ -4,13 +4,17 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "exporter/exporter.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/augmentation_options.h"
 #include "plugin/cli/command.h"
+#include "plugin/cli/config_file.h"
+#include "plugin/cli/dry_run.h"
 #include "plugin/cli/dump.h"
+#include "plugin/cli/kept_run.h"
 #include "plugin/cli/lora_export.h"
 #include "plugin/cli/monitored_run.h"
 #include "plugin/cli/outcome.h"
@@ -78,7 +82,36 @@ void PrintEnd(const TrainingResult& result, const TrainOptions& options) {
   }
 }
 
+// Where the records of a run go on that a checkpoint brought back.
+std::optional<ResumePoint> ResumePointOf(const KeptRun* kept, const Trainer& trainer) {
+  if (kept == nullptr || !kept->is_resumed()) return std::nullopt;
+  return ResumePoint{trainer.state().steps, trainer.state().epochs};
+}
+
+// Tells, records and keeps the run. `saved` gets the checkpoint's path when a signal ends it.
+TrainingCallbacks CallbacksFor(Progress& progress, TrainingMonitor& monitor, KeptRun* kept,
+                               absl::StatusOr<std::string>& saved) {
+  TrainingCallbacks callbacks;
+  callbacks.on_step = [&progress, &monitor, kept](const StepReport& report) {
+    progress.OnStep(report);
+    monitor.OnStep(report);
+    if (kept != nullptr) kept->OnStep();
+  };
+  callbacks.on_epoch = [&progress, &monitor, kept](const EpochReport& report) {
+    progress.OnEpoch(report);
+    monitor.OnEpoch(report);
+    if (kept != nullptr) kept->OnEpoch(report);
+  };
+  callbacks.should_stop = [kept, &saved] {
+    if (CaughtSignal() == 0) return false;
+    if (kept != nullptr) saved = kept->Save();
+    return true;
+  };
+  return callbacks;
+}
+
 absl::Status RunTrain(const TrainOptions& options) {
+  STROP_RETURN_IF_ERROR(CheckRunArguments(options.run));
   if (!WritesFolder(options.lora)) {
     STROP_RETURN_IF_ERROR(CheckOutputPath(
         options.output, {options.model.path, options.data.location, options.validation_data}));
@@ -96,35 +129,44 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
+  const bool is_kept = !options.run.directory.empty();
   RunDescription description;
-  if (!options.run_directory.empty()) {
+  Fingerprint inputs;
+  if (is_kept) {
     STROP_ASSIGN_OR_RETURN(description, DescribeRun(*options.app, model.graph, *data.training));
+    STROP_ASSIGN_OR_RETURN(inputs,
+                           FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Trainer> trainer,
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation)));
   ReleaseStateTensors(model.graph);
+  if (options.run.is_dry) return PrintDryRun(model, training, *trainer, options.as_json);
+  std::unique_ptr<KeptRun> kept;
+  if (is_kept) {
+    STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.app),
+                                                std::move(inputs), *trainer));
+  }
 
   Progress progress(
       {options.as_json, options.monitoring.log_every.value_or(0), options.epochs, options.steps});
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingMonitor> monitor,
-                         BeginMonitoring(options.monitoring, options.run_directory, std::nullopt,
-                                         std::move(description), progress));
-  TrainingCallbacks callbacks;
-  callbacks.on_step = [&](const StepReport& report) {
-    progress.OnStep(report);
-    monitor->OnStep(report);
-  };
-  callbacks.on_epoch = [&](const EpochReport& report) {
-    progress.OnEpoch(report);
-    monitor->OnEpoch(report);
-  };
-  callbacks.should_stop = [] { return CaughtSignal() != 0; };
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<TrainingMonitor> monitor,
+      BeginMonitoring(options.monitoring, options.run.directory,
+                      ResumePointOf(kept.get(), *trainer), std::move(description), progress));
+  absl::StatusOr<std::string> saved = "";
   CatchStopSignals();
-  const absl::StatusOr<TrainingResult> run = trainer->Run(callbacks);
+  const absl::StatusOr<TrainingResult> run =
+      trainer->Run(CallbacksFor(progress, *monitor, kept.get(), saved));
   const absl::Status recorded = FinishMonitoring(*monitor, run);
   if (!run.ok()) return run.status();
   const TrainingResult& result = *run;
+  if (result.was_stopped && is_kept) {
+    STROP_RETURN_IF_ERROR(saved.status());
+    return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", result.steps, "; \"", *saved,
+                                                        "\" holds the run; go on with --resume"));
+  }
+  if (is_kept) kept->Finish();
   STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), quantized, options));
   PrintEnd(result, options);
   STROP_RETURN_IF_ERROR(recorded);
@@ -139,10 +181,12 @@ absl::Status RunTrain(const TrainOptions& options) {
 Command AddTrainCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("train", "Fine-tune a model on data and export it");
   const auto options = std::make_shared<TrainOptions>();
+  AddConfigOption(*app);
   AddModelArgument(*app, options->model);
   app->add_option("-o,--output", options->output, "Where the trained model goes")->required();
   AddStepOptions(*app, *options);
   AddRunOptions(*app, *options);
+  AddRunFolderOptions(*app, options->run);
   AddValidationOptions(*app, *options);
   AddLoraExportOption(*app, options->lora);
   AddQuantizeOptions(*app, options->quantize);

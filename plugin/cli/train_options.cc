@@ -37,9 +37,6 @@ void AddRunOptions(CLI::App& app, TrainOptions& options) {
   AddScheduleOptions(app, options.schedule);
   AddAveragingOptions(app, options.averaging);
   options.app = &app;
-  app.add_option("--run-directory", options.run_directory, "Keep the run's records here")
-      ->type_name("RUN")
-      ->group("Monitoring");
   AddMonitorOptions(app, options.monitoring);
   const std::string group = "Run";
   app.add_option("--epochs", options.epochs, "Passes over the data; 0 exports without training")
@@ -115,7 +112,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.shuffle = !options.no_shuffle;
   training.drop_last = options.drop_last;
   training.seed = options.model.seed;
-  training.measurement = MeasurementOptionsOf(options.monitoring, !options.run_directory.empty());
+  training.measurement = MeasurementOptionsOf(options.monitoring, !options.run.directory.empty());
   training.early_stopping_patience = options.early_stopping;
   training.min_delta = options.min_delta;
   training.restore_best = !options.no_restore_best;

@@ -17,6 +17,7 @@
 #include "plugin/cli/monitor_options.h"
 #include "plugin/cli/optimizer_options.h"
 #include "plugin/cli/quantize_options.h"
+#include "plugin/cli/run_options.h"
 #include "plugin/cli/schedule_options.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/training/trainer.h"
@@ -49,7 +50,7 @@ struct TrainOptions {
   bool no_restore_best = false;
   std::vector<std::string> metrics;
   MonitorArguments monitoring;
-  std::string run_directory;
+  RunArguments run;
   bool as_json = false;
   std::vector<std::string> dump;
   std::string output;

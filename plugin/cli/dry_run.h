@@ -1,0 +1,14 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "importer/importer.h"
+#include "plugin/training/trainer.h"
+
+namespace strop {
+
+// Prints to stdout what a run would do: what is trained, steps, memory, and the time of a step,
+// measured on a few. These move the trainer's weights, which is then of no more use.
+absl::Status PrintDryRun(const ImportedModel& model, const TrainingOptions& options,
+                         Trainer& trainer, bool as_json);
+
+}  // namespace strop

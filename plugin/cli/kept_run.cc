@@ -1,0 +1,121 @@
+#include "plugin/cli/kept_run.h"
+
+#include <cstdio>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "exporter/atomic_file.h"
+#include "graph/status_macros.h"
+
+namespace strop {
+namespace {
+
+// Options that a run may change when it goes on: those that say how long it does, what it tells,
+// and where things lie. Model and data are known by their contents.
+const std::set<std::string>& FreeOptions() {
+  static const std::set<std::string> names = {
+      "model",           "data", "validation-data", "output", "epochs",        "steps",
+      "threads",         "json", "log-every",       "dump",   "run-directory", "keep",
+      "checkpoint-every"};
+  return names;
+}
+
+void Warn(const absl::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "warning: no checkpoint was saved: %s\n",
+               std::string(status.message()).c_str());
+}
+
+absl::Status WriteText(const std::string& path, const std::string& text) {
+  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  STROP_RETURN_IF_ERROR(file.Append(text));
+  STROP_RETURN_IF_ERROR(file.Flush());
+  return file.Commit();
+}
+
+// What is said when a run is to go on.
+void SayWhereItBegins(const RunFolder& folder, const FoundCheckpoint& found) {
+  for (const std::string& line : found.damaged) {
+    std::fprintf(stderr, "warning: %s; falling back to the one before\n", line.c_str());
+  }
+  if (!found.checkpoint) {
+    std::fprintf(stderr, "found no checkpoint in %s; starting from the beginning\n",
+                 folder.path().c_str());
+    return;
+  }
+  std::fprintf(stderr, "going on from %s after step %lld\n", found.name.c_str(),
+               static_cast<long long>(found.checkpoint->state.steps));
+}
+
+// Adds what decides a step's numbers: with a schedule also how long the run is, which it spans.
+void AddOptions(const std::vector<ResolvedOption>& options, Fingerprint& fingerprint) {
+  bool has_schedule = false;
+  for (const ResolvedOption& option : options) {
+    has_schedule |= option.name == "schedule" && option.values.back() != "constant";
+  }
+  for (const ResolvedOption& option : options) {
+    const bool is_length = option.name == "epochs" || option.name == "steps";
+    if (FreeOptions().contains(option.name) && !(is_length && has_schedule)) continue;
+    fingerprint["--" + option.name] = absl::StrJoin(option.values, ",");
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Fingerprint> FingerprintOfInputs(const ImportedModel& model, DataSource& training,
+                                                DataSource* validation) {
+  Fingerprint fingerprint;
+  STROP_ASSIGN_OR_RETURN(fingerprint["model"], FingerprintOfModel(model));
+  STROP_ASSIGN_OR_RETURN(fingerprint["data"], FingerprintOfData(training));
+  if (validation == nullptr) return fingerprint;
+  STROP_ASSIGN_OR_RETURN(fingerprint["validation data"], FingerprintOfData(*validation));
+  return fingerprint;
+}
+
+absl::StatusOr<std::unique_ptr<KeptRun>> KeptRun::Begin(const RunArguments& arguments,
+                                                        const std::vector<ResolvedOption>& options,
+                                                        Fingerprint inputs, Trainer& trainer) {
+  Fingerprint fingerprint = std::move(inputs);
+  AddOptions(options, fingerprint);
+  STROP_ASSIGN_OR_RETURN(RunFolder folder, RunFolder::Open(arguments.directory));
+  std::unique_ptr<KeptRun> run(new KeptRun(std::move(folder)));
+  std::string best_file;
+  if (arguments.resume) {
+    STROP_ASSIGN_OR_RETURN(FoundCheckpoint found, run->folder_.NewestCheckpoint());
+    if (found.checkpoint) {
+      STROP_RETURN_IF_ERROR(CheckSameFingerprint(found.checkpoint->fingerprint, fingerprint));
+    }
+    SayWhereItBegins(run->folder_, found);
+    if (found.checkpoint) {
+      STROP_RETURN_IF_ERROR(RestoreStore(*found.checkpoint, *trainer.store()));
+      best_file = std::move(found.checkpoint->best_file);
+      trainer.set_state(std::move(found.checkpoint->state));
+      run->is_resumed_ = true;
+    }
+  } else if (!run->folder_.Checkpoints().empty()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("run directory \"", arguments.directory,
+                     "\": found checkpoints of an earlier run, expected an empty folder; go on "
+                     "with --resume, or choose another folder"));
+  }
+  STROP_RETURN_IF_ERROR(WriteText(run->folder_.PathOf("config.toml"), ConfigText(options)));
+  run->checkpointer_.emplace(run->folder_, trainer.state(), *trainer.store(),
+                             CheckpointPolicyOf(arguments), std::move(fingerprint),
+                             std::move(best_file));
+  return run;
+}
+
+void KeptRun::OnStep() { Warn(checkpointer_->OnStep()); }
+
+void KeptRun::OnEpoch(const EpochReport& report) { Warn(checkpointer_->OnEpoch(report.is_best)); }
+
+void KeptRun::Finish() { Warn(checkpointer_->Finish()); }
+
+absl::StatusOr<std::string> KeptRun::Save() {
+  STROP_ASSIGN_OR_RETURN(const std::string name, checkpointer_->Save());
+  return folder_.CheckpointPath(name);
+}
+
+}  // namespace strop

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "plugin/cli/config_file.h"
+#include "plugin/cli/run_options.h"
+#include "plugin/training/checkpointer.h"
+#include "plugin/training/trainer.h"
+
+namespace strop {
+
+// What a run reads, as hashes; `validation` may be null.
+absl::StatusOr<Fingerprint> FingerprintOfInputs(const ImportedModel& model, DataSource& training,
+                                                DataSource* validation);
+
+// A run that is kept in a folder: holds its lock, saves checkpoints, goes on from one. Says on
+// stderr what it finds and what it cannot save; that ends no training.
+class KeptRun {
+ public:
+  // Locks the folder, writes the options into config.toml and puts the newest checkpoint into the
+  // trainer, which must outlive the object. `inputs` is FingerprintOfInputs. AlreadyExists for a
+  // folder in use, and for one with checkpoints unless the run is to resume; InvalidArgument when
+  // the checkpoint is another run's.
+  static absl::StatusOr<std::unique_ptr<KeptRun>> Begin(const RunArguments& arguments,
+                                                        const std::vector<ResolvedOption>& options,
+                                                        Fingerprint inputs, Trainer& trainer);
+
+  void OnStep();
+  void OnEpoch(const EpochReport& report);
+  // Waits until the last checkpoint is on the disk.
+  void Finish();
+  // Saves the run as it stands, for an end before its time. Returns what is on the disk.
+  absl::StatusOr<std::string> Save();
+
+  // Whether it goes on from a checkpoint.
+  bool is_resumed() const { return is_resumed_; }
+
+ private:
+  explicit KeptRun(RunFolder folder) : folder_(std::move(folder)) {}
+
+  RunFolder folder_;
+  bool is_resumed_ = false;
+  std::optional<Checkpointer> checkpointer_;
+};
+
+}  // namespace strop

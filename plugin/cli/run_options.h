@@ -1,0 +1,27 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <string>
+
+#include "plugin/training/checkpointer.h"
+
+namespace strop {
+
+// Where and how a run is kept, as typed.
+struct RunArguments {
+  std::string directory;         // empty: nothing is written but the model
+  std::string checkpoint_every;  // steps, or a time as 500s, 10m, 2h; empty: at epochs' ends
+  int64_t keep = 3;
+  bool resume = false;
+  bool is_dry = false;  // only says what a run would do
+};
+
+void AddRunFolderOptions(CLI::App& app, RunArguments& arguments);
+
+// UsageError for an option that needs --run-directory without it.
+absl::Status CheckRunArguments(const RunArguments& arguments);
+
+CheckpointPolicy CheckpointPolicyOf(const RunArguments& arguments);
+
+}  // namespace strop
