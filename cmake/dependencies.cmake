@@ -48,6 +48,7 @@ add_library(strop_xxhash INTERFACE)
 target_include_directories(strop_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
 target_link_libraries(strop_xxhash INTERFACE "${XXHASH_LIBRARY}")
 
+find_package(Eigen3 CONFIG REQUIRED)  # eigenvalues of a training's path
 find_package(CLI11 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(tomlplusplus CONFIG REQUIRED)

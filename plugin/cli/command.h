@@ -24,5 +24,6 @@ Command AddOpsCommand(CLI::App& program);
 Command AddBenchmarkCommand(CLI::App& program);
 Command AddNewCommand(CLI::App& program);
 Command AddStudyCommand(CLI::App& program);
+Command AddLandscapeCommand(CLI::App& program);
 
 }  // namespace strop

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "plugin/cli/progress_bar.h"
+
 namespace strop {
 namespace {
 
@@ -18,19 +20,6 @@ constexpr int kBarWidth = 24;
 void PrintJsonLine(const Json& line) {
   std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
-}
-
-// "1:05:09" or "5:09".
-std::string DurationName(double seconds) {
-  const auto whole = static_cast<long long>(std::llround(std::max(seconds, 0.0)));
-  char text[32];
-  if (whole >= 3600) {
-    std::snprintf(text, sizeof(text), "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
-                  whole % 60);
-  } else {
-    std::snprintf(text, sizeof(text), "%lld:%02lld", whole / 60, whole % 60);
-  }
-  return text;
 }
 
 }  // namespace

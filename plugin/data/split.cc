@@ -49,6 +49,17 @@ uint64_t NextRandom(uint64_t& state) {
   return mixed ^ (mixed >> 31);
 }
 
+// All indices in an order that is a function of the seed (Fisher and Yates).
+std::vector<int64_t> RandomOrder(int64_t count, uint64_t seed) {
+  std::vector<int64_t> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  uint64_t state = seed;
+  for (size_t i = order.size(); i-- > 1;) {
+    std::swap(order[i], order[NextRandom(state) % (i + 1)]);
+  }
+  return order;
+}
+
 }  // namespace
 
 absl::StatusOr<TrainingSplit> SplitForValidation(std::shared_ptr<DataSource> source,
@@ -62,12 +73,7 @@ absl::StatusOr<TrainingSplit> SplitForValidation(std::shared_ptr<DataSource> sou
                      std::clamp<int64_t>(validation_count, 0, count),
                      " for validation, expected at least one on either side"));
   }
-  std::vector<int64_t> order(static_cast<size_t>(count));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  uint64_t state = seed;
-  for (size_t i = order.size() - 1; i > 0; --i) {  // Fisher–Yates
-    std::swap(order[i], order[NextRandom(state) % (i + 1)]);
-  }
+  std::vector<int64_t> order = RandomOrder(count, seed);
   std::sort(order.begin(), order.begin() + validation_count);
   std::sort(order.begin() + validation_count, order.end());
   TrainingSplit split;
@@ -76,6 +82,14 @@ absl::StatusOr<TrainingSplit> SplitForValidation(std::shared_ptr<DataSource> sou
   split.training = std::make_unique<SubsetSource>(
       source, std::vector<int64_t>(order.begin() + validation_count, order.end()));
   return split;
+}
+
+std::unique_ptr<DataSource> RandomSubset(std::shared_ptr<DataSource> source, int64_t count,
+                                         uint64_t seed) {
+  std::vector<int64_t> order = RandomOrder(source->sample_count(), seed);
+  order.resize(static_cast<size_t>(std::min(count, source->sample_count())));
+  std::sort(order.begin(), order.end());
+  return std::make_unique<SubsetSource>(std::move(source), std::move(order));
 }
 
 }  // namespace strop

@@ -18,4 +18,9 @@ struct TrainingSplit {
 absl::StatusOr<TrainingSplit> SplitForValidation(std::shared_ptr<DataSource> source,
                                                  double fraction, uint64_t seed);
 
+// `count` samples of `source` chosen by the seed, in the order of the data; all of them when it has
+// no more.
+std::unique_ptr<DataSource> RandomSubset(std::shared_ptr<DataSource> source, int64_t count,
+                                         uint64_t seed);
+
 }  // namespace strop

@@ -1,0 +1,97 @@
+#include "plugin/cli/landscape_options.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "plugin/cli/outcome.h"
+
+namespace strop {
+namespace {
+
+CLI::Validator IsSampleCount() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        int64_t number = 0;
+        if (text == "full" || (absl::SimpleAtoi(text, &number) && number > 0)) return "";
+        return absl::StrCat("found \"", text, "\", expected a number from 1 on, or full");
+      },
+      "N|full", "samples");
+}
+
+void AddPlaneOptions(CLI::App& app, LandscapeArguments& arguments) {
+  const std::string group = "Plane";
+  app.add_option("--resolution", arguments.resolution, "Points along each side")
+      ->check(CLI::Range(2, 1001))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--range", arguments.range,
+                 "How far to go along the random directions, either way; 1: as far as the weights "
+                 "are from 0; by default 1")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option("--path", arguments.paths,
+                 "Show the plane of a training instead: its models or checkpoints in order; once "
+                 "for every training")
+      ->type_name("FILE...")
+      ->group(group);
+  AddRepeatedOption(app, "--run-directory", arguments.run_directories,
+                    "The same for the checkpoints of a run's folder")
+      ->type_name("RUN")
+      ->group(group);
+  app.add_option("--margin", arguments.margin,
+                 "Room around the paths, as a share of their extent; by default 0.25")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+}
+
+void AddOutputOptions(CLI::App& app, LandscapeArguments& arguments) {
+  const std::string group = "Output";
+  app.add_option("-o,--output", arguments.output, "The page (.html)")->required()->group(group);
+  app.add_option("--grid", arguments.grid,
+                 "The numbers (.npz); a run that was stopped goes on from it; by default beside "
+                 "the page")
+      ->group(group);
+  app.add_option("--png", arguments.png, "A picture from above, for slides")->group(group);
+  app.add_option("--svg", arguments.svg, "The same for print")->group(group);
+  app.add_option("--directions", arguments.directions,
+                 "The two directions by tensor name, as x/NAME and y/NAME (.npz)")
+      ->group(group);
+  app.add_flag("--json", arguments.as_json, "A summary as a JSON line")->group(group);
+}
+
+}  // namespace
+
+void AddLandscapeOptions(CLI::App& app, LandscapeArguments& arguments) {
+  AddModelArgument(app, arguments.model);
+  AddDataOptions(app, arguments.data);
+  AddBatchSizeOption(app, arguments.data.batch_size);
+  app.add_option("--samples", arguments.samples, "Samples to measure on, chosen by the seed")
+      ->check(IsSampleCount())
+      ->capture_default_str()
+      ->group("Data");
+  AddLossOptions(app, arguments.loss);
+  AddPlaneOptions(app, arguments);
+  AddOutputOptions(app, arguments);
+  AddSelectionOptions(app, arguments.model);
+  AddPrecisionOption(app, arguments.model);
+  AddThreadsOption(app, arguments.model);
+  app.add_option("--jobs", arguments.jobs,
+                 "Points measured at the same time, with a share of the threads each; by default "
+                 "one a thread")
+      ->check(CLI::Range(1, 4096))
+      ->group("Engine");
+  AddSeedOption(app, arguments.model);
+}
+
+absl::Status CheckLandscapeArguments(const LandscapeArguments& arguments) {
+  if (arguments.has_paths() && arguments.range) {
+    return UsageError("--range is of random directions; a path's plane takes --margin");
+  }
+  if (!arguments.has_paths() && arguments.margin) {
+    return UsageError(
+        "--margin is room around a path; give one with --path or --run-directory, "
+        "or use --range");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace strop
