@@ -31,16 +31,16 @@ class Exporter {
         path_(path),
         external_(model, bytes, layout, path) {}
 
-  absl::StatusOr<ExportNotes> Export(const std::map<std::string, Tensor>& trained) {
+  absl::StatusOr<ExportNotes> Export(const std::map<std::string, TensorMaker>& trained) {
     STROP_RETURN_IF_ERROR(external_.Index());
     std::map<std::string, const Parameter*> parameters;
     for (const Parameter& parameter : model_.parameters) parameters[parameter.name] = &parameter;
-    for (const auto& [name, tensor] : trained) {
+    for (const auto& [name, make] : trained) {
       const auto found = parameters.find(name);
       if (found == parameters.end()) {
         return absl::InternalError(absl::StrCat("tensor \"", name, "\" is none of the model's"));
       }
-      const absl::Status status = Patch(*found->second, tensor);
+      const absl::Status status = Patch(*found->second, make);
       if (!status.ok()) {
         return absl::Status(status.code(),
                             absl::StrCat("tensor \"", name, "\": ", status.message()));
@@ -49,8 +49,7 @@ class Exporter {
     ExportNotes notes;
     STROP_RETURN_IF_ERROR(external_.Write(splices_, notes));
     STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_));
-    const std::string patched = ApplySplices(bytes_, layout_, std::move(splices_));
-    STROP_RETURN_IF_ERROR(file.Append(patched));
+    STROP_RETURN_IF_ERROR(splices_.empty() ? WriteInPlace(file) : WriteSpliced(file));
     STROP_RETURN_IF_ERROR(file.Flush());
     // The model last: it must never name data that are not there.
     STROP_RETURN_IF_ERROR(external_.Commit());
@@ -59,13 +58,47 @@ class Exporter {
   }
 
  private:
-  absl::Status Patch(const Parameter& parameter, const Tensor& trained) {
+  // A tensor whose elements are one run of bytes in the model: nothing around them changes. It is
+  // made again when it is written.
+  struct InPlace {
+    int tensor;
+    DataType type;
+    const TensorMaker* make;
+  };
+
+  absl::Status WriteInPlace(AtomicFile& file) const {
+    STROP_RETURN_IF_ERROR(file.Append(bytes_));
+    for (const InPlace& patch : in_place_) {
+      STROP_ASSIGN_OR_RETURN(const Tensor elements, Elements(*patch.make, patch.type));
+      const TensorSpan& span = layout_.tensors[static_cast<size_t>(patch.tensor)];
+      STROP_RETURN_IF_ERROR(file.WriteAt(span.field.payload_begin, RawBytes(elements)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteSpliced(AtomicFile& file) {
+    for (const InPlace& patch : in_place_) {
+      STROP_ASSIGN_OR_RETURN(const Tensor elements, Elements(*patch.make, patch.type));
+      STROP_ASSIGN_OR_RETURN(std::vector<Splice> splices,
+                             ReplaceElements(bytes_, layout_, patch.tensor, elements));
+      Add(std::move(splices));
+    }
+    return file.Append(ApplySplices(bytes_, layout_, std::move(splices_)));
+  }
+
+  static absl::StatusOr<Tensor> Elements(const TensorMaker& make, DataType type) {
+    STROP_ASSIGN_OR_RETURN(const Tensor trained, make());
+    return ConvertTensor(trained, type);
+  }
+
+  absl::Status Patch(const Parameter& parameter, const TensorMaker& make) {
     if (parameter.tensor < 0) {
       return absl::InternalError("the file has no tensor whose elements could be replaced");
     }
     STROP_ASSIGN_OR_RETURN(const onnx::TensorProto header,
                            ParseTensorHeader(bytes_, layout_, parameter.tensor));
     const Shape shape(header.dims().begin(), header.dims().end());
+    STROP_ASSIGN_OR_RETURN(const Tensor trained, make());
     if (shape != trained.shape()) {
       return absl::InternalError(absl::StrCat("found shape ", ShapeName(trained.shape()),
                                               ", expected ", ShapeName(shape)));
@@ -82,10 +115,21 @@ class Exporter {
       external_.Replace(parameter.tensor, std::string(RawBytes(elements)));
       return absl::OkStatus();
     }
+    if (IsOneRun(parameter.tensor, elements.bytes())) {
+      in_place_.push_back({parameter.tensor, type, &make});
+      return absl::OkStatus();
+    }
     STROP_ASSIGN_OR_RETURN(std::vector<Splice> splices,
                            ReplaceElements(bytes_, layout_, parameter.tensor, elements));
     Add(std::move(splices));
     return absl::OkStatus();
+  }
+
+  bool IsOneRun(int tensor, size_t length) const {
+    const TensorSpan& span = layout_.tensors[static_cast<size_t>(tensor)];
+    return span.payload != TensorSpan::Payload::kNone &&
+           span.payload != TensorSpan::Payload::kScattered &&
+           span.field.end - span.field.payload_begin == length;
   }
 
   // Whether the file's tensor has exactly these elements.
@@ -155,6 +199,7 @@ class Exporter {
   const std::string& path_;
   ExternalExport external_;
   std::vector<Splice> splices_;
+  std::vector<InPlace> in_place_;
 };
 
 absl::Status CheckPath(const ImportedModel& model, const std::string& path) {
@@ -171,7 +216,7 @@ absl::Status CheckPath(const ImportedModel& model, const std::string& path) {
 }
 
 absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
-                                   const std::map<std::string, Tensor>& trained,
+                                   const std::map<std::string, TensorMaker>& trained,
                                    const std::string& path) {
   STROP_RETURN_IF_ERROR(CheckPath(model, path));
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
@@ -193,6 +238,16 @@ absl::Status CheckExportPath(const ImportedModel& model, const std::string& path
 absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
                                         const std::map<std::string, Tensor>& trained,
                                         const std::string& path) {
+  std::map<std::string, TensorMaker> makers;
+  for (const auto& [name, tensor] : trained) {
+    makers[name] = [tensor = tensor] { return absl::StatusOr<Tensor>(tensor); };
+  }
+  return ExportModelInTurn(model, makers, path);
+}
+
+absl::StatusOr<ExportNotes> ExportModelInTurn(const ImportedModel& model,
+                                              const std::map<std::string, TensorMaker>& trained,
+                                              const std::string& path) {
   absl::StatusOr<ExportNotes> notes = Export(model, trained, path);
   if (!notes.ok()) return InStage(notes.status());
   return notes;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,6 +30,13 @@ struct ExportNotes {
 absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
                                         const std::map<std::string, Tensor>& trained,
                                         const std::string& path);
+
+// The same with tensors that are made as they are written, one at a time: a large model is not held
+// twice.
+using TensorMaker = std::function<absl::StatusOr<Tensor>()>;
+absl::StatusOr<ExportNotes> ExportModelInTurn(const ImportedModel& model,
+                                              const std::map<std::string, TensorMaker>& trained,
+                                              const std::string& path);
 
 // Refuses what ExportModel would refuse of a path: the input's own name, an unwritable place. For a
 // check before training.

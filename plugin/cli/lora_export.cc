@@ -26,17 +26,21 @@ class MergedExport : public LoraExport {
   }
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
-                                    std::map<std::string, Tensor> trained,
+                                    std::map<std::string, TensorMaker> trained,
                                     const StateStore& store) override {
     for (const LoraAdapter& adapter : adapters_) {
       const auto a = trained.extract(adapter.a);
       const auto b = trained.extract(adapter.b);
       if (a.empty() || b.empty()) continue;
-      STROP_ASSIGN_OR_RETURN(const Tensor weight, store.Read(adapter.weight));
-      STROP_ASSIGN_OR_RETURN(trained[adapter.parameter],
-                             MergeLora(adapter, weight, a.mapped(), b.mapped()));
+      trained[adapter.parameter] = [&adapter, &store, make_a = a.mapped(),
+                                    make_b = b.mapped()]() -> absl::StatusOr<Tensor> {
+        STROP_ASSIGN_OR_RETURN(const Tensor weight, store.Read(adapter.weight));
+        STROP_ASSIGN_OR_RETURN(const Tensor first, make_a());
+        STROP_ASSIGN_OR_RETURN(const Tensor second, make_b());
+        return MergeLora(adapter, weight, first, second);
+      };
     }
-    return ExportModel(model, trained, output_);
+    return ExportModelInTurn(model, trained, output_);
   }
 
  private:
@@ -61,18 +65,22 @@ class PeftExport : public LoraExport {
   }
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
-                                    std::map<std::string, Tensor> trained,
+                                    std::map<std::string, TensorMaker> trained,
                                     const StateStore& store) override {
-    // What stands unchanged in a module that is trained in part.
+    std::map<std::string, Tensor> tensors;
     for (const Parameter& parameter : model.parameters) {
-      if (!peft_.tensors.contains(parameter.name) || trained.contains(parameter.name)) continue;
+      if (!peft_.tensors.contains(parameter.name)) continue;
+      Tensor& tensor = tensors[parameter.name];
       const Value& value = model.graph.value(parameter.value);
-      Tensor& tensor = trained[parameter.name];
-      tensor = value.tensor;
-      if (!store.Has(value.name)) continue;
-      STROP_ASSIGN_OR_RETURN(tensor, store.Read(value.name));
+      if (const auto made = trained.find(parameter.name); made != trained.end()) {
+        STROP_ASSIGN_OR_RETURN(tensor, made->second());
+      } else if (store.Has(value.name)) {  // unchanged, in a module that is trained in part
+        STROP_ASSIGN_OR_RETURN(tensor, store.Read(value.name));
+      } else {
+        tensor = value.tensor;
+      }
     }
-    STROP_RETURN_IF_ERROR(WritePeft(peft_, trained, output_));
+    STROP_RETURN_IF_ERROR(WritePeft(peft_, tensors, output_));
     return ExportNotes();
   }
 
@@ -125,7 +133,7 @@ class OnnxAdapterExport : public LoraExport {
   }
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
-                                    std::map<std::string, Tensor> trained,
+                                    std::map<std::string, TensorMaker> trained,
                                     const StateStore& store) override {
     (void)store;
     std::map<std::string, DataType> types;  // as the file has them
@@ -138,11 +146,11 @@ class OnnxAdapterExport : public LoraExport {
     for (const LoraAdapter& adapter : adapters_) {
       const DataType type = types[adapter.parameter];
       const bool is_convolution = adapter.layout == LoraLayout::kConvolution;
-      STROP_ASSIGN_OR_RETURN(const Tensor first,
-                             Fed(trained.extract(adapter.a).mapped(), 1, !is_convolution, type));
+      STROP_ASSIGN_OR_RETURN(const Tensor a, trained.extract(adapter.a).mapped()());
+      STROP_ASSIGN_OR_RETURN(const Tensor b, trained.extract(adapter.b).mapped()());
+      STROP_ASSIGN_OR_RETURN(const Tensor first, Fed(a, 1, !is_convolution, type));
       STROP_ASSIGN_OR_RETURN(const Tensor second,
-                             Fed(trained.extract(adapter.b).mapped(),
-                                 adapter.scaling * adapter.gain, !is_convolution, type));
+                             Fed(b, adapter.scaling * adapter.gain, !is_convolution, type));
       inputs.push_back({.first = adapter.a,
                         .second = adapter.b,
                         .type = type,
@@ -157,7 +165,7 @@ class OnnxAdapterExport : public LoraExport {
     STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file,
                            AddAdapterInputs(*model.file, inputs));
     STROP_ASSIGN_OR_RETURN(const ImportedModel with_inputs, ImportModel(std::move(file)));
-    STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModel(with_inputs, trained, output_));
+    STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModelInTurn(with_inputs, trained, output_));
     STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, AdapterPath()));
     notes.lines.push_back(absl::StrCat("the adapter is \"", AdapterPath(), "\""));
     return notes;

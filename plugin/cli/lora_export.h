@@ -22,10 +22,10 @@ class LoraExport {
   // Refuses, before anything is trained, what could not be written.
   virtual absl::Status Check(const ImportedModel& model) = 0;
 
-  // `trained` holds all that was trained by the name of the tensor, A and B included; the weights
+  // `trained` makes all that was trained by the name of the tensor, A and B included; the weights
   // that have adapters are the store's.
   virtual absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
-                                            std::map<std::string, Tensor> trained,
+                                            std::map<std::string, TensorMaker> trained,
                                             const StateStore& store) = 0;
 };
 

@@ -25,28 +25,34 @@
 namespace strop {
 namespace {
 
-absl::Status Export(const ImportedModel& model, const Trainer& trainer, LoraExport* lora,
-                    const QuantizationSites& quantized, const TrainOptions& options) {
-  std::map<std::string, Tensor> trained;
+// Writes the states of the names `exported`.
+absl::Status Export(const ImportedModel& model, const std::vector<std::string>& exported,
+                    const StateStore& store, LoraExport* lora, const QuantizationSites& quantized,
+                    const TrainOptions& options) {
+  std::map<std::string, TensorMaker> trained;
   if (lora != nullptr || (options.epochs > 0 && options.steps.value_or(1) > 0)) {
     std::map<std::string, std::string> tensor_names;  // by the name in the graph
     for (const Parameter& parameter : model.parameters) {
       tensor_names[model.graph.value(parameter.value).name] = parameter.name;
     }
-    for (const std::string& name : trainer.exported()) {
-      STROP_ASSIGN_OR_RETURN(trained[tensor_names[name]], trainer.store()->Read(name));
+    for (const std::string& name : exported) {
+      trained[tensor_names[name]] = [&store, name] { return store.Read(name); };
     }
   }
   ExportNotes notes;
   if (lora != nullptr) {
-    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), *trainer.store()));
+    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), store));
   } else if (!quantized.weights.empty()) {
     STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
-                           TrainedQuantization(quantized, *trainer.store()));
+                           TrainedQuantization(quantized, store));
+    std::map<std::string, Tensor> tensors;
+    for (const auto& [name, make] : trained) {
+      STROP_ASSIGN_OR_RETURN(tensors[name], make());
+    }
     STROP_ASSIGN_OR_RETURN(notes,
-                           ExportQuantizedModel(model, trained, quantization, options.output));
+                           ExportQuantizedModel(model, tensors, quantization, options.output));
   } else {
-    STROP_ASSIGN_OR_RETURN(notes, ExportModel(model, trained, options.output));
+    STROP_ASSIGN_OR_RETURN(notes, ExportModelInTurn(model, trained, options.output));
   }
   for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
   return absl::OkStatus();
@@ -138,7 +144,7 @@ absl::Status RunTrain(const TrainOptions& options) {
                            FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
   STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Trainer> trainer,
+      std::unique_ptr<Trainer> trainer,
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation)));
   ReleaseStateTensors(model.graph);
   if (options.run.is_dry) return PrintDryRun(model, training, *trainer, options.as_json);
@@ -167,7 +173,10 @@ absl::Status RunTrain(const TrainOptions& options) {
                                                         "\" holds the run; go on with --resume"));
   }
   if (is_kept) kept->Finish();
-  STROP_RETURN_IF_ERROR(Export(model, *trainer, lora.get(), quantized, options));
+  const std::vector<std::string> exported = trainer->exported();
+  const std::shared_ptr<const StateStore> store = trainer->store();
+  trainer.reset();  // the export can use its memory
+  STROP_RETURN_IF_ERROR(Export(model, exported, *store, lora.get(), quantized, options));
   PrintEnd(result, options);
   STROP_RETURN_IF_ERROR(recorded);
   if (!result.was_stopped) return absl::OkStatus();
