@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "graph/status_macros.h"
 #include "plugin/monitor/confusion_image.h"
 #include "plugin/monitor/event_file.h"
@@ -19,9 +20,10 @@ double Now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// Slashes part the levels of names in TensorBoard; those of PyTorch's nodes begin with one.
 tensorboard::Summary::Value& AddValue(tensorboard::Event& event, const std::string& tag) {
   tensorboard::Summary::Value& value = *event.mutable_summary()->add_value();
-  value.set_tag(tag);
+  value.set_tag(absl::StrReplaceAll(tag, {{"//", "/"}}));
   return value;
 }
 
@@ -66,14 +68,19 @@ void Fill(const HealthFinding& finding, tensorboard::Event& event) {
   Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, event);
 }
 
+// A node's name where TensorBoard's groups of nodes are the model's modules.
+std::string GroupedName(const std::string& name) {
+  return name.starts_with('/') && name.size() > 1 ? name.substr(1) : name;
+}
+
 void Fill(const ModelGraph& graph, tensorboard::Event& event) {
   tensorboard::GraphDef definition;
   definition.mutable_versions()->set_producer(22);  // from where shapes are read
   for (const ModelGraph::Node& node : graph.nodes) {
     tensorboard::NodeDef& out = *definition.add_node();
-    out.set_name(node.name);
+    out.set_name(GroupedName(node.name));
     out.set_op(node.op);
-    for (const std::string& input : node.inputs) out.add_input(input);
+    for (const std::string& input : node.inputs) out.add_input(GroupedName(input));
     (*out.mutable_attr())["type"].set_s(node.type);
     if (!node.shape) continue;
     tensorboard::TensorShape& shape =
