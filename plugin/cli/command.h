@@ -25,5 +25,6 @@ Command AddBenchmarkCommand(CLI::App& program);
 Command AddNewCommand(CLI::App& program);
 Command AddStudyCommand(CLI::App& program);
 Command AddLandscapeCommand(CLI::App& program);
+Command AddTuneCommand(CLI::App& program);
 
 }  // namespace strop

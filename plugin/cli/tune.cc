@@ -1,0 +1,304 @@
+// strop tune: trains many times with other options and keeps the best model.
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/outcome.h"
+#include "plugin/cli/stop_signal.h"
+#include "plugin/cli/trial_options.h"
+#include "plugin/cli/tune_report.h"
+#include "plugin/training/metric_table.h"
+#include "plugin/tune/tuner.h"
+
+namespace strop {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct TuneOptions {
+  std::string model;
+  std::string output;
+  std::vector<std::string> search;
+  std::string strategy = "random";
+  int64_t trials = 20;
+  int64_t jobs = 0;     // 0: one a core
+  int64_t threads = 0;  // a trial; 0: its share of the cores
+  std::string objective;
+  int64_t min_epochs = 1;
+  int64_t reduction_factor = 3;
+  uint64_t seed = 0;
+  std::string directory;
+  bool resume = false;
+  bool dry_run = false;
+  bool as_json = false;
+  std::string page;
+  std::vector<std::string> train;  // the words of the options that are passed on
+};
+
+SearchStrategy StrategyOf(const std::string& name) {
+  if (name == "grid") return SearchStrategy::kGrid;
+  if (name == "sobol") return SearchStrategy::kSobol;
+  return name == "asha" ? SearchStrategy::kAsha : SearchStrategy::kRandom;
+}
+
+// Everything that is known before the first trial runs.
+struct Study {
+  std::vector<SearchDimension> space;
+  std::vector<std::vector<std::string>> values;  // [trials][space]
+  std::vector<std::vector<std::string>> words;   // of the searched options, one a trial
+  TrialSettings settings;
+  std::string objective;
+  bool is_higher_better = false;
+};
+
+absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
+  Study study;
+  for (const std::string& text : options.search) {
+    STROP_ASSIGN_OR_RETURN(SearchDimension dimension, ParseSearch(text));
+    study.space.push_back(std::move(dimension));
+  }
+  STROP_ASSIGN_OR_RETURN(study.values, SampleTrials(study.space, StrategyOf(options.strategy),
+                                                    options.trials, options.seed));
+  for (const std::vector<std::string>& values : study.values) {
+    std::vector<std::string>& words = study.words.emplace_back();
+    for (size_t i = 0; i < values.size(); ++i) {
+      STROP_ASSIGN_OR_RETURN(const std::vector<std::string> more,
+                             SearchedWords(study.space[i], values[i]));
+      words.insert(words.end(), more.begin(), more.end());
+    }
+    std::vector<std::string> all = {options.model, "-o", options.output};
+    all.insert(all.end(), options.train.begin(), options.train.end());
+    all.insert(all.end(), words.begin(), words.end());
+    STROP_ASSIGN_OR_RETURN(study.settings, CheckTrainWords(all));
+  }
+  study.objective = options.objective;
+  if (study.objective.empty()) {
+    study.objective = study.settings.has_validation ? "validation_loss" : "train_loss";
+  }
+  if (study.objective.ends_with("_loss") && study.objective != "log_loss") return study;
+  STROP_ASSIGN_OR_RETURN(const Better better, BetterOf(study.objective));
+  study.is_higher_better = better == Better::kHigher;
+  return study;
+}
+
+// What a journal is about: the same text for the same trials.
+std::string HeadingOf(const TuneOptions& options, const Study& study) {
+  const Json heading = {{"model", options.model},       {"search", options.search},
+                        {"strategy", options.strategy}, {"trials", study.values.size()},
+                        {"seed", options.seed},         {"objective", study.objective},
+                        {"train", options.train}};
+  return heading.dump();
+}
+
+std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
+                                 const std::string& directory, int64_t threads) {
+  std::error_code ignored;
+  const std::string program = fs::read_symlink("/proc/self/exe", ignored).string();
+  std::vector<TunedTrial> trials;
+  for (size_t i = 0; i < study.words.size(); ++i) {
+    TunedTrial& trial = trials.emplace_back();
+    trial.number = static_cast<int64_t>(i) + 1;
+    trial.folder = absl::StrCat(directory, "/trial-", trial.number);
+    const std::string output = (fs::path(trial.folder) / fs::path(options.output).filename());
+    trial.command = {program, "train",  options.model, "-o",
+                     output,  "--json", "--threads",   std::to_string(threads)};
+    trial.command.insert(trial.command.end(), options.train.begin(), options.train.end());
+    trial.command.insert(trial.command.end(), study.words[i].begin(), study.words[i].end());
+  }
+  return trials;
+}
+
+// The files of the best trial, next to where the output goes.
+absl::Status TakeBest(const std::string& folder, const std::string& output) {
+  std::error_code error;
+  const fs::path target = fs::absolute(output).parent_path();
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename() == kTrialLog) continue;
+    const fs::path to = target / entry.path().filename();
+    const fs::path temporary = to.string() + ".part";
+    if (!error) fs::copy_file(entry.path(), temporary, fs::copy_options::overwrite_existing, error);
+    if (!error) fs::rename(temporary, to, error);
+  }
+  if (!error && fs::exists(output)) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("tune: \"", output, "\": the model of \"", folder,
+                                          "\" cannot be put there: ", error.message()));
+}
+
+absl::Status RunStudy(const TuneOptions& options, const Study& study,
+                      const std::string& directory) {
+  STROP_ASSIGN_OR_RETURN(Journal journal, Journal::Open(directory + "/journal.jsonl",
+                                                        HeadingOf(options, study), options.resume));
+  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  const auto count = static_cast<int64_t>(study.values.size());
+  TunerOptions tuner;
+  tuner.jobs = std::min(count, options.jobs > 0 ? options.jobs : cores);
+  tuner.objective = study.objective;
+  tuner.is_higher_better = study.is_higher_better;
+  tuner.restores_best = study.settings.restores_best;
+  tuner.min_delta = study.settings.min_delta;
+  tuner.epochs = study.settings.epochs;
+  if (options.strategy == "asha") {
+    tuner.halving.emplace(options.reduction_factor, options.min_epochs, study.is_higher_better);
+  }
+  const int64_t threads =
+      options.threads > 0 ? options.threads : std::max<int64_t>(1, cores / tuner.jobs);
+  const std::vector<TunedTrial> trials = TrialsOf(options, study, directory, threads);
+  TunerCallbacks callbacks;
+  callbacks.should_stop = [] { return CaughtSignal() != 0; };
+  callbacks.on_trial = [&](const TrialRecord& record) {
+    std::fprintf(
+        stderr, "trial %lld/%lld  %s\n", static_cast<long long>(record.trial),
+        static_cast<long long>(count),
+        TrialLine(record, study.space, study.values[record.trial - 1], study.objective).c_str());
+  };
+  CatchStopSignals();
+  const absl::Status status = RunTrials(trials, tuner, callbacks, journal);
+  if (CaughtSignal() != 0) {
+    return StoppedBySignal(
+        CaughtSignal(), absl::StrCat("after ", journal.records().size(), " of ", count, " trials",
+                                     options.directory.empty() ? "" : "; go on with --resume"));
+  }
+  STROP_RETURN_IF_ERROR(status);
+  const std::vector<TrialRecord> ranked = Ranked(journal.records(), study.is_higher_better);
+  const TrialRecord& best = ranked[0];
+  if (best.state != TrialRecord::State::kFinished) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tune: no trial finished, the first failed with: ", best.problem));
+  }
+  STROP_RETURN_IF_ERROR(
+      TakeBest(trials[static_cast<size_t>(best.trial) - 1].folder, options.output));
+  const TuneReport report = {study.space, study.values, ranked, study.objective,
+                             study.is_higher_better};
+  if (!options.page.empty()) STROP_RETURN_IF_ERROR(WriteTunePage(report, options.page));
+  if (options.as_json) {
+    PrintJson(report);
+    return absl::OkStatus();
+  }
+  PrintTable(report);
+  std::printf("wrote %s, the model of trial %lld\n", options.output.c_str(),
+              static_cast<long long>(best.trial));
+  return absl::OkStatus();
+}
+
+absl::Status RunTune(const TuneOptions& options) {
+  if (options.search.empty()) {
+    return UsageError(
+        "nothing to search; give --search OPTION=VALUES, as in learning-rate=log:1e-5:1e-1");
+  }
+  if (options.resume && options.directory.empty()) {
+    return UsageError("--resume takes the --run-directory to go on in");
+  }
+  STROP_ASSIGN_OR_RETURN(const Study study, PlanStudy(options));
+  if (options.dry_run) {
+    PrintTrials(study.space, study.values, options.as_json);
+    return absl::OkStatus();
+  }
+  STROP_RETURN_IF_ERROR(CheckOutputPath(options.output, {options.model}));
+  std::error_code error;
+  if (!options.directory.empty()) {
+    fs::create_directories(options.directory, error);
+    if (error) {
+      return absl::PermissionDeniedError(absl::StrCat("--run-directory \"", options.directory,
+                                                      "\" cannot be created: ", error.message()));
+    }
+    return RunStudy(options, study, options.directory);
+  }
+  std::string directory = (fs::temp_directory_path() / "strop-tune-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("tune: \"", directory, "\" cannot be created; give --run-directory"));
+  }
+  const absl::Status status = RunStudy(options, study, directory);
+  fs::remove_all(directory, error);
+  return status;
+}
+
+void AddSearchOptions(CLI::App& app, TuneOptions& options) {
+  const std::string group = "Search";
+  AddRepeatedOption(app, "--search", options.search,
+                    "An option of strop train and its values: learning-rate=log:1e-5:1e-1, "
+                    "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4")
+      ->type_name("OPTION=VALUES")
+      ->group(group);
+  app.add_option("--strategy", options.strategy,
+                 "grid: all; random; sobol: evenly spread; asha: random, and only the best go on")
+      ->check(OneOf({"grid", "random", "sobol", "asha"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--trials", options.trials, "Trainings; of a grid the most that there may be")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--objective", options.objective,
+                 "What makes a trial good: validation_loss (the default with validation data), "
+                 "train_loss, or one of the trials' metrics")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--min-epochs", options.min_epochs, "asha: before any trial may be stopped")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--reduction-factor", options.reduction_factor,
+                 "asha: at each rung one trial of that many goes on")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--search-seed", options.seed, "Of the random strategies")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void AddStudyOptions(CLI::App& app, TuneOptions& options) {
+  const std::string group = "Study";
+  app.add_option("--jobs", options.jobs, "Trials that run at once; by default one a core")
+      ->check(CLI::Range(1, 4096))
+      ->group(group);
+  app.add_option("--threads", options.threads,
+                 "Threads of a trial; by default its share of the cores")
+      ->check(CLI::Range(1, 4096))
+      ->group(group);
+  app.add_option("--run-directory", options.directory,
+                 "Keep the journal and the trials' logs there, so that --resume can go on")
+      ->group(group);
+  app.add_flag("--resume", options.resume, "Go on with the study in --run-directory")->group(group);
+  app.add_option("--page", options.page, "Write a page with the trials as parallel coordinates")
+      ->type_name("FILE.html")
+      ->group(group);
+  app.add_flag("--dry-run", options.dry_run, "Print the trials' values and train nothing")
+      ->group(group);
+  app.add_flag("--json", options.as_json, "A JSON line a trial, the best first")->group(group);
+}
+
+}  // namespace
+
+Command AddTuneCommand(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("tune", "Train many times with other options, keep the best model");
+  const auto options = std::make_shared<TuneOptions>();
+  app->add_option("MODEL", options->model, "The ONNX file")->required();
+  app->add_option("-o,--output", options->output, "Where the best model goes")->required();
+  AddSearchOptions(*app, *options);
+  AddStudyOptions(*app, *options);
+  AddTrainOptionsTo(*app, options->train);
+  app->footer(
+      "Takes the options of strop train as well, for all trials.\n"
+      "Example: strop tune model.onnx --data train.npz --validation-split 0.25 --epochs 3 --search "
+      "learning-rate=log:1e-4:1e-1 --search optimizer=sgd,adamw --strategy sobol --trials 4 -o "
+      "best.onnx");
+  return {app, [options] { return RunTune(*options); }};
+}
+
+}  // namespace strop

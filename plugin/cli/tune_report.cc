@@ -1,0 +1,166 @@
+#include "plugin/cli/tune_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "plugin/monitor/page.h"
+
+namespace strop {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using State = TrialRecord::State;
+
+const std::vector<std::string>& ValuesOf(const TuneReport& report, const TrialRecord& record) {
+  return report.values[static_cast<size_t>(record.trial) - 1];
+}
+
+// Pruned trials say how far they came, failed ones why.
+std::string ValueText(const TrialRecord& record) {
+  if (record.state == State::kFailed) return "failed";
+  const std::string value = absl::StrFormat("%.6g", record.value);
+  if (record.state == State::kFinished) return value;
+  return absl::StrCat(value, " (stopped after epoch ", record.values.size(), ")");
+}
+
+std::vector<std::string> HeaderOf(const TuneReport& report) {
+  std::vector<std::string> header = {"rank", "trial", report.objective};
+  for (const SearchDimension& dimension : report.space) header.push_back(dimension.option);
+  header.push_back("seconds");
+  return header;
+}
+
+std::vector<std::vector<std::string>> RowsOf(const TuneReport& report) {
+  std::vector<std::vector<std::string>> rows;
+  for (const TrialRecord& record : report.ranked) {
+    std::vector<std::string>& row = rows.emplace_back();
+    row = {std::to_string(rows.size()), std::to_string(record.trial), ValueText(record)};
+    const std::vector<std::string>& values = ValuesOf(report, record);
+    row.insert(row.end(), values.begin(), values.end());
+    row.push_back(absl::StrFormat("%.1f", record.seconds));
+  }
+  return rows;
+}
+
+void PrintRow(const std::vector<std::string>& row, const std::vector<size_t>& widths) {
+  std::string line;
+  for (size_t i = 0; i < row.size(); ++i) {
+    line.append(widths[i] - row[i].size(), ' ').append(row[i]).append("  ");
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  std::printf("%s\n", line.c_str());
+}
+
+Json OptionsOf(const std::vector<SearchDimension>& space, const std::vector<std::string>& values) {
+  Json options = Json::object();
+  for (size_t i = 0; i < space.size(); ++i) {
+    double number = 0;
+    if (absl::SimpleAtod(values[i], &number)) {
+      options[space[i].option] = number;
+    } else {
+      options[space[i].option] = values[i];
+    }
+  }
+  return options;
+}
+
+ParallelCoordinates::Dimension AxisOf(const TuneReport& report, size_t index) {
+  const SearchDimension& dimension = report.space[index];
+  ParallelCoordinates::Dimension axis;
+  axis.title = dimension.option;
+  axis.is_log = dimension.kind == SearchDimension::Kind::kLog;
+  axis.categories = dimension.choices;
+  for (const TrialRecord& record : report.ranked) {
+    if (record.state == State::kFailed || std::isnan(record.value)) continue;
+    const std::string& value = ValuesOf(report, record)[index];
+    double number = 0;
+    if (axis.categories.empty() && absl::SimpleAtod(value, &number)) {
+      axis.values.push_back(number);
+      continue;
+    }
+    const auto found = std::find(axis.categories.begin(), axis.categories.end(), value);
+    axis.values.push_back(static_cast<double>(found - axis.categories.begin()));
+  }
+  return axis;
+}
+
+}  // namespace
+
+std::string TrialLine(const TrialRecord& record, const std::vector<SearchDimension>& space,
+                      const std::vector<std::string>& values, const std::string& objective) {
+  std::string line = record.state == State::kFailed
+                         ? absl::StrCat("failed: ", record.problem)
+                         : absl::StrCat(objective, " ", ValueText(record));
+  for (size_t i = 0; i < space.size(); ++i) {
+    absl::StrAppend(&line, "  ", space[i].option, " ", values[i]);
+  }
+  return absl::StrCat(line, absl::StrFormat("  %.1f s", record.seconds));
+}
+
+void PrintTable(const TuneReport& report) {
+  std::vector<std::vector<std::string>> rows = RowsOf(report);
+  rows.insert(rows.begin(), HeaderOf(report));
+  std::vector<size_t> widths(rows[0].size(), 0);
+  for (const std::vector<std::string>& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const std::vector<std::string>& row : rows) PrintRow(row, widths);
+}
+
+void PrintJson(const TuneReport& report) {
+  int rank = 0;
+  for (const TrialRecord& record : report.ranked) {
+    Json line = {{"rank", ++rank},
+                 {"trial", record.trial},
+                 {"state", StateName(record.state)},
+                 {report.objective, record.value},
+                 {"epochs", record.values.size()},
+                 {"seconds", record.seconds},
+                 {"options", OptionsOf(report.space, ValuesOf(report, record))}};
+    if (!record.problem.empty()) line["problem"] = record.problem;
+    std::printf("%s\n", line.dump().c_str());
+  }
+}
+
+void PrintTrials(const std::vector<SearchDimension>& space,
+                 const std::vector<std::vector<std::string>>& values, bool as_json) {
+  for (size_t trial = 0; trial < values.size(); ++trial) {
+    if (as_json) {
+      const Json line = {{"trial", trial + 1}, {"options", OptionsOf(space, values[trial])}};
+      std::printf("%s\n", line.dump().c_str());
+      continue;
+    }
+    std::string line = absl::StrCat("trial ", trial + 1);
+    for (size_t i = 0; i < space.size(); ++i) {
+      absl::StrAppend(&line, "  --", space[i].option, " ", values[trial][i]);
+    }
+    std::printf("%s\n", line.c_str());
+  }
+}
+
+absl::Status WriteTunePage(const TuneReport& report, const std::string& path) {
+  Page page("Tuning", absl::StrCat(report.ranked.size(), " trials by ", report.objective));
+  ParallelCoordinates chart;
+  chart.title = "Options and what they lead to";
+  chart.caption = absl::StrCat("A line a trial, by the last ", report.objective, "; ",
+                               report.is_higher_better ? "higher" : "lower",
+                               " is better. Drag along an axis to choose some.");
+  for (size_t i = 0; i < report.space.size(); ++i) chart.dimensions.push_back(AxisOf(report, i));
+  chart.color_title = report.objective;
+  for (const TrialRecord& record : report.ranked) {
+    if (record.state == State::kFailed || std::isnan(record.value)) continue;
+    chart.color.push_back(record.value);
+  }
+  chart.dimensions.push_back({report.objective, chart.color, {}, false});
+  page.AddSection("Trials");
+  page.AddChart(Draw(chart));
+  page.AddTable({"From the best", HeaderOf(report), RowsOf(report)});
+  return page.Write(path);
+}
+
+}  // namespace strop

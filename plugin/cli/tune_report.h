@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "plugin/tune/journal.h"
+#include "plugin/tune/search_space.h"
+
+namespace strop {
+
+// A study that is over, or the part of it that was run.
+struct TuneReport {
+  const std::vector<SearchDimension>& space;
+  const std::vector<std::vector<std::string>>& values;  // [trials][space]
+  const std::vector<TrialRecord>& ranked;               // the best first
+  std::string objective;
+  bool is_higher_better = false;
+};
+
+// "validation_loss 0.123  learning-rate 0.01  4.2 s"
+std::string TrialLine(const TrialRecord& record, const std::vector<SearchDimension>& space,
+                      const std::vector<std::string>& values, const std::string& objective);
+
+// On stdout, the best first: a table for people, or a JSON line a trial.
+void PrintTable(const TuneReport& report);
+void PrintJson(const TuneReport& report);
+
+// What a study would try, in the order of the trials.
+void PrintTrials(const std::vector<SearchDimension>& space,
+                 const std::vector<std::vector<std::string>>& values, bool as_json);
+
+// The trials as parallel coordinates and as a table, one HTML file.
+absl::Status WriteTunePage(const TuneReport& report, const std::string& path);
+
+}  // namespace strop

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace strop {
+
+// One option of `strop train` and the values that are tried for it.
+struct SearchDimension {
+  enum class Kind {
+    kUniform,  // numbers from low to high
+    kLog,      // the same, even on a logarithmic scale
+    kInteger,  // whole numbers from low to high, both included
+    kChoice,   // words
+  };
+
+  std::string option;  // without dashes in front: "learning-rate"
+  Kind kind = Kind::kChoice;
+  double low = 0;
+  double high = 0;
+  int64_t grid_points = 0;  // of numbers in a grid; 0: not said
+  std::vector<std::string> choices;
+
+  // The value at `position` in [0, 1).
+  std::string At(double position) const;
+  // All values of a grid, in order. InvalidArgument for numbers without a count of points.
+  absl::StatusOr<std::vector<std::string>> GridValues() const;
+};
+
+// "NAME=log:LOW:HIGH[:POINTS]", "NAME=uniform:LOW:HIGH[:POINTS]", "NAME=int:LOW:HIGH" or
+// "NAME=VALUE,VALUE,…"; underscores in the name are dashes. InvalidArgument for another form.
+absl::StatusOr<SearchDimension> ParseSearch(const std::string& text);
+
+enum class SearchStrategy { kGrid, kRandom, kSobol, kAsha };
+
+// The values of every trial, one a dimension, known before the first runs: the whole grid, where
+// `trials` is only the most that there may be; `trials` points drawn by the seed (random, asha);
+// the first points of the Sobol' sequence behind the origin. InvalidArgument for a grid that is
+// larger than `trials`, or more dimensions than the sequence has.
+absl::StatusOr<std::vector<std::vector<std::string>>> SampleTrials(
+    const std::vector<SearchDimension>& space, SearchStrategy strategy, int64_t trials,
+    uint64_t seed);
+
+}  // namespace strop

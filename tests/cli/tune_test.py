@@ -1,0 +1,190 @@
+"""`strop tune` against trainings one by one, and its points against SciPy's."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import numpy as np
+from program import PROGRAM, ProgramTest, linear_model, run
+from scipy.stats import qmc
+
+# Numbers between 0 and 1 that `strop train` takes.
+NUMBERS = (
+    "learning-rate weight-decay momentum beta1 beta2 label-smoothing epsilon alpha clip-norm "
+    "clip-value huber-delta positive-weight random-horizontal-flip random-vertical-flip "
+    "random-erasing mixup cutmix min-delta"
+).split()
+
+
+class TuneTest(ProgramTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.model = self.save(linear_model())
+        self.data = self.save_data(**self.samples(count=40))
+        self.fixed = ["--data", self.data, "--validation-split", "0.5", "--epochs", "4"]
+        self.output = self.path("best.onnx")
+
+    def tune(self, *options: object) -> list[dict]:
+        arguments = [self.model, *self.fixed, "-o", self.output, "--json", *options]
+        return [json.loads(line) for line in self.run_well("tune", *arguments).stdout.splitlines()]
+
+    def train(self, *options: object) -> list[dict]:
+        arguments = [self.model, *self.fixed, "-o", self.path("one.onnx"), "--json"]
+        arguments += ["--threads", "1", *options]
+        return [json.loads(line) for line in self.run_well("train", *arguments).stdout.splitlines()]
+
+    def test_sobol_points_are_scipys(self) -> None:
+        search = [word for name in NUMBERS for word in ("--search", f"{name}=uniform:0:1")]
+        rows = self.tune(*search, "--strategy", "sobol", "--trials", "100", "--dry-run")
+        found = np.array([[row["options"][name] for name in NUMBERS] for row in rows])
+        sobol = qmc.Sobol(len(NUMBERS), scramble=False).fast_forward(1)
+        np.testing.assert_allclose(found, sobol.random(100), rtol=1e-5)
+
+    def test_scales(self) -> None:
+        search = ["--search", "learning_rate=log:1e-5:1e-1", "--search", "random-crop=int:1:3"]
+        search += ["--search", "optimizer=sgd,adam", "--search", "nesterov=true,false"]
+        rows = self.tune(*search, "--trials", "600", "--dry-run")
+        rates = np.sort([np.log10(row["options"]["learning-rate"]) for row in rows])
+        even = -5 + 4 * (np.arange(600) + 0.5) / 600
+        self.assertLess(abs(rates - even).max(), 4 * 0.11)  # Kolmogorov and Smirnov at 1e-6
+        for name, values in (("random-crop", (1, 2, 3)), ("optimizer", ("sgd", "adam"))):
+            counts = [sum(row["options"][name] == value for row in rows) for value in values]
+            self.assertEqual(sum(counts), 600)
+            self.assertLess(abs(np.array(counts) - 600 / len(values)).max(), 70)
+        self.assertEqual(rows, self.tune(*search, "--trials", "600", "--dry-run"))
+        other = self.tune(*search, "--trials", "600", "--dry-run", "--search-seed", "1")
+        self.assertNotEqual(rows, other)
+
+    def test_grid_equals_trainings_one_by_one(self) -> None:
+        search = ["--search", "learning-rate=log:0.001:0.1:3", "--search", "nesterov=true,false"]
+        more = ["--optimizer", "sgd", "--momentum", "0.9"]
+        page = self.path("tune.html")
+        options = ["--strategy", "grid", "--jobs", "2", "--threads", "1", "--page", page]
+        rows = self.tune(*search, *more, *options)
+        self.assertEqual(len(rows), 6)
+        self.assertEqual([row["rank"] for row in rows], [1, 2, 3, 4, 5, 6])
+        values = [row["validation_loss"] for row in rows]
+        self.assertEqual(values, sorted(values))
+        for row in rows:
+            rate = ["--learning-rate", row["options"]["learning-rate"]]
+            switch = ["--nesterov"] if row["options"]["nesterov"] == "true" else []
+            single = self.train(*more, *rate, *switch)
+            self.assertEqual(single[-1]["validation_loss"], row["validation_loss"])
+            if row["rank"] == 1:
+                best = self.path("one.onnx").read_bytes()
+        self.assertEqual(self.output.read_bytes(), best)
+        self.assertIn("learning-rate", page.read_text())
+
+    def test_metrics_and_restored_weights(self) -> None:
+        rates = ["--search", "learning-rate=0,0.05,0.5", "--strategy", "grid", "--threads", "1"]
+        metric = ["--metric", "accuracy", "--objective", "accuracy"]
+        stop = ["--early-stopping", "2", "--min-delta", "0.01", "--epochs", "12"]
+        self.fixed[-2:] = []
+        rows = self.tune(*rates, *metric, *stop)
+        values = [row["accuracy"] for row in rows]
+        self.assertEqual(values, sorted(values, reverse=True))
+        for row in rows:
+            rate = ["--learning-rate", row["options"]["learning-rate"]]
+            best, value = np.inf, None
+            for epoch in self.train(*metric[:2], *stop, *rate):
+                if epoch["validation_loss"] < best - 0.01:
+                    best, value = epoch["validation_loss"], epoch["accuracy"]
+            self.assertEqual(row["accuracy"], value)
+
+    def test_halving_stops_trials(self) -> None:
+        self.fixed[-1] = "9"
+        search = ["--search", "learning-rate=log:1e-4:0.3", "--strategy", "asha", "--trials", "9"]
+        rows = self.tune(*search, "--jobs", "1", "--threads", "1")
+        states = [row["state"] for row in rows]
+        self.assertEqual(states, sorted(states))  # finished before pruned
+        self.assertIn("pruned", states)
+        self.assertEqual(states[0], "finished")
+        for row in rows:
+            self.assertIn(row["epochs"], (1, 3, 9))
+            self.assertEqual(row["epochs"] == 9, row["state"] == "finished")
+        # One after the other, every rung keeps the best third of those that came.
+        seen: dict[int, list[float]] = {1: [], 3: []}
+        for row in sorted(rows, key=lambda row: row["trial"]):
+            rate = ["--learning-rate", row["options"]["learning-rate"]]
+            losses = [epoch["validation_loss"] for epoch in self.train(*rate)]
+            for rung in (1, 3):
+                seen[rung].append(losses[rung - 1])
+                rank = sorted(seen[rung]).index(losses[rung - 1])
+                if rank >= max(1, len(seen[rung]) // 3):
+                    self.assertEqual(row["epochs"], rung)
+                    break
+            else:
+                self.assertEqual(row["state"], "finished")
+
+    def test_goes_on_after_a_kill(self) -> None:
+        self.fixed[-1] = "30"
+        search = ["--search", "learning-rate=log:1e-4:0.3", "--trials", "12", "--jobs", "1"]
+        whole = self.tune(*search, "--run-directory", self.path("whole"))
+        best = self.output.read_bytes()
+        self.output.unlink()
+        directory = ["--run-directory", self.path("killed")]
+        command = [PROGRAM, "tune", self.model, *self.fixed, *search, *directory, "-o", self.output]
+        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
+        journal = self.path("killed") / "journal.jsonl"
+        while not journal.exists() or len(journal.read_bytes().splitlines()) < 4:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        self.assertFalse(self.output.exists())
+        with journal.open("ab") as file:
+            file.write(b'{"trial":12,"st')  # a torn line
+        done = run("tune", *command[2:])
+        self.assertEqual(done.returncode, 73, done.stderr)
+        rows = self.tune(*search, *directory, "--resume")
+        for row in (*rows, *whole):
+            row.pop("seconds")
+        self.assertEqual(rows, whole)
+        self.assertEqual(self.output.read_bytes(), best)
+        done = run("tune", *command[2:], "--resume", "--search-seed", "5")
+        self.assertEqual(done.returncode, 65, done.stderr)
+
+    def test_a_signal_ends_the_trials(self) -> None:
+        self.fixed[-1] = "100000000"
+        directory = ["--run-directory", self.path("study")]
+        search = ["--search", "learning-rate=0.1,0.2", *directory, "-o", self.output]
+        command = [PROGRAM, "tune", self.model, *self.fixed, *search]
+        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+        while not self.path("study/trial-1/log.txt").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("--resume", errors)
+        self.assertFalse(self.output.exists())
+
+    def test_failed_trials_come_last(self) -> None:
+        rates = ["--search", "learning-rate=1e-3,1e38", "--strategy", "grid"]
+        rows = self.tune(*rates, "--optimizer", "sgd")
+        self.assertEqual([row["state"] for row in rows], ["finished", "failed"])
+        self.assertIn("loss", rows[1]["problem"])
+
+    def test_refusals(self) -> None:
+        for code, problem, options in (
+            (2, "nothing to search", []),
+            (2, "did you mean learning-rate", ["--search", "learning-rat=1,2"]),
+            (2, "--optimizer", ["--search", "optimizer=sgd,adan"]),
+            (2, "no such option to search", ["--search", "threads=1,2"]),
+            (65, "numbers above 0", ["--search", "learning-rate=log:0:1"]),
+            (65, "number of points", ["--search", "alpha=log:1e-3:1", "--strategy", "grid"]),
+            (65, "more than the 20", ["--search", "batch-size=int:1:30", "--strategy", "grid"]),
+            (65, "unknown metric", ["--search", "batch-size=1,2", "--objective", "speed"]),
+            (66, "no such file", ["--search", "batch-size=1,2", "--data", "missing.npz"]),
+        ):
+            fixed = self.fixed[2:] if "missing.npz" in options else self.fixed
+            done = run("tune", self.model, *fixed, "-o", self.output, *options)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(problem, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertFalse(self.output.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
