@@ -1,6 +1,7 @@
 #include "plugin/data/csv.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -11,7 +12,8 @@ namespace {
 // A file that lasts as long as the test needs it.
 class CsvFile {
  public:
-  explicit CsvFile(const std::string& text) : path_(::testing::TempDir() + "/strop_test.csv") {
+  explicit CsvFile(const std::string& text)
+      : path_(::testing::TempDir() + "/strop_test_" + std::to_string(getpid()) + ".csv") {
     std::ofstream(path_, std::ios::binary) << text;
   }
   ~CsvFile() { std::remove(path_.c_str()); }
