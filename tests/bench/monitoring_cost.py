@@ -87,7 +87,9 @@ def compare(benchmark: Benchmark, strop: Path, folder: Path, rounds: int) -> Non
         long = [run(command, LONG, options) for options in ([], watched)]
         plain, monitored = long[0] - short[0], long[1] - short[1]
         rows.append([*plain * 1000 / (LONG - SHORT), *monitored / plain])
-    wall_ms, processor_ms, wall, processor = (statistics.median(column) for column in zip(*rows))
+    wall_ms, processor_ms, wall, processor = (
+        statistics.median(column) for column in zip(*rows, strict=True)
+    )
     print(
         f"{benchmark.name:14s} {wall_ms:7.1f} ms a step ({processor_ms:.1f} ms of processors)  "
         f"monitored: {100 * (wall - 1):+.1f} % wall, {100 * (processor - 1):+.1f} % processor"
