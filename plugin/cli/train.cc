@@ -116,6 +116,15 @@ TrainingCallbacks CallbacksFor(Progress& progress, TrainingMonitor& monitor, Kep
   return callbacks;
 }
 
+// The error that a run ends with whose numbers went bad.
+absl::Status Diverged(const Divergence& divergence, const std::string& output) {
+  const std::string kept =
+      divergence.restored_epoch
+          ? absl::StrCat("\"", output, "\" holds the weights of epoch ", *divergence.restored_epoch)
+          : "nothing was written, as no epoch had ended before";
+  return absl::FailedPreconditionError(absl::StrCat(divergence.Describe(), "; ", kept));
+}
+
 absl::Status RunTrain(const TrainOptions& options) {
   STROP_RETURN_IF_ERROR(CheckRunArguments(options.run));
   if (!WritesFolder(options.lora)) {
@@ -143,9 +152,11 @@ absl::Status RunTrain(const TrainOptions& options) {
     STROP_ASSIGN_OR_RETURN(inputs,
                            FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
+  PlanOptions plan;
+  plan.detect_anomaly = options.detect_anomaly;
   STROP_ASSIGN_OR_RETURN(
       std::unique_ptr<Trainer> trainer,
-      Trainer::Create(model, training, std::move(data.training), std::move(data.validation)));
+      Trainer::Create(model, training, std::move(data.training), std::move(data.validation), plan));
   ReleaseStateTensors(model.graph);
   if (options.run.is_dry) return PrintDryRun(model, training, *trainer, options.as_json);
   std::unique_ptr<KeptRun> kept;
@@ -164,7 +175,10 @@ absl::Status RunTrain(const TrainOptions& options) {
   CatchStopSignals();
   const absl::StatusOr<TrainingResult> run =
       trainer->Run(CallbacksFor(progress, *monitor, kept.get(), saved));
-  const absl::Status recorded = FinishMonitoring(*monitor, run);
+  const absl::Status diverged =
+      run.ok() && run->divergence ? Diverged(*run->divergence, options.output) : absl::OkStatus();
+  const absl::Status recorded =
+      FinishMonitoring(*monitor, diverged.ok() ? run : absl::StatusOr<TrainingResult>(diverged));
   if (!run.ok()) return run.status();
   const TrainingResult& result = *run;
   if (result.was_stopped && is_kept) {
@@ -176,7 +190,10 @@ absl::Status RunTrain(const TrainOptions& options) {
   const std::vector<std::string> exported = trainer->exported();
   const std::shared_ptr<const StateStore> store = trainer->store();
   trainer.reset();  // the export can use its memory
-  STROP_RETURN_IF_ERROR(Export(model, exported, *store, lora.get(), quantized, options));
+  if (diverged.ok() || result.divergence->restored_epoch) {
+    STROP_RETURN_IF_ERROR(Export(model, exported, *store, lora.get(), quantized, options));
+  }
+  STROP_RETURN_IF_ERROR(diverged);
   PrintEnd(result, options);
   STROP_RETURN_IF_ERROR(recorded);
   if (!result.was_stopped) return absl::OkStatus();

@@ -46,6 +46,15 @@ void AddRunOptions(CLI::App& app, TrainOptions& options) {
   app.add_option("--steps", options.steps, "Steps after which the run ends, if before the epochs")
       ->check(CLI::NonNegativeNumber)
       ->group(group);
+  app.add_option("--divergence-factor", options.divergence_factor,
+                 "End the run when the loss, the median of 32 steps, is so many times its best; 0: "
+                 "only when it is not finite")
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag(
+         "--detect-anomaly", options.detect_anomaly,
+         "Look at every number of every step and name the node where the first goes bad; slow")
+      ->group(group);
   app.add_flag("--json", options.as_json, "JSON lines on stdout: one an epoch, and as --log-every")
       ->group(group);
   app.add_option("--dump", options.dump, "Print stages to stderr: " + DumpStageNames())
@@ -111,6 +120,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   if (!options.data.layout.empty()) training.mix.layout = LayoutOf(options.data.layout);
   training.shuffle = !options.no_shuffle;
   training.drop_last = options.drop_last;
+  training.divergence_factor = options.divergence_factor;
   training.seed = options.model.seed;
   training.measurement = MeasurementOptionsOf(options.monitoring, !options.run.directory.empty());
   training.early_stopping_patience = options.early_stopping;

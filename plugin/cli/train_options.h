@@ -43,6 +43,8 @@ struct TrainOptions {
   std::optional<int64_t> steps;
   bool no_shuffle = false;
   bool drop_last = false;
+  double divergence_factor = TrainingOptions().divergence_factor;
+  bool detect_anomaly = false;
   std::optional<double> validation_split;
   std::string validation_data;
   int64_t early_stopping = 0;

@@ -15,6 +15,9 @@ struct PlanOptions {
 #else
   bool verify = true;
 #endif
+  // Look at what every kernel reads and writes: a step in which NaN or infinity reaches a result
+  // fails with FailedPrecondition naming where it came from. Several times slower.
+  bool detect_anomaly = false;
   // Passes to skip, by the names that plugin/passes lists.
   std::set<std::string> disabled_passes;
 };

@@ -7,6 +7,7 @@
 #include "plugin/passes/passes.h"
 #include "plugin/plan/specialize.h"
 #include "plugin/plan/step_plan.h"
+#include "plugin/runtime/anomaly.h"
 
 namespace strop {
 namespace {
@@ -16,7 +17,9 @@ using Signature = std::vector<Shape>;
 // A plan with its operands' addresses filled in.
 class BoundPlan {
  public:
-  BoundPlan(StepPlan plan, StateStore& store) : plan_(std::move(plan)), store_(store) {
+  BoundPlan(StepPlan plan, StateStore& store, bool detects_anomalies)
+      : plan_(std::move(plan)), store_(store) {
+    if (detects_anomalies) anomaly_ = std::make_unique<AnomalyDetector>(plan_);
     for (size_t i = 0; i < plan_.graph.outputs.size(); ++i) {
       const TensorType& type = plan_.graph.type(plan_.graph.outputs[i]);
       outputs_.emplace_back(type.element_type, *type.shape);
@@ -57,16 +60,19 @@ class BoundPlan {
     for (const InputOperand& operand : input_operands_) {
       *operand.address = inputs[static_cast<size_t>(operand.input)].data();
     }
+    if (anomaly_ != nullptr) anomaly_->BeginStep();
     for (size_t n = 0; n < operands_.size(); ++n) {
       const Operands& operands = operands_[n];
+      if (anomaly_ != nullptr) anomaly_->BeforeKernel(n, operands.inputs);
       absl::Status status = plan_.instructions[n].kernel->run(
           KernelArguments{operands.inputs, operands.outputs, operands.workspace, step});
       if (!status.ok()) {
         return absl::Status(status.code(), absl::StrCat("run: ", plan_.instructions[n].label, ": ",
                                                         std::string(status.message())));
       }
+      if (anomaly_ != nullptr) anomaly_->AfterKernel(n, operands.outputs);
     }
-    return absl::OkStatus();
+    return anomaly_ == nullptr ? absl::OkStatus() : anomaly_->EndStep();
   }
 
  private:
@@ -119,6 +125,7 @@ class BoundPlan {
 
   StepPlan plan_;
   StateStore& store_;
+  std::unique_ptr<AnomalyDetector> anomaly_;  // null: nobody looks
   bool is_bound_ = false;
   uint64_t generation_ = 0;  // of the arena that the addresses point into
   std::vector<Tensor> outputs_;
@@ -209,7 +216,7 @@ struct Session::Implementation {
     };
     STROP_ASSIGN_OR_RETURN(StepPlan plan, BuildPlan(std::move(specialised), adopt, options));
     const size_t arena_bytes = plan.arena_bytes;
-    auto bound = std::make_unique<BoundPlan>(std::move(plan), *store);
+    auto bound = std::make_unique<BoundPlan>(std::move(plan), *store, options.detect_anomaly);
     STROP_RETURN_IF_ERROR(arena->Reserve(arena_bytes));
     STROP_RETURN_IF_ERROR(bound->Bind(*arena));
     return bound;

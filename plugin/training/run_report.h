@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "plugin/training/divergence.h"
 #include "plugin/training/step_statistics.h"
 
 namespace strop {
@@ -43,7 +44,8 @@ struct TrainingResult {
   // Of the averaged weights, with stochastic weight averaging and validation data.
   std::optional<double> averaged_validation_loss;
   std::map<std::string, double> averaged_metrics;
-  bool was_stopped = false;  // should_stop asked for it
+  bool was_stopped = false;              // should_stop asked for it
+  std::optional<Divergence> divergence;  // the numbers went bad, and the run ended
 };
 
 // What a run tells while it goes on; each may be empty. Called between steps, on the run's thread.

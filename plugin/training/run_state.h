@@ -6,6 +6,7 @@
 #include <string>
 
 #include "graph/tensor.h"
+#include "plugin/training/divergence.h"
 #include "plugin/training/schedule.h"
 
 namespace strop {
@@ -29,6 +30,7 @@ struct RunState {
   std::map<std::string, Tensor> best_weights;  // by name; empty unless they are to be restored
 
   PlateauState plateau;
+  LossHistory losses;
 };
 
 }  // namespace strop

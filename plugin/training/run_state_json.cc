@@ -18,8 +18,9 @@ using Json = nlohmann::json;
 template <typename State, typename Visit>
 void VisitFields(State& state, Visit visit) {
   auto& [steps, batches, epochs, batches_of_epoch, samples_of_epoch, loss_sum_of_epoch,
-         reported_steps, best_loss, best_epoch, best_weights, plateau] = state;
+         reported_steps, best_loss, best_epoch, best_weights, plateau, losses] = state;
   auto& [plateau_best, bad_epochs, cooldown, learning_rate] = plateau;
+  auto& [recent, start_median, lowest_median] = losses;
   static_cast<void>(best_weights);  // stored beside the parameters
   visit("steps", steps);
   visit("batches", batches);
@@ -34,6 +35,9 @@ void VisitFields(State& state, Visit visit) {
   visit("plateau_bad_epochs", bad_epochs);
   visit("plateau_cooldown", cooldown);
   visit("plateau_learning_rate", learning_rate);
+  visit("recent_losses", recent);
+  visit("start_median_loss", start_median);
+  visit("lowest_median_loss", lowest_median);
 }
 
 template <typename T>

@@ -38,4 +38,19 @@ absl::StatusOr<absl::Span<const Tensor>> StepSessions::Run(const StepVariant& va
   return found->second.session->Run(inputs);
 }
 
+absl::Status StepSessions::Diagnose(const StepVariant& variant, int64_t draw,
+                                    absl::Span<const Tensor> batch, const StepNumbers& numbers) {
+  const auto found = steps_.find(variant);
+  if (found == steps_.end()) return absl::InternalError("train: the step has no session");
+  PlanOptions plan = plan_;
+  plan.detect_anomaly = true;
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                         Session::Create(found->second.session->graph(), store_, plan, arena_));
+  session->set_seed(seed_);
+  session->set_step(static_cast<uint64_t>(draw));
+  std::vector<Tensor> inputs(batch.begin(), batch.end());
+  for (const StepScalar scalar : found->second.scalars) inputs.push_back(numbers.Of(scalar));
+  return session->Run(inputs).status();
+}
+
 }  // namespace strop

@@ -35,6 +35,11 @@ class StepSessions {
                                                absl::Span<const Tensor> batch,
                                                const StepNumbers& numbers);
 
+  // Runs a step that went wrong again, looking at every number: FailedPrecondition naming what went
+  // bad first, OK when nothing does.
+  absl::Status Diagnose(const StepVariant& variant, int64_t draw, absl::Span<const Tensor> batch,
+                        const StepNumbers& numbers);
+
  private:
   struct Step {
     std::unique_ptr<Session> session;

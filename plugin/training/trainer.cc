@@ -6,8 +6,8 @@
 #include <limits>
 #include <numeric>
 
-#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/runtime/anomaly.h"
 #include "plugin/training/shuffle.h"
 
 namespace strop {
@@ -140,8 +140,8 @@ bool Trainer::HasAllSteps() const {
 }
 
 bool Trainer::IsOver() const {
-  return was_stopped_ || state_.epochs >= options_.epochs || early_stopping_.IsOver(state_) ||
-         (HasAllSteps() && state_.reported_steps == state_.steps);
+  return was_stopped_ || divergence_.has_value() || state_.epochs >= options_.epochs ||
+         early_stopping_.IsOver(state_) || (HasAllSteps() && state_.reported_steps == state_.steps);
 }
 
 // States take the layout that the first plan prefers. A run that goes on has to plan in the order
@@ -158,12 +158,19 @@ absl::Status Trainer::PlanFullBatch() {
 absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) {
   was_stopped_ = false;
   if (!IsOver()) STROP_RETURN_IF_ERROR(PlanFullBatch());
+  if (state_.epochs > 0 && state_.batches_of_epoch == 0) {  // a run that goes on
+    STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, exported_, *store_));
+  }
   while (!IsOver()) {
     const auto start = std::chrono::steady_clock::now();
     STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
+    if (divergence_) break;
     STROP_RETURN_IF_ERROR(Validate(report));
     if (state_.batches_of_epoch == batches_per_epoch() && !was_stopped_) {
       STROP_RETURN_IF_ERROR(EndEpoch());
+      if (!IsOver() && std::isfinite(report.validation_loss.value_or(0))) {
+        STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, exported_, *store_));
+      }
     }
     if (!was_stopped_) state_.reported_steps = state_.steps;
     report.seconds = SecondsSince(start);
@@ -173,6 +180,11 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
   result.steps = state_.steps;
   result.epochs = state_.epochs + (state_.batches_of_epoch > 0 ? 1 : 0);
   result.was_stopped = was_stopped_;
+  if (divergence_) {
+    STROP_ASSIGN_OR_RETURN(divergence_->restored_epoch, good_weights_.Restore(*store_));
+    result.divergence = divergence_;
+    return result;
+  }
   if (options_.early_stopping_patience > 0) {
     result.best_epoch = state_.best_epoch;
     result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
@@ -188,6 +200,7 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
       EpochOrder(sample_count_, options_, static_cast<uint64_t>(report.epoch));
   while (state_.batches_of_epoch < batches_per_epoch() && !was_stopped_ && !HasAllSteps()) {
     STROP_ASSIGN_OR_RETURN(const StepReport step, RunStep(order));
+    if (divergence_) return report;
     if (callbacks.on_step) callbacks.on_step(step);
     was_stopped_ = callbacks.should_stop && callbacks.should_stop();
   }
@@ -230,19 +243,18 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
                            reader_->ReadAugmented(samples, key));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
                            mixer_.Mix(read, state_.batches + i));
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
-                           sessions_->Run(variant, state_.batches + i, batch, numbers));
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
-    report.loss += loss[0] * numbers.batch_share;
-    if (is_last && has_gradient_norm_) report.gradient_norm = outputs[1].elements<double>()[0];
-    if (variant.measurement != StepMeasurement::kNone) {
-      report.statistics = probes_[variant].Read(outputs);
-    }
-    if (!std::isfinite(report.loss)) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "train: the loss is ", report.loss, " at step ", report.step, " (epoch ", report.epoch,
-          "), expected a finite number; lower the learning rate (", report.learning_rate,
-          " now), clip the gradients, or look for extreme values in the data"));
+    const absl::StatusOr<absl::Span<const Tensor>> run =
+        sessions_->Run(variant, state_.batches + i, batch, numbers);
+    if (IsAnomaly(run.status())) report.loss = std::numeric_limits<double>::quiet_NaN();
+    if (!run.ok() && !IsAnomaly(run.status())) return run.status();
+    if (run.ok()) STROP_RETURN_IF_ERROR(ReadStep(*run, variant, numbers, report));
+    const bool is_finite =
+        std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0));
+    if (!is_finite ||
+        (is_last && RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
+      STROP_RETURN_IF_ERROR(
+          Diverge(report, run.status(), variant, state_.batches + i, batch, numbers));
+      return report;
     }
   }
   if (options_.averaging.ema_decay) {
@@ -259,6 +271,19 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   return report;
 }
 
+absl::Status Trainer::ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
+                               const StepNumbers& numbers, StepReport& report) const {
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
+  report.loss += loss[0] * numbers.batch_share;
+  if (variant.kind == StepVariant::Kind::kUpdate && has_gradient_norm_) {
+    report.gradient_norm = outputs[1].elements<double>()[0];
+  }
+  if (variant.measurement != StepMeasurement::kNone) {
+    report.statistics = probes_.at(variant).Read(outputs);
+  }
+  return absl::OkStatus();
+}
+
 double Trainer::LearningRate(int64_t step) const {
   const int64_t epoch = step / steps_per_epoch() + 1;
   const AveragingOptions& averaging = options_.averaging;
@@ -268,6 +293,29 @@ double Trainer::LearningRate(int64_t step) const {
   const int64_t first_step = (*averaging.swa_start - 1) * steps_per_epoch();
   return SwaLearningRate(averaging, schedule_->At(first_step, state_.plateau),
                          epoch - *averaging.swa_start);
+}
+
+absl::Status Trainer::Diverge(const StepReport& report, const absl::Status& anomaly,
+                              const StepVariant& variant, int64_t draw,
+                              absl::Span<const Tensor> batch, const StepNumbers& numbers) {
+  divergence_.emplace();
+  divergence_->step = report.step;
+  divergence_->epoch = report.epoch;
+  divergence_->loss = report.loss;
+  divergence_->learning_rate = report.learning_rate;
+  absl::Status bad = anomaly;
+  if (bad.ok() &&
+      !(std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0)))) {
+    // The step has left the weights alone, so that its numbers come again.
+    bad = sessions_->Diagnose(variant, draw, batch, numbers);
+    if (!bad.ok() && !IsAnomaly(bad)) return bad;
+  }
+  if (!bad.ok()) {
+    divergence_->cause = std::string(bad.message());
+    return absl::OkStatus();
+  }
+  STROP_ASSIGN_OR_RETURN(divergence_->cause, DescribeLargest(trained_, *store_));
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::Validate(EpochReport& report) {

@@ -14,6 +14,7 @@
 #include "plugin/training/averaging.h"
 #include "plugin/training/batch_mixer.h"
 #include "plugin/training/batch_reader.h"
+#include "plugin/training/divergence.h"
 #include "plugin/training/early_stopping.h"
 #include "plugin/training/evaluate.h"
 #include "plugin/training/run_report.h"
@@ -37,9 +38,10 @@ class Trainer {
                                                          std::unique_ptr<DataSource> validation,
                                                          PlanOptions plan = {});
 
-  // The run from where its state stands to its end. FailedPrecondition naming the step when the
-  // loss is not finite. Afterwards the store holds the weights to export: the last, averaged or
-  // best ones. What the run would go on from is whole in callbacks only.
+  // The run from where its state stands to its end. Numbers that go bad end it, with the weights of
+  // the last epoch that ended well in the store. Otherwise the store then holds the weights to
+  // export: the last, averaged or best ones. What the run would go on from is whole in callbacks
+  // only.
   absl::StatusOr<TrainingResult> Run(const TrainingCallbacks& callbacks = {});
 
   // What changes besides the store: with both, the run goes on in another trainer of the same
@@ -73,7 +75,15 @@ class Trainer {
   // Goes on with the epoch after state_.epochs until it is over or the run is.
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
   absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);
+  // Adds what one session of a step has given.
+  absl::Status ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
+                        const StepNumbers& numbers, StepReport& report) const;
   double LearningRate(int64_t step) const;
+  // Ends the run at a step whose numbers are bad, for the reason that `anomaly` tells or, when it
+  // is OK, that the step tells when it is run again.
+  absl::Status Diverge(const StepReport& report, const absl::Status& anomaly,
+                       const StepVariant& variant, int64_t draw, absl::Span<const Tensor> batch,
+                       const StepNumbers& numbers);
   absl::Status Validate(EpochReport& report);
   // What a whole epoch that is over leaves behind.
   absl::Status EndEpoch();
@@ -100,6 +110,8 @@ class Trainer {
   std::unique_ptr<StatisticsPass> statistics_;  // null without stochastic weight averaging
 
   RunState state_;
+  GoodWeights good_weights_;
+  std::optional<Divergence> divergence_;
   bool was_stopped_ = false;
 };
 

@@ -47,6 +47,11 @@ absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_valid
     return absl::InvalidArgumentError(
         absl::StrCat("train: min-delta is ", options.min_delta, ", expected a number from 0 on"));
   }
+  if (options.divergence_factor != 0 && !(options.divergence_factor > 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("train: divergence factor is ",
+                                                   options.divergence_factor,
+                                                   ", expected a number above 1, or 0 for off"));
+  }
   STROP_RETURN_IF_ERROR(CheckScheduleOptions(options.schedule));
   STROP_RETURN_IF_ERROR(CheckAveraging(options));
   if (has_validation) return absl::OkStatus();

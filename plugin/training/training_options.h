@@ -31,6 +31,9 @@ struct TrainingOptions {
   bool shuffle = true;
   bool drop_last = false;  // leave out a last batch that is not full
   uint64_t seed = 0;       // of shuffling and random operators
+  // The run ends when the loss is so many times its best, see RunsAway; 0: only when it is not
+  // finite.
+  double divergence_factor = 100;
   // Epochs without a better validation loss after which the run ends; 0: off. Better means lower by
   // more than min_delta.
   int64_t early_stopping_patience = 0;

@@ -335,23 +335,6 @@ TEST(Trainer, GoesOnWhileItAccumulates) {
   for (const int64_t step : {1, 4, 6}) ExpectGoesOnFrom(options, step);
 }
 
-TEST(Trainer, ALossThatIsNotFiniteNamesTheStep) {
-  TrainingOptions options = ToyOptions();
-  options.graph.loss.kind = LossKind::kMeanSquaredError;
-  options.metrics = {};
-  options.graph.optimizer = *OptimizerOptionsOf("sgd");
-  options.learning_rate = 1e20;
-  Tensor x(DataType::kFloat, {8, 2});
-  for (float& element : x.mutable_elements<float>()) element = 1;
-  const Tensor target(DataType::kFloat, {8, 2});
-  auto trainer =
-      Trainer::Create(ToyClassifier(), options, std::make_unique<ToyData>(x, target), nullptr);
-  ASSERT_TRUE(trainer.ok()) << trainer.status();
-  const absl::Status status = (*trainer)->Run().status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("at step "), absl::string_view::npos) << status;
-}
-
 TEST(Trainer, BatchesOfEverySizeAndDroppedRest) {
   const auto steps = [](int64_t batch_size, bool drop_last) {
     TrainingOptions options = ToyOptions();
