@@ -53,7 +53,7 @@ class Divergence(ProgramTest):
     def test_detect_anomaly_names_the_node(self) -> None:
         x = np.zeros((8, 4), np.float32)
         x[3, 2] = 1e30
-        data = self.save_data(x=x, target=np.zeros((8, 3), np.float32))
+        data = self.save_data("huge.npz", x=x, target=np.zeros((8, 3), np.float32))
         train = ["train", self.model, "--data", data, "--loss", "mse", "-o", self.output]
         done = run(*train, "--detect-anomaly")
         self.assertEqual(done.returncode, BAD_DATA, done.stderr)

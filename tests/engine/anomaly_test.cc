@@ -22,7 +22,7 @@ Tensor Floats(const std::vector<float>& numbers) {
 }
 
 absl::Status Watch(Graph graph, std::vector<Tensor> inputs,
-                 std::shared_ptr<StateStore> store = std::make_shared<StateStore>()) {
+                   std::shared_ptr<StateStore> store = std::make_shared<StateStore>()) {
   PlanOptions options;
   options.verify = true;
   options.detect_anomaly = true;
