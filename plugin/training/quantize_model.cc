@@ -35,8 +35,15 @@ bool IsFloatingConstant(const Value& value) {
 
 class Quantization {
  public:
-  Quantization(Graph& graph, const QuantizationOptions& options)
-      : graph_(graph), options_(options), uses_(graph.UseCounts()) {}
+  Quantization(ImportedModel& model, const QuantizationOptions& options)
+      : graph_(model.graph), options_(options), uses_(graph_.UseCounts()) {
+    for (const Parameter& parameter : model.parameters) {
+      // An Identity of a constant has elements of its own only once it is trained.
+      const bool is_shared = parameter.origin == Parameter::Origin::kIdentity &&
+                             parameter.role != Parameter::Role::kTrained;
+      if (parameter.tensor >= 0 && !is_shared) stored_.insert(parameter.value);
+    }
+  }
 
   absl::StatusOr<QuantizationSites> Run() {
     FindSites();
@@ -86,7 +93,7 @@ class Quantization {
     for (const Node& node : graph_.nodes) {
       if (node.inputs.size() <= kWeight || IsExcluded(node)) continue;
       const Value& weight = graph_.value(node.inputs[kWeight]);
-      if (!IsFloatingConstant(weight)) continue;
+      if (!stored_.contains(node.inputs[kWeight])) continue;  // export could not replace it
       const int64_t axis = OutputAxis(node, static_cast<int64_t>(weight.type.shape->size()));
       if (axis < 0) continue;
       weights_.emplace(node.inputs[kWeight], axis);
@@ -175,6 +182,7 @@ class Quantization {
   Graph& graph_;
   const QuantizationOptions& options_;
   const std::vector<int> uses_;
+  std::set<ValueId> stored_;            // floating constants that the file stores under a name
   std::map<ValueId, int64_t> weights_;  // and their output axes
   std::set<ValueId> activations_;
   std::map<ValueId, ValueId> replaced_;
@@ -185,7 +193,7 @@ class Quantization {
 
 absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
                                                 const QuantizationOptions& options) {
-  return Quantization(model.graph, options).Run();
+  return Quantization(model, options).Run();
 }
 
 void SetQuantizationMode(Graph& graph, bool is_training) {
