@@ -96,6 +96,15 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
       trainer->exported_.push_back(name);
     }
   }
+  trainer->evaluated_ = trainer->exported_;
+  for (const Value& value : model.graph.values) {  // ranges of a quantized model
+    const bool is_parameter = std::any_of(
+        model.parameters.begin(), model.parameters.end(),
+        [&](const Parameter& p) { return model.graph.value(p.value).name == value.name; });
+    if (value.kind == ValueKind::kState && !is_parameter && trainer->store_->Has(value.name)) {
+      trainer->evaluated_.push_back(value.name);
+    }
+  }
   trainer->schedule_.emplace(options.schedule, options.learning_rate, trainer->steps_of_run(),
                              trainer->steps_per_epoch());
   return trainer;
@@ -159,7 +168,7 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
   was_stopped_ = false;
   if (!IsOver()) STROP_RETURN_IF_ERROR(PlanFullBatch());
   if (state_.epochs > 0 && state_.batches_of_epoch == 0) {  // a run that goes on
-    STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, exported_, *store_));
+    STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, evaluated_, *store_));
   }
   while (!IsOver()) {
     const auto start = std::chrono::steady_clock::now();
@@ -169,7 +178,7 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
     if (state_.batches_of_epoch == batches_per_epoch() && !was_stopped_) {
       STROP_RETURN_IF_ERROR(EndEpoch());
       if (!IsOver() && std::isfinite(report.validation_loss.value_or(0))) {
-        STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, exported_, *store_));
+        STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, evaluated_, *store_));
       }
     }
     if (!was_stopped_) state_.reported_steps = state_.steps;
@@ -326,7 +335,7 @@ absl::Status Trainer::Validate(EpochReport& report) {
   report.metrics = std::move(result.metrics);
   schedule_->Observe(result.loss, state_.plateau);
   STROP_ASSIGN_OR_RETURN(
-      report.is_best, early_stopping_.See(result.loss, report.epoch, exported_, *store_, state_));
+      report.is_best, early_stopping_.See(result.loss, report.epoch, evaluated_, *store_, state_));
   return options_.averaging.ema_decay ? averages_->Swap() : absl::OkStatus();
 }
 

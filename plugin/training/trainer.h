@@ -103,6 +103,8 @@ class Trainer {
   std::unique_ptr<Evaluator> evaluator_;  // null without validation data
   std::vector<std::string> trained_;
   std::vector<std::string> exported_;
+  std::vector<std::string>
+      evaluated_;  // and the model's other states that move: what to come back to
   bool has_gradient_norm_ = false;
   std::map<StepVariant, StepProbe> probes_;  // of the steps that measure
   std::optional<Schedule> schedule_;
