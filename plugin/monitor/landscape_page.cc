@@ -2,29 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "plugin/monitor/contour_picture.h"
+#include "plugin/monitor/extent.h"
 
 namespace strop {
 namespace {
-
-struct Extent {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-};
-
-Extent FiniteExtent(const std::vector<double>& values) {
-  Extent extent;
-  for (const double value : values) {
-    if (!std::isfinite(value)) continue;
-    extent.low = std::min(extent.low, value);
-    extent.high = std::max(extent.high, value);
-  }
-  return extent;
-}
 
 // The surface at a point, lifted a little so that a path does not sink into it.
 double HeightOfPath(const Field& field, const Extent& extent, double x, double y) {
@@ -119,8 +104,9 @@ Field FieldOf(const Landscape& landscape) {
   field.x = landscape.grid.x;
   field.y = landscape.grid.y;
   field.values = landscape.grid.loss;
-  const Extent extent = FiniteExtent(field.values);
-  field.is_log = extent.low > 0 && extent.high > kLogFrom * extent.low;
+  Extent extent;
+  extent.Add(field.values);
+  field.is_log = extent.Spans(kLogFrom);
   for (const LandscapePath& path : landscape.paths) {
     Field::Path drawn;
     drawn.name = path.name;
@@ -144,7 +130,8 @@ Field FieldOf(const Landscape& landscape) {
 Page LandscapePage(const Landscape& landscape) {
   Page page(absl::StrCat("Loss landscape of ", landscape.model),
             absl::StrCat(landscape.loss_name, " over ", landscape.sample_count, " samples"));
-  const Extent extent = FiniteExtent(landscape.grid.loss);
+  Extent extent;
+  extent.Add(landscape.grid.loss);
   page.AddHighlights(
       {{"Loss of the trained weights", absl::StrFormat("%.4g", landscape.center_loss)},
        {"Least on the grid", absl::StrFormat("%.4g", extent.low)},

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "plugin/monitor/extent.h"
 
 namespace strop {
 namespace {
@@ -114,13 +115,9 @@ std::vector<double> Logarithms(const std::vector<double>& numbers) {
 }
 
 LogTicks TicksOfLogarithms(const std::vector<double>& logarithms) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const double logarithm : logarithms) {
-    if (!std::isfinite(logarithm)) continue;
-    low = std::min(low, logarithm);
-    high = std::max(high, logarithm);
-  }
+  Extent extent;
+  extent.Add(logarithms);
+  const auto [low, high] = extent;
   LogTicks ticks = {FigureJson::array(), FigureJson::array()};
   if (!(low <= high)) return ticks;
   const auto add = [&](double position) {

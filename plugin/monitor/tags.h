@@ -21,9 +21,33 @@ inline constexpr std::string_view kPeakMemoryTag = "memory/peak_mib";
 inline constexpr std::string_view kSamplesTag = "data/samples";
 inline constexpr std::string_view kCommandTag = "command";
 
+// Scalars of a parameter or node.
+inline constexpr std::string_view kGradientNormOf = "gradient_norm/";
+inline constexpr std::string_view kGradientRmsOf = "gradient_rms/";
+inline constexpr std::string_view kWeightNormOf = "weight_norm/";
+inline constexpr std::string_view kUpdateRatioOf = "update_ratio/";
+inline constexpr std::string_view kActivationMeanOf = "activation_mean/";
+inline constexpr std::string_view kActivationDeviationOf = "activation_deviation/";
+inline constexpr std::string_view kActivationZerosOf = "activation_zeros/";
+inline constexpr std::string_view kDeadUnitsOf = "activation_dead_units/";
+inline constexpr std::string_view kSaturatedOf = "activation_saturated/";
+inline constexpr std::string_view kLayerTags[] = {
+    kGradientNormOf,        kGradientRmsOf,     kWeightNormOf, kUpdateRatioOf, kActivationMeanOf,
+    kActivationDeviationOf, kActivationZerosOf, kDeadUnitsOf,  kSaturatedOf};
+
+// Histograms of a parameter or node.
+inline constexpr std::string_view kWeightsOf = "weights/";
+inline constexpr std::string_view kGradientsOf = "gradients/";
+inline constexpr std::string_view kActivationsOf = "activations/";
+
 // Whether a scalar is recorded when an epoch ends, and only then.
 inline bool IsEpochTag(std::string_view tag) {
   return tag == kEpochLossTag || tag.starts_with(kValidationTag);
+}
+
+// Whether an epoch's number is a metric of the validation data.
+inline bool IsMetricTag(std::string_view tag) {
+  return tag.starts_with(kValidationTag) && tag != kValidationLossTag;
 }
 
 }  // namespace strop

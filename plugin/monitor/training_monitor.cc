@@ -38,8 +38,8 @@ class ScalarList {
   void Add(std::string_view tag, double value) {
     scalars_.values.emplace_back(std::string(tag), value);
   }
-  void Add(const char* kind, const std::string& name, double value) {
-    scalars_.values.emplace_back(absl::StrCat(kind, "/", name), value);
+  void Add(std::string_view kind, const std::string& name, double value) {
+    scalars_.values.emplace_back(absl::StrCat(std::string(kind), name), value);
   }
   Scalars Take(bool is_epoch_end) {
     scalars_.is_epoch_end = is_epoch_end;
@@ -54,10 +54,10 @@ void AddParameters(const StepStatistics& statistics, ScalarList& scalars) {
   for (size_t i = 0; i < statistics.parameters.size(); ++i) {
     const std::string& name = statistics.layers->parameters[i].name;
     const StepStatistics::Parameter& parameter = statistics.parameters[i];
-    scalars.Add("gradient_norm", name, parameter.gradient.norm());
-    scalars.Add("gradient_rms", name, parameter.gradient.root_mean_square());
-    scalars.Add("weight_norm", name, parameter.weight.norm());
-    scalars.Add("update_ratio", name, parameter.update_ratio());
+    scalars.Add(kGradientNormOf, name, parameter.gradient.norm());
+    scalars.Add(kGradientRmsOf, name, parameter.gradient.root_mean_square());
+    scalars.Add(kWeightNormOf, name, parameter.weight.norm());
+    scalars.Add(kUpdateRatioOf, name, parameter.update_ratio());
   }
 }
 
@@ -66,15 +66,15 @@ void AddActivations(const StepStatistics& statistics, ScalarList& scalars) {
     const WatchedLayers::Activation& activation = statistics.layers->activations[i];
     const TensorMeasurement& measured = statistics.activations[i];
     const double count = std::max(measured.finite, 1.0);
-    scalars.Add("activation_mean", activation.node, measured.mean());
-    scalars.Add("activation_deviation", activation.node, measured.deviation());
-    scalars.Add("activation_zeros", activation.node, measured.zeros / count);
+    scalars.Add(kActivationMeanOf, activation.node, measured.mean());
+    scalars.Add(kActivationDeviationOf, activation.node, measured.deviation());
+    scalars.Add(kActivationZerosOf, activation.node, measured.zeros / count);
     if (activation.can_die) {
-      scalars.Add("activation_dead_units", activation.node,
+      scalars.Add(kDeadUnitsOf, activation.node,
                   measured.dead_units / std::max(measured.units, 1.0));
     }
     if (activation.can_saturate) {
-      scalars.Add("activation_saturated", activation.node, measured.saturated / count);
+      scalars.Add(kSaturatedOf, activation.node, measured.saturated / count);
     }
   }
 }
@@ -193,19 +193,19 @@ void TrainingMonitor::RecordStep(const StepReport& report) {
 }
 
 void TrainingMonitor::RecordHistograms(const StepStatistics& statistics) {
-  const auto add = [this](const char* kind, const std::string& name,
+  const auto add = [this](std::string_view kind, const std::string& name,
                           const TensorMeasurement& measured) {
     if (!measured.histogram.empty()) {
-      Add(HistogramOf(absl::StrCat(kind, "/", name), measured));
+      Add(HistogramOf(absl::StrCat(std::string(kind), name), measured));
     }
   };
   for (size_t i = 0; i < statistics.parameters.size(); ++i) {
     const std::string& name = statistics.layers->parameters[i].name;
-    add("weights", name, statistics.parameters[i].weight);
-    add("gradients", name, statistics.parameters[i].gradient);
+    add(kWeightsOf, name, statistics.parameters[i].weight);
+    add(kGradientsOf, name, statistics.parameters[i].gradient);
   }
   for (size_t i = 0; i < statistics.activations.size(); ++i) {
-    add("activations", statistics.layers->activations[i].node, statistics.activations[i]);
+    add(kActivationsOf, statistics.layers->activations[i].node, statistics.activations[i]);
   }
 }
 
