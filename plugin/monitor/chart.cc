@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "plugin/monitor/extent.h"
 #include "plugin/monitor/plotly_figure.h"
 
 namespace strop {
@@ -50,7 +50,7 @@ FigureJson LineTrace(const LineChart::Series& series, size_t index) {
   const bool has_points =
       series.style == LineChart::Style::kPoints || series.style == LineChart::Style::kLineAndPoints;
   const char* mode = has_line && has_points ? "lines+markers" : has_line ? "lines" : "markers";
-  const FigureJson color = SeriesColor(index);
+  const FigureJson color = SeriesColor(series.color.value_or(index));
   FigureJson trace = {
       {"type", "scatter"},
       {"mode", mode},
@@ -84,15 +84,9 @@ FigureJson LineTrace(const LineChart::Series& series, size_t index) {
 
 // The middle of what the curves span: labels on its right are written to the left.
 double MiddleOf(const LineChart& chart) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const LineChart::Series& series : chart.series) {
-    for (const double x : series.x) {
-      low = std::min(low, x);
-      high = std::max(high, x);
-    }
-  }
-  return chart.x.is_log ? std::sqrt(low * high) : (low + high) / 2;
+  Extent extent;
+  for (const LineChart::Series& series : chart.series) extent.Add(series.x);
+  return chart.x.is_log ? std::sqrt(extent.low * extent.high) : (extent.low + extent.high) / 2;
 }
 
 void AddMarks(const LineChart& chart, FigureJson& layout) {
@@ -119,6 +113,40 @@ void AddMarks(const LineChart& chart, FigureJson& layout) {
                                      {"showarrow", false},
                                      {"font", {{"color", Theme("muted")}, {"size", 11}}}});
   }
+}
+
+void AddBands(const LineChart& chart, FigureJson& layout) {
+  for (const LineChart::Band& band : chart.bands) {
+    layout["shapes"].push_back({{"type", "rect"},
+                                {"layer", "below"},
+                                {"xref", "paper"},
+                                {"x0", 0},
+                                {"x1", 1},
+                                {"y0", band.low},
+                                {"y1", band.high},
+                                {"fillcolor", Theme("band")},
+                                {"line", {{"width", 0}}}});
+    layout["annotations"].push_back({{"text", PlotText(band.label)},
+                                     {"xref", "paper"},
+                                     {"x", 1},
+                                     {"xanchor", "right"},
+                                     {"y", chart.y.is_log ? std::log10(band.high) : band.high},
+                                     {"yanchor", "top"},
+                                     {"showarrow", false},
+                                     {"font", {{"color", Theme("muted")}, {"size", 11}}}});
+  }
+}
+
+// Within few decades every digit would be written along a logarithmic axis, one upon the other.
+void SpreadTicks(const LineChart& chart, FigureJson& axis) {
+  constexpr double kFewDecades = 1000;
+  Extent extent;
+  for (const LineChart::Series& series : chart.series) {
+    for (const double y : series.y) {
+      if (y > 0) extent.Add(y);
+    }
+  }
+  if (chart.y.is_log && !extent.Spans(kFewDecades)) axis["dtick"] = "D2";
 }
 
 bool HasPoints(const LineChart& chart) {
@@ -187,6 +215,8 @@ Chart Draw(const LineChart& chart) {
       {"hovermode", HasPoints(chart) || chart.series.size() > 8 ? "closest" : "x unified"},
       {"showlegend", chart.series.size() > 1}};
   layout["yaxis"]["hoverformat"] = ".4~g";
+  SpreadTicks(chart, layout["yaxis"]);
+  AddBands(chart, layout);
   AddMarks(chart, layout);
   return {chart.title, chart.caption, FigureText(std::move(data), std::move(layout))};
 }
@@ -203,6 +233,10 @@ Chart Draw(const HeatMap& chart) {
                       {"hoverongaps", false},
                       {"hovertemplate", "%{y}<br>%{x}<br>%{z:.4~g}<extra></extra>"}};
   trace.update(CellColors(chart));
+  if (chart.range) {
+    trace["zmin"] = chart.range->first;
+    trace["zmax"] = chart.range->second;
+  }
   if (chart.is_log) {
     const LogTicks ticks = TicksOfLogarithms(colors);
     trace["colorbar"]["tickvals"] = ticks.positions;

@@ -36,7 +36,8 @@ struct LineChart {
     std::vector<double> y;
     Style style = Style::kLine;
     bool fills_to_previous = false;   // shades the gap to the series before it
-    bool is_faint = false;            // stands behind the others
+    bool is_faint = false;            // stands back behind the others
+    std::optional<size_t> color;      // of the series that it belongs to; absent: one of its own
     std::vector<double> errors;       // one a point: y ± error
     std::vector<std::string> labels;  // one a point, shown when pointed at
   };
@@ -45,12 +46,19 @@ struct LineChart {
     double x = 0;
     std::string label;
   };
+  // Where y should lie, shaded.
+  struct Band {
+    double low = 0;
+    double high = 0;
+    std::string label;
+  };
   std::string title;
   std::string caption;
   Axis x;
   Axis y;
   std::vector<Series> series;
   std::vector<Mark> marks;
+  std::vector<Band> bands;
 };
 
 // values[row · columns + column]; row 0 is on top when rows have labels, else at the bottom.
@@ -73,6 +81,7 @@ struct HeatMap {
   bool is_log = false;        // colours by the logarithm; numbers up to 0 leave gaps
   bool shows_values = false;  // writes the numbers into the cells
   Scale scale = Scale::kSequential;
+  std::optional<std::pair<double, double>> range;  // of the colours, not of logarithms
 };
 
 // A number over a plane, values[y index · x.size() + x index], with paths on it.

@@ -78,7 +78,7 @@
         font: {color: color('ink')},
         namelength: -1,
       },
-      legend: {orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom'},
+      legend: {orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', traceorder: 'normal'},
       modebar: {
         bgcolor: 'rgba(0,0,0,0)',
         color: color('muted'),
