@@ -26,5 +26,6 @@ Command AddNewCommand(CLI::App& program);
 Command AddStudyCommand(CLI::App& program);
 Command AddLandscapeCommand(CLI::App& program);
 Command AddTuneCommand(CLI::App& program);
+Command AddReportCommand(CLI::App& program);
 
 }  // namespace strop

@@ -73,7 +73,8 @@ int RunProgram(int argc, char** argv) {
       AddTrainCommand(program),    AddEvaluateCommand(program),  AddRunCommand(program),
       AddGradientCommand(program), AddCheckCommand(program),     AddInspectCommand(program),
       AddOpsCommand(program),      AddBenchmarkCommand(program), AddNewCommand(program),
-      AddStudyCommand(program),    AddLandscapeCommand(program), AddTuneCommand(program)};
+      AddStudyCommand(program),    AddLandscapeCommand(program), AddTuneCommand(program),
+      AddReportCommand(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version

@@ -1,0 +1,107 @@
+#include "plugin/monitor/report_page.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "plugin/monitor/report_sections.h"
+#include "plugin/monitor/run_summary.h"
+
+namespace strop {
+namespace {
+
+std::string NameOf(const RunRecords& run) {
+  const std::filesystem::path path =
+      std::filesystem::absolute(run.folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+std::string Began(const RunRecords& run) {
+  return absl::FormatTime("began on %Y-%m-%d at %H:%M:%S UTC", absl::FromUnixSeconds(
+                              static_cast<int64_t>(run.started)), absl::UTCTimeZone());
+}
+
+std::vector<Page::Highlight> HighlightsOf(const RunSummary& summary) {
+  std::vector<Page::Highlight> highlights;
+  const auto add = [&](const std::string& label, const std::string& value) {
+    highlights.push_back({label, value});
+  };
+  if (summary.best_validation_loss) {
+    add(absl::StrCat("Best validation loss, epoch ", *summary.best_epoch),
+        absl::StrFormat("%.4g", *summary.best_validation_loss));
+  }
+  constexpr size_t kMostMetrics = 4;
+  size_t metrics = 0;
+  for (const auto& [name, value] : summary.metrics) {
+    if (metrics++ == kMostMetrics) break;
+    add(summary.best_epoch ? absl::StrCat(name, ", same epoch") : name,
+        absl::StrFormat("%.4g", value));
+  }
+  if (summary.last_train_loss) {
+    add("Training loss at the end", absl::StrFormat("%.4g", *summary.last_train_loss));
+  }
+  add("Epochs", absl::StrCat(summary.epochs));
+  add("Steps", absl::StrCat(summary.steps));
+  add("Time", DurationText(summary.seconds));
+  if (summary.samples_per_second) {
+    add("Samples a second", AmountText(*summary.samples_per_second));
+  }
+  if (summary.peak_memory_mib) {
+    add("Peak memory", absl::StrCat(AmountText(*summary.peak_memory_mib), " MiB"));
+  }
+  return highlights;
+}
+
+void AddHead(const RunRecords& run, Page& page) {
+  const RunSummary summary = Summarize(run);
+  const bool is_good = summary.status == "finished" || summary.status == "stopped_early";
+  page.AddNotice(is_good ? Page::Tone::kGood : Page::Tone::kWarning, StatusText(summary));
+  page.AddHighlights(HighlightsOf(summary));
+  if (run.damaged_lines > 0) {
+    page.AddNotice(Page::Tone::kNeutral,
+                   absl::StrCat(run.damaged_lines, run.damaged_lines == 1 ? " line" : " lines",
+                                " of records.jsonl could not be read and ",
+                                run.damaged_lines == 1 ? "is" : "are", " left out."));
+  }
+}
+
+void AddHealth(const RunRecords& run, Page& page) {
+  page.AddSection("Health");
+  for (const RunRecords::Finding& found : run.findings) {
+    page.AddNotice(found.finding.is_warning ? Page::Tone::kWarning : Page::Tone::kNeutral,
+                   absl::StrCat("Epoch ", found.epoch, ", step ", found.step, ": ",
+                                found.finding.message));
+  }
+  if (!run.findings.empty()) return;
+  if (run.measured.row_count() == 0) {
+    page.AddNotice(Page::Tone::kNeutral,
+                   "Nothing was measured but the loss (--no-monitor, or the run ended before), so "
+                   "that the health monitor saw no layer.");
+    return;
+  }
+  page.AddNotice(Page::Tone::kGood, "The health monitor found nothing wrong.");
+}
+
+}  // namespace
+
+Page ReportPage(const RunRecords& run) {
+  Page page(absl::StrCat("Run ", NameOf(run)), Began(run));
+  AddHead(run, page);
+  AddHealth(run, page);
+  AddLoss(run, page);
+  AddMetrics(run, page);
+  AddLearningRate(run, page);
+  AddPredictions(run, page);
+  AddGradients(run, page);
+  AddUpdates(run, page);
+  AddActivations(run, page);
+  AddWeights(run, page);
+  AddHistograms(run, page);
+  AddTime(run, page);
+  AddSetting(run, page);
+  return page;
+}
+
+}  // namespace strop

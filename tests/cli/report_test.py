@@ -1,0 +1,207 @@
+"""`strop report`: the page holds what records.jsonl holds, says what it lacks, needs no network."""
+
+import html
+import json
+import math
+import re
+import unittest
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from program import ProgramTest, linear_model, make_model, run
+from sklearn.datasets import load_digits
+
+CHART = re.compile(
+    r'<figure class="chart"><figcaption>(?:<h3>(.*?)</h3>)?.*?'
+    r'<script type="application/json">(.*?)</script></figure>',
+    re.DOTALL,
+)
+LAYERS = ["conv", "head"]
+
+
+def small_cnn() -> onnx.ModelProto:
+    """[n, 1, 8, 8] → Conv 3×3 → Relu → Gemm → [n, 10]"""
+    random = np.random.default_rng(7)
+    shapes = {"conv.w": (6, 1, 3, 3), "conv.b": (6,), "head.w": (216, 10), "head.b": (10,)}
+    tensors = [
+        numpy_helper.from_array((random.normal(size=shape) / 6).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "conv.w", "conv.b"], ["c"], name="conv"),
+        helper.make_node("Relu", ["c"], ["r"], name="relu"),
+        helper.make_node("Flatten", ["r"], ["f"], name="flatten"),
+        helper.make_node("Gemm", ["f", "head.w", "head.b"], ["y"], name="head"),
+    ]
+    return make_model(nodes, tensors, ["n", 1, 8, 8], ["n", 10])
+
+
+def charts_of(page: str) -> dict[str, dict]:
+    """The figures of a page by their titles."""
+    return {html.unescape(title): json.loads(text) for title, text in CHART.findall(page)}
+
+
+class ReportTest(ProgramTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.run_folder = self.path("run")
+        self.output = self.path("out.onnx")
+
+    def train_digits(self, *options: object) -> None:
+        digits, target = load_digits(return_X_y=True)
+        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+        model = self.save(small_cnn())
+        data = self.save_data("train.npz", x=images[:200], target=target[:200])
+        validation = self.save_data("validation.npz", x=images[200:500], target=target[200:500])
+        arguments = [model, "--data", data, "--validation-data", validation, "-o", self.output]
+        arguments += ["--optimizer", "adam", "--learning-rate", "0.01", "--batch-size", "20"]
+        arguments += ["--epochs", "6", "--log-every", "4", "--run-directory", self.run_folder]
+        self.run_well("train", *arguments, *options)
+
+    def report(self, *options: object) -> str:
+        self.run_well("report", self.run_folder, *options)
+        return (self.run_folder / "report.html").read_text(encoding="utf-8")
+
+    def records(self, kind: str) -> list[dict]:
+        lines = (self.run_folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
+        return [record for record in map(json.loads, lines) if record["kind"] == kind]
+
+    def values(self, kind: str, tag: str) -> Iterator[tuple[int, float]]:
+        for record in self.records(kind):
+            if tag in record["values"]:
+                yield record["step"], record["values"][tag]
+
+    def assert_says(self, page: str, text: str) -> None:
+        self.assertTrue(text in html.unescape(page), f"the page lacks {text}")
+
+    def assert_near(self, found: list, expected: list) -> None:
+        np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=1e-7)
+
+    def test_the_page_holds_the_records(self) -> None:
+        self.train_digits("--metric", "accuracy", "--metric", "log_loss", "--schedule", "cosine")
+        page = self.report()
+        charts = charts_of(page)
+        epochs = self.records("epoch")
+        self.assertEqual(len(epochs), 6)
+
+        curves = {trace["name"]: trace for trace in charts["Training and validation loss"]["data"]}
+        for name, tag in (("training", "train/epoch_loss"), ("validation", "validation/loss")):
+            self.assertEqual(curves[name]["x"], [1, 2, 3, 4, 5, 6])
+            self.assert_near(curves[name]["y"], [record["values"][tag] for record in epochs])
+        self.assertEqual(curves["validation"]["fill"], "tonexty")  # the gap
+        steps, losses = zip(*self.values("scalars", "train/loss"), strict=True)
+        self.assert_near(curves["training, single batches"]["y"], losses)
+        self.assert_near(curves["training, single batches"]["x"], np.array(steps) / 10)
+        marks = charts["Training and validation loss"]["layout"]["annotations"]
+        validation = [record["values"]["validation/loss"] for record in epochs]
+        best = int(np.argmin(validation)) + 1
+        self.assertEqual([mark["text"] for mark in marks], [f"best: epoch {best}"])
+
+        steps, rates = zip(*self.values("scalars", "train/learning_rate"), strict=True)
+        (trace,) = charts["Learning rate by step"]["data"]
+        self.assertEqual(trace["x"], list(steps))
+        self.assert_near(trace["y"], rates)
+
+        (trace,) = charts["Gradients by layer"]["data"]
+        self.assertEqual(trace["y"], LAYERS)
+        elements = {"conv": 60, "head": 2170}
+        for layer, row, logarithms in zip(LAYERS, trace["customdata"], trace["z"], strict=True):
+            weight = dict(self.values("scalars", f"gradient_norm/{layer}.w"))
+            bias = dict(self.values("scalars", f"gradient_norm/{layer}.b"))
+            self.assertEqual(trace["x"], list(weight))
+            rms = [math.hypot(weight[s], bias[s]) / math.sqrt(elements[layer]) for s in weight]
+            self.assert_near(row, rms)
+            self.assert_near(10 ** np.array(logarithms), rms)
+        (trace,) = charts["Update to weight by layer"]["data"]
+        for layer, row in zip(LAYERS, trace["customdata"], strict=True):
+            ratios = self.values("scalars", f"update_ratio/{layer}.w")
+            self.assert_near(row, [ratio for _, ratio in ratios])
+        (trace,) = charts["Mean"]["data"]
+        self.assertEqual(trace["y"], ["conv", "relu", "head"])
+        means = self.values("scalars", "activation_mean/relu")
+        self.assert_near(trace["z"][1], [mean for _, mean in means])
+
+        for record in self.records("histogram"):
+            if record["tag"] == "weights/head.w":
+                (trace,) = charts["weights/head.w"]["data"]
+                column = trace["x"].index(record["step"])
+                shares = [row[column] for row in trace["z"]]
+                self.assertGreater(sum(shares), 0.99)  # all but outliers
+                mean = np.dot(shares, trace["y"]) / sum(shares)
+                self.assertAlmostEqual(mean, record["sum"] / record["count"], delta=0.01)
+
+        (start,) = self.records("run")
+        self.assert_says(page, start["command"])
+        self.assert_says(page, start["environment"]["processor"])
+        self.assert_says(page, (self.run_folder / "config.toml").read_text(encoding="utf-8"))
+
+    def test_the_page_needs_no_network(self) -> None:
+        self.train_digits()
+        page = self.report()
+        own = re.sub(r"<script>\n/\*.*?</script>", "", page, count=1, flags=re.DOTALL)
+        self.assertLess(len(own), len(page) / 5)  # the library is out
+        self.assertIsNone(re.search(r"""(src|href)\s*=\s*["'](?!#|data:)""", own))
+        self.assertIsNone(re.search("http(?!-equiv)", own))
+        self.assert_says(page, "default-src 'none'")
+
+    def test_says_the_summary(self) -> None:
+        self.train_digits()
+        page = self.path("page.html")
+        done = self.run_well("report", self.run_folder, "-o", page, "--json")
+        summary = json.loads(done.stdout)
+        losses = [loss for _, loss in self.values("epoch", "validation/loss")]
+        self.assertEqual(summary["status"], "finished")
+        self.assertEqual(summary["best_validation_loss"], min(losses))
+        self.assertEqual(summary["validation_loss"], losses[-1])
+        self.assertEqual(summary["best_epoch"], losses.index(min(losses)) + 1)
+        self.assertEqual((summary["steps"], summary["epochs"]), (60, 6))
+        self.assertEqual(summary["page"], str(page))
+        self.assertTrue(page.exists())
+        self.assertFalse((self.run_folder / "report.html").exists())
+
+    def test_says_what_is_missing(self) -> None:
+        self.save(linear_model())
+        self.save_data(**self.samples(count=40))
+        arguments = [self.path("model.onnx"), "--data", self.path("data.npz"), "-o", self.output]
+        self.run_well("train", *arguments, "--run-directory", self.run_folder, "--no-monitor")
+        page = self.report()
+        for said in ("Without validation data", "No metric", "No layer was measured"):
+            self.assert_says(page, said)
+        with (self.run_folder / "records.jsonl").open("a") as file:
+            file.write('{"kind":"hologram","step":1,"epoch":1,"time":0}\n{"kind":"sca')
+        self.assert_says(self.report(), "1 line of records.jsonl could not be read")
+
+    def test_goes_on_after_a_break(self) -> None:
+        self.train_digits("--steps", "25")
+        self.train_digits("--steps", "60", "--resume")
+        chart = charts_of(self.report())["Training and validation loss"]
+        marks = [mark["text"] for mark in chart["layout"]["annotations"]]
+        self.assertIn("resumed", marks)
+
+    def test_refuses_what_is_no_run(self) -> None:
+        self.path("empty").mkdir()
+        self.path(
+            "empty",
+        ).joinpath("records.jsonl").write_text("not a record\n")
+        for folder in (self.path("none"), self.folder, self.path("empty")):
+            done = run("report", folder)
+            self.assertEqual(done.returncode, 66, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(str(folder), done.stderr)
+        self.assertEqual(run("report").returncode, 2)
+
+    def test_does_not_write_over_the_records(self) -> None:
+        self.train_digits("--steps", "2")
+        records = self.run_folder / "records.jsonl"
+        before = records.read_bytes()
+        done = run("report", self.run_folder, "-o", records)
+        self.assertEqual(done.returncode, 73, done.stderr)
+        self.assertEqual(records.read_bytes(), before)
+        done = run("report", self.run_folder, "-o", self.path("no/page.html"))
+        self.assertEqual(done.returncode, 73, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
