@@ -7,11 +7,10 @@
 // keep and w are rank-0, float or double. A running sum begins with keep = 0, a running mean of n
 // tensors with w = 1/n, an exponential one has w = 1 − decay.
 
-#include "ops/accumulation.h"
-
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/elementwise.h"
+#include "ops/families.h"
 
 namespace strop {
 namespace {

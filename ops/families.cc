@@ -1,6 +1,5 @@
 #include "ops/families.h"
 
-#include "ops/accumulation.h"
 #include "ops/registry.h"
 #include "ops/tensor_statistics.h"
 

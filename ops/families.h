@@ -5,6 +5,7 @@
 namespace strop {
 
 // One constant a source file of the same name; families.cc lists them for the registry.
+extern const OpFamily kAccumulation;
 extern const OpFamily kActivation;
 extern const OpFamily kActivationSmooth;
 extern const OpFamily kArithmetic;
@@ -47,6 +48,7 @@ extern const OpFamily kScatter;
 extern const OpFamily kShape;
 extern const OpFamily kSlice;
 extern const OpFamily kSoftmax;
+extern const OpFamily kTensorStatistics;
 extern const OpFamily kTile;
 extern const OpFamily kTranspose;
 extern const OpFamily kUnaryMath;

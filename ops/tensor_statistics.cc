@@ -9,16 +9,17 @@
 
 #include "ops/tensor_statistics.h"
 
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/families.h"
 #include "ops/parallel.h"
+#include "ops/tensor_statistics_block.h"
 
 namespace strop {
 
@@ -79,86 +80,31 @@ constexpr int64_t kBlock = 16384;
 // Histograms that are filled side by side.
 constexpr int64_t kHistograms = 8;
 
-struct Bounds {
-  double below;
-  double above;
+// Counts elements in buckets. Neighbours go to counters of their own: many are in the same bucket,
+// and an addition need not wait for the one before.
+class BucketCounter {
+ public:
+  template <typename C>
+  void Count(const C* x, int64_t count) {
+    constexpr int64_t kPiece = 1024;
+    int32_t buckets[kPiece];
+    for (int64_t begin = 0; begin < count; begin += kPiece) {
+      const int64_t length = std::min(kPiece, count - begin);
+      FindBuckets(x + begin, length, buckets);
+      for (int64_t i = 0; i < length; ++i) ++counts_[i % kLanes][buckets[i]];
+    }
+  }
+
+  void AddTo(int64_t* counts) const {
+    for (const auto& lane : counts_) {
+      for (size_t bucket = 0; bucket < kHistogramBuckets; ++bucket) counts[bucket] += lane[bucket];
+    }
+  }
+
+ private:
+  static constexpr int64_t kLanes = 4;
+  uint32_t counts_[kLanes][kHistogramBuckets + 1] = {};  // the last: what is not finite
 };
-
-// What is known of a block. Counts are exact in double.
-struct BlockStatistics {
-  double finite = 0;
-  double sum = 0;
-  double sum_of_squares = 0;
-  double minimum = kInfinity;
-  double maximum = -kInfinity;
-  double zeros = 0;
-  double saturated = 0;
-
-  void Add(const BlockStatistics& other) {
-    finite += other.finite;
-    sum += other.sum;
-    sum_of_squares += other.sum_of_squares;
-    minimum = std::min(minimum, other.minimum);
-    maximum = std::max(maximum, other.maximum);
-    zeros += other.zeros;
-    saturated += other.saturated;
-  }
-};
-
-template <typename C>
-BlockStatistics Measure(const C* x, int64_t count, const Bounds& bounds) {
-  constexpr C kLargest = std::numeric_limits<C>::max();
-  const C below = static_cast<C>(bounds.below);
-  const C above = static_cast<C>(bounds.above);
-  int32_t finite = 0;
-  int32_t zeros = 0;
-  int32_t saturated = 0;
-  double sum = 0;
-  double sum_of_squares = 0;
-  C minimum = std::numeric_limits<C>::infinity();
-  C maximum = -minimum;
-#pragma omp simd reduction(+ : finite, zeros, saturated) reduction(min : minimum) \
-    reduction(max : maximum)
-  for (int64_t i = 0; i < count; ++i) {
-    const C element = x[i];
-    const bool is_finite = std::abs(element) <= kLargest;  // NaN compares false
-    finite += is_finite;
-    zeros += element == 0;
-    saturated += is_finite & ((element < below) | (element > above));
-    const C low = is_finite ? element : std::numeric_limits<C>::infinity();
-    const C high = is_finite ? element : -std::numeric_limits<C>::infinity();
-    minimum = low < minimum ? low : minimum;
-    maximum = high > maximum ? high : maximum;
-  }
-#pragma omp simd reduction(+ : sum, sum_of_squares)
-  for (int64_t i = 0; i < count; ++i) {
-    const double element = std::abs(x[i]) <= kLargest ? static_cast<double>(x[i]) : 0;
-    sum += element;
-    sum_of_squares += element * element;
-  }
-  return {static_cast<double>(finite),
-          sum,
-          sum_of_squares,
-          static_cast<double>(minimum),
-          static_cast<double>(maximum),
-          static_cast<double>(zeros),
-          static_cast<double>(saturated)};
-}
-
-// Sign, exponent and the upper three bits of the mantissa of a float are the bucket.
-template <typename C>
-void CountInBuckets(const C* x, int64_t count, int64_t* buckets) {
-  constexpr int kShift = 20;  // of 23 bits of mantissa, three stay
-  constexpr auto kFirst = static_cast<int32_t>((127 - kHistogramOctaves / 2) * kHistogramParts);
-  constexpr auto kSide = static_cast<int32_t>(kHistogramSide);
-  for (int64_t i = 0; i < count; ++i) {
-    if (!(std::abs(x[i]) <= std::numeric_limits<C>::max())) continue;
-    const auto bits = std::bit_cast<uint32_t>(static_cast<float>(x[i]));
-    const auto size = static_cast<int32_t>((bits & 0x7fffffffu) >> kShift);
-    const int32_t side = std::clamp(size - kFirst + 1, 0, kSide);
-    ++buckets[bits >> 31 != 0 ? kSide - side : kSide + side];
-  }
-}
 
 // Marks the units that have an element other than 0 among elements [begin, begin + count).
 template <typename C>
@@ -184,7 +130,7 @@ void MarkUnits(const C* x, int64_t begin, int64_t count, int64_t units, int64_t 
 // The shape of one TensorStatistics, and where its parts lie in the workspace.
 struct StatisticsPlan {
   DataType type;
-  Bounds bounds;
+  SaturationBounds bounds;
   int64_t elements = 0;
   int64_t units = 0;
   int64_t inner = 1;
@@ -224,9 +170,12 @@ class StatisticsRun {
       C elements[kBlock];
       for (int64_t part = begin; part < end; ++part) {
         const int64_t last = plan_.blocks() * (part + 1) / plan_.parts();
+        std::optional<BucketCounter> counter;
+        if (plan_.has_histogram) counter.emplace();
         for (int64_t block = plan_.blocks() * part / plan_.parts(); block < last; ++block) {
-          MeasureBlock(part, block, elements);
+          Visit(part, block, elements, counter);
         }
+        if (counter) counter->AddTo(buckets_ + part * static_cast<int64_t>(kHistogramBuckets));
       }
     });
   }
@@ -274,14 +223,12 @@ class StatisticsRun {
     return elements;
   }
 
-  void MeasureBlock(int64_t part, int64_t block, C* buffer) {
+  void Visit(int64_t part, int64_t block, C* buffer, std::optional<BucketCounter>& counter) {
     const int64_t begin = block * kBlock;
     const int64_t count = std::min(kBlock, plan_.elements - begin);
     const C* elements = Load(begin, count, buffer);
-    blocks_[block] = Measure(elements, count, plan_.bounds);
-    if (plan_.has_histogram) {
-      CountInBuckets(elements, count, buckets_ + part * static_cast<int64_t>(kHistogramBuckets));
-    }
+    blocks_[block] = MeasureBlock(elements, count, plan_.bounds);
+    if (counter) counter->Count(elements, count);
     if (plan_.units > 0) {
       MarkUnits(elements, begin, count, plan_.units, plan_.inner, is_alive_ + part * plan_.units);
     }

@@ -3,11 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ops/op_definition.h"
-
 namespace strop {
-
-extern const OpFamily kTensorStatistics;
 
 // Where each number of TensorStatistics' first output stands. All but the first and the last two
 // are of the finite elements alone.
