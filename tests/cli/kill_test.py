@@ -1,7 +1,7 @@
 """kill -9 at random moments of a run: it goes on each time and ends with an uninterrupted run's
 bytes.
 
-python tests/cli/kill_test.py [--kills 200] [--seed 1]      with STROP_PROGRAM set
+python tests/cli/kill_test.py [--kills 200] [--seed 1] [--only KIND]      with STROP_PROGRAM set
 """
 
 import argparse
@@ -18,12 +18,29 @@ import onnx
 from onnx import helper, numpy_helper
 from program import PROGRAM, make_model
 
-# Everything that changes in a run: moments, running statistics, masks of dropout, best weights.
+# What every run has: running statistics, best weights, checkpoints in the middle of epochs.
 OPTIONS = (
-    "--optimizer adamw --learning-rate 0.01 --epochs 6 --batch-size 8 --dropout 0.3 "
-    "--batch-norm train --clip-norm 1 --validation-split 0.25 --early-stopping 4 --seed 5 "
+    "--epochs 24 --batch-size 8 --batch-norm train --validation-split 0.25 --seed 5 "
     "--checkpoint-every 7"
 ).split()
+
+# What else changes while a run goes on.
+KINDS = {
+    "adamw": (
+        "--optimizer adamw --learning-rate 0.01 --dropout 0.3 --clip-norm 1 --early-stopping 8"
+    ),
+    "momentum": (
+        "--optimizer sgd --momentum 0.9 --nesterov --learning-rate 0.02 --schedule one_cycle "
+        "--accumulation-steps 3 --ema-decay 0.9 --mixup 0.2"
+    ),
+    "unfreezing": (
+        "--optimizer nadam --unfreeze 3:w0 --dropout 0.2 --dropout-at matmul1 --early-stopping 8 "
+        "--schedule reduce_on_plateau --patience 1"
+    ),
+    "averaging": ("--optimizer lamb --learning-rate 0.01 --swa-start 12 --swa-learning-rate 0.005"),
+    "lora": "--optimizer adamw --learning-rate 0.01 --lora * --lora-dropout 0.2",
+    "quantization": "--optimizer rmsprop --quantize int8 --early-stopping 8",
+}
 
 
 def network() -> onnx.ModelProto:
@@ -56,11 +73,12 @@ def network() -> onnx.ModelProto:
 class Run:
     """One training in a folder of its own."""
 
-    def __init__(self, folder: pathlib.Path, name: str) -> None:
+    def __init__(self, folder: pathlib.Path, name: str, kind: str) -> None:
         self.run = folder / name
         self.output = folder / f"{name}.onnx"
         model, data = folder / "model.onnx", folder / "data.npz"
         self.command = [PROGRAM, "train", model, "--data", data, "-o", self.output, *OPTIONS]
+        self.command += KINDS[kind].split()
         self.command += ["--run-directory", self.run, "--resume"]
 
     def start(self) -> subprocess.Popen:
@@ -71,20 +89,23 @@ class Run:
         if process.returncode != 0:
             sys.exit(f"exit code {process.returncode}: {errors.decode()}")
 
+    def has_checkpoint(self) -> bool:
+        return any((self.run / "checkpoints").glob("*"))
+
     def clear(self) -> None:
         shutil.rmtree(self.run)
         self.output.unlink()
 
 
-def kill_and_resume(folder: pathlib.Path, kills: int, draw: random.Random) -> None:
-    whole = Run(folder, "whole")
+def kill_and_resume(folder: pathlib.Path, kind: str, kills: int, draw: random.Random) -> None:
+    whole = Run(folder, f"{kind}-whole", kind)
     begin = time.monotonic()
     whole.finish(whole.start())
     duration = time.monotonic() - begin
     expected = whole.output.read_bytes()
     assert expected != (folder / "model.onnx").read_bytes(), "nothing was trained"
-    run = Run(folder, "killed")
-    done, finished = 0, 0
+    run = Run(folder, f"{kind}-killed", kind)
+    done, after_checkpoint, finished = 0, 0, 0
     while True:
         begin = time.monotonic()
         process = run.start()
@@ -96,22 +117,26 @@ def kill_and_resume(folder: pathlib.Path, kills: int, draw: random.Random) -> No
             process.wait()
             process.stderr.close()
             done += 1
+            after_checkpoint += run.has_checkpoint()
             continue
         run.finish(process)
         finished += 1
         duration = min(duration, time.monotonic() - begin)  # the first may have been held up
         if run.output.read_bytes() != expected:
-            sys.exit(f"after {done} kills the exported file differs")
+            sys.exit(f"{kind}: after {done} kills the exported file differs")
         if done == kills:
             break
         run.clear()
-    print(f"{done} kills, {finished} runs to their end, {len(expected)} bytes alike each time")
+    alike = f"{len(expected)} bytes alike each time"
+    kills = f"{done} kills, {after_checkpoint} of them after a checkpoint"
+    print(f"{kind}: {kills}, {finished} runs to their end, {alike}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--kills", type=int, default=2, help="of each kind of run")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=KINDS, help="one kind of run instead of all")
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="strop-kill-"))
     try:
@@ -120,7 +145,8 @@ def main() -> None:
         x = draw.normal(size=(400, 8)).astype(np.float32)
         target = (x[:, :3] + draw.normal(size=(400, 3)) * 0.5).argmax(axis=1)
         np.savez(folder / "data.npz", x=x, target=target)
-        kill_and_resume(folder, arguments.kills, random.Random(arguments.seed))
+        for kind in [arguments.only] if arguments.only else KINDS:
+            kill_and_resume(folder, kind, arguments.kills, random.Random(arguments.seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
