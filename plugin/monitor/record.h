@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -24,6 +25,8 @@ struct RunStart {
 using HyperparameterValue = std::variant<bool, double, std::string>;
 struct Hyperparameters {
   std::vector<std::pair<std::string, HyperparameterValue>> values;
+  std::vector<std::string> absent;   // what runs are compared by too, but this one does not have
+  std::set<std::string> main;        // those that runs are likely to differ by
   std::vector<std::string> metrics;  // tags by which runs are compared
 };
 

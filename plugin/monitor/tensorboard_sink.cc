@@ -4,7 +4,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <set>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -68,19 +72,44 @@ void Fill(const HealthFinding& finding, tensorboard::Event& event) {
   Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, event);
 }
 
-// A node's name where TensorBoard's groups of nodes are the model's modules.
-std::string GroupedName(const std::string& name) {
-  return name.starts_with('/') && name.size() > 1 ? name.substr(1) : name;
+// A name that TensorFlow allows ([A-Za-z0-9.][A-Za-z0-9_.\\/>-]*) and that means in TensorBoard
+// what it does in the model: slashes part modules, and a colon, after which TensorBoard would read
+// the number of an output, is none.
+std::string AllowedName(const std::string& name) {
+  std::string allowed;
+  for (const char letter : name) {
+    const bool is_plain = absl::ascii_isalnum(static_cast<unsigned char>(letter)) ||
+                          absl::StrContains("_./>-", letter);
+    const bool is_empty_level = letter == '/' && (allowed.empty() || allowed.back() == '/');
+    if (!is_empty_level) allowed += is_plain ? letter : '_';
+  }
+  while (allowed.ends_with('/')) allowed.pop_back();
+  const bool starts_well = !allowed.empty() && !absl::StrContains("_>-", allowed[0]);
+  return starts_well ? allowed : absl::StrCat(".", allowed);
+}
+
+// Every node's allowed name, in their order: unique.
+std::map<std::string, std::string> AllowedNames(const ModelGraph& graph) {
+  std::map<std::string, std::string> names;
+  std::set<std::string> taken;
+  for (const ModelGraph::Node& node : graph.nodes) {
+    const std::string allowed = AllowedName(node.name);
+    std::string candidate = allowed;
+    for (int i = 1; !taken.insert(candidate).second; ++i) candidate = absl::StrCat(allowed, "_", i);
+    names[node.name] = candidate;
+  }
+  return names;
 }
 
 void Fill(const ModelGraph& graph, tensorboard::Event& event) {
+  const std::map<std::string, std::string> names = AllowedNames(graph);
   tensorboard::GraphDef definition;
   definition.mutable_versions()->set_producer(22);  // from where shapes are read
   for (const ModelGraph::Node& node : graph.nodes) {
     tensorboard::NodeDef& out = *definition.add_node();
-    out.set_name(GroupedName(node.name));
+    out.set_name(names.at(node.name));
     out.set_op(node.op);
-    for (const std::string& input : node.inputs) out.add_input(GroupedName(input));
+    for (const std::string& input : node.inputs) out.add_input(names.at(input));
     (*out.mutable_attr())["type"].set_s(node.type);
     if (!node.shape) continue;
     tensorboard::TensorShape& shape =
@@ -108,6 +137,7 @@ void Fill(const Hyperparameters& hyperparameters, tensorboard::Event& event) {
   for (const auto& [name, value] : hyperparameters.values) {
     Info& info = *experiment.mutable_experiment()->add_hparam_infos();
     info.set_name(name);
+    info.set_differs(hyperparameters.main.contains(name));
     google::protobuf::Value& out = (*start.mutable_session_start_info()->mutable_hparams())[name];
     if (const auto* text = std::get_if<std::string>(&value)) {
       info.set_type(Info::TEXT);
@@ -119,6 +149,11 @@ void Fill(const Hyperparameters& hyperparameters, tensorboard::Event& event) {
       info.set_type(Info::NUMBER);
       out.set_number_value(std::get<double>(value));
     }
+  }
+  for (const std::string& name : hyperparameters.absent) {
+    Info& info = *experiment.mutable_experiment()->add_hparam_infos();
+    info.set_name(name);
+    info.set_differs(hyperparameters.main.contains(name));
   }
   for (const std::string& tag : hyperparameters.metrics) {
     experiment.mutable_experiment()->add_metric_infos()->mutable_name()->set_tag(tag);
