@@ -187,26 +187,33 @@ size_t NetworkBuilder::parameter_bytes() const {
   return bytes;
 }
 
-absl::StatusOr<onnx::ModelProto> NetworkBuilder::Build(const std::string& architecture) {
+bool NetworkBuilder::fits_one_file() const { return parameter_bytes() <= kLargestFile; }
+
+absl::StatusOr<onnx::ModelProto> NetworkBuilder::Build(const std::string& architecture,
+                                                       const WeightStore& store) {
   if (!status_.ok()) return status_;
-  if (parameter_bytes() > kLargestFile) {
+  if (store == nullptr && !fits_one_file()) {
     return absl::InvalidArgumentError(
         absl::StrCat("build: the weights take ", parameter_bytes() >> 20,
-                     " MiB, but an ONNX file holds at most 2048; choose a smaller network"));
+                     " MiB, but an ONNX file holds at most 2048; put them beside it"));
   }
   onnx::GraphProto* graph = model_.mutable_graph();
   graph->set_name(architecture);
   uint64_t stream = 0;
+  std::string bytes;
   for (const NetworkParameter& parameter : parameters_) {
     onnx::TensorProto* tensor = graph->add_initializer();
     tensor->set_name(parameter.name);
     tensor->set_data_type(onnx::TensorProto::FLOAT);
     for (const int64_t dimension : parameter.shape) tensor->add_dims(dimension);
     const size_t count = static_cast<size_t>(ElementCount(parameter.shape));
-    std::string* bytes = tensor->mutable_raw_data();
-    bytes->resize(count * sizeof(float));
+    std::string& elements = store == nullptr ? *tensor->mutable_raw_data() : bytes;
+    elements.resize(count * sizeof(float));
     Draw(parameter.first_value, options_.seed, ++stream,
-         absl::MakeSpan(reinterpret_cast<float*>(bytes->data()), count));
+         absl::MakeSpan(reinterpret_cast<float*>(elements.data()), count));
+    if (store == nullptr) continue;
+    const absl::Status stored = store(bytes, *tensor);
+    if (!stored.ok()) return stored;
   }
   parameters_.clear();
   return std::move(model_);

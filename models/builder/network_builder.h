@@ -3,6 +3,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -92,9 +93,16 @@ class NetworkBuilder {
   int64_t parameter_count() const;
   size_t parameter_bytes() const;
 
-  // Draws the weights. `architecture` becomes the graph's name. ResourceExhausted when they do not
-  // fit into one ONNX file. Leaves the builder empty.
-  absl::StatusOr<onnx::ModelProto> Build(const std::string& architecture);
+  // Whether the weights fit into the ONNX file itself, which protobuf limits to 2 GiB.
+  bool fits_one_file() const;
+
+  // Takes a weight's bytes and says in the tensor where they lie.
+  using WeightStore = std::function<absl::Status(const std::string& bytes, onnx::TensorProto&)>;
+  // Draws the weights, one after another, into `store`, or without one into the model:
+  // InvalidArgument unless fits_one_file(). `architecture` becomes the graph's name. Leaves the
+  // builder empty.
+  absl::StatusOr<onnx::ModelProto> Build(const std::string& architecture,
+                                         const WeightStore& store = nullptr);
 
  private:
   NetworkValue Scalar(const std::string& name, onnx::TensorProto tensor);

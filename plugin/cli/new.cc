@@ -6,13 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
 #include "models/architectures/architecture.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/network_arguments.h"
+#include "plugin/cli/network_file.h"
 #include "plugin/cli/outcome.h"
 
 namespace strop {
@@ -22,6 +22,7 @@ struct NewOptions {
   std::string architecture;
   std::string output;
   NetworkArguments network;
+  bool splits_weights = false;
   bool lists = false;
   bool is_dry_run = false;
   bool as_json = false;
@@ -80,17 +81,6 @@ void PrintNetwork(const NewOptions& options, const NetworkBuilder& builder) {
   std::printf("%s\n", line.dump().c_str());
 }
 
-absl::Status Write(const onnx::ModelProto& model, const std::string& path) {
-  std::string bytes;
-  if (!model.SerializeToString(&bytes)) {
-    return absl::InternalError("new: the model cannot be serialized");
-  }
-  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-  STROP_RETURN_IF_ERROR(file.Append(bytes));
-  STROP_RETURN_IF_ERROR(file.Flush());
-  return file.Commit();
-}
-
 absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
   if (options.lists) {
     PrintList(options.as_json);
@@ -111,9 +101,12 @@ absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
   STROP_RETURN_IF_ERROR(builder.status());
   PrintNetwork(options, builder);
   if (options.is_dry_run) return absl::OkStatus();
-  STROP_ASSIGN_OR_RETURN(const onnx::ModelProto model, builder.Build(architecture->name));
-  STROP_RETURN_IF_ERROR(Write(model, options.output));
-  if (!options.as_json) std::printf("wrote %s\n", options.output.c_str());
+  const bool is_split = options.splits_weights || !builder.fits_one_file();
+  STROP_RETURN_IF_ERROR(WriteNetwork(builder, architecture->name, is_split, options.output));
+  if (options.as_json) return absl::OkStatus();
+  const std::string weights =
+      is_split ? absl::StrCat(", its weights to ", WeightPathOf(options.output)) : "";
+  std::printf("wrote %s%s\n", options.output.c_str(), weights.c_str());
   return absl::OkStatus();
 }
 
@@ -125,6 +118,8 @@ Command AddNewCommand(CLI::App& program) {
   const auto options = std::make_shared<NewOptions>();
   app->add_option("ARCHITECTURE", options->architecture, "One of --list");
   app->add_option("-o,--output", options->output, "Where the model goes");
+  app->add_flag("--external-data", options->splits_weights,
+                "Put the weights into OUTPUT.data beside it; always beyond ONNX's 2 GiB a file");
   app->add_flag("--list", options->lists, "Print the architectures and which options each has");
   app->add_flag("--dry-run", options->is_dry_run, "Count the parameters, write nothing");
   app->add_flag("--json", options->as_json, "As JSON lines, with every tensor's name and shape");

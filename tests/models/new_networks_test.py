@@ -227,6 +227,42 @@ class InitializationTest(NewTest):
         self.assertNotEqual(files[0], files[2])
 
 
+class ExternalDataTest(NewTest):
+    def test_weights_beside_the_model_are_the_same_ones(self) -> None:
+        whole = onnx.load(self.make("lenet5", "--classes", 4))
+        path = self.path("split.onnx")
+        options = ("--classes", 4, "--external-data")
+        done = self.run_well("new", "lenet5", *options, "-o", path)
+        self.assertIn("split.onnx.data", done.stdout)
+        split = onnx.load(path, load_external_data=False)
+        offsets = []
+        for tensor in split.graph.initializer:
+            entries = {entry.key: entry.value for entry in tensor.external_data}
+            if entries:
+                self.assertEqual(entries["location"], "split.onnx.data")
+                offsets.append(int(entries["offset"]))
+        self.assertEqual(len(offsets), 10)
+        self.assertEqual([offset % 4096 for offset in offsets], [0] * 10)
+        self.assertLess(path.stat().st_size, 10_000)
+        onnx.checker.check_model(path, full_check=True)
+        onnx.external_data_helper.load_external_data_for_model(split, str(self.folder))
+        for found, expected in zip(split.graph.initializer, whole.graph.initializer, strict=True):
+            np.testing.assert_array_equal(
+                numpy_helper.to_array(found), numpy_helper.to_array(expected), found.name
+            )
+        inputs = sample_inputs(whole, 3)
+        data = self.save_data(**inputs, target=sample_target("lenet5", inputs, 3))
+        tuned = self.path("tuned.onnx")
+        self.run_well("train", path, "--data", data, "--epochs", 1, "-o", tuned)
+        onnxruntime.InferenceSession(tuned).run(None, inputs)
+
+    def test_a_file_that_cannot_be_made_leaves_nothing(self) -> None:
+        self.path("model.onnx.data").mkdir()
+        done = run("new", "lenet5", "--external-data", "-o", self.path("model.onnx"))
+        self.assertEqual(done.returncode, 73, done.stderr)
+        self.assertFalse(self.path("model.onnx").exists())
+
+
 class RefusalTest(NewTest):
     def test_says_what_is_wrong(self) -> None:
         cases = {
@@ -240,7 +276,6 @@ class RefusalTest(NewTest):
             ("unet", "--input", "1x100x100"): (65, "multiples of 16"),
             ("mlp", "--width", "3,4", "--depth", 3): (65, "--depth is 3"),
             ("mlp", "--gain", 2): (2, "need --initialization"),
-            ("gpt", "--width", 3072, "--depth", 96): (65, "an ONNX file holds"),
         }
         for arguments, (code, words) in cases.items():
             with self.subTest(arguments):
