@@ -3,7 +3,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <sstream>
 
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "plugin/cli/nearest_name.h"
+#include "plugin/cli/toml_value.h"
 
 namespace strop {
 namespace {
@@ -20,11 +20,6 @@ namespace {
 std::string KeyOf(const CLI::Option& option) {
   if (!option.get_lnames().empty()) return option.get_lnames().front();
   return absl::AsciiStrToLower(option.get_name(/*positional=*/true));
-}
-
-std::string Shortest(double number) {
-  char text[32];
-  return std::string(text, std::to_chars(text, text + sizeof(text), number).ptr);
 }
 
 [[noreturn]] void Refuse(const std::string& path, const std::string& problem) {
@@ -38,10 +33,7 @@ std::string Place(const std::string& path, const toml::node& node) {
 
 // A value as it would be typed.
 std::string TypedValue(const std::string& key, const toml::node& node, const std::string& path) {
-  if (const auto text = node.value_exact<std::string>()) return *text;
-  if (const auto number = node.value_exact<int64_t>()) return absl::StrCat(*number);
-  if (const auto number = node.value_exact<double>()) return Shortest(*number);
-  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
+  if (const auto text = TypedText(node)) return *text;
   Refuse(Place(path, node),
          absl::StrCat("\"", key, "\" is a ", node.is_table() ? "table" : "date, time or array",
                       ", expected text, a number, true or false, or an array of these"));
@@ -92,7 +84,7 @@ std::string CanonicalNumber(const std::string& text) {
   int64_t integer = 0;
   double number = 0;
   if (absl::SimpleAtoi(text, &integer)) return absl::StrCat(integer);
-  return absl::SimpleAtod(text, &number) ? Shortest(number) : text;
+  return absl::SimpleAtod(text, &number) ? ShortestText(number) : text;
 }
 
 }  // namespace

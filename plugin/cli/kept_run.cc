@@ -1,6 +1,7 @@
 #include "plugin/cli/kept_run.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -99,19 +100,31 @@ absl::StatusOr<std::unique_ptr<KeptRun>> KeptRun::Begin(const RunArguments& argu
         absl::StrCat("run directory \"", arguments.directory,
                      "\": found checkpoints of an earlier run, expected an empty folder; go on "
                      "with --resume, or choose another folder"));
+  } else if (arguments.keep == 0 && std::filesystem::exists(run->folder_.PathOf("records.jsonl"))) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("run directory \"", arguments.directory,
+                     "\": found the records of an earlier run, expected an empty folder; choose "
+                     "another one"));
   }
   STROP_RETURN_IF_ERROR(WriteText(run->folder_.PathOf("config.toml"), ConfigText(options)));
+  if (arguments.keep == 0) return run;
   run->checkpointer_.emplace(run->folder_, trainer.state(), *trainer.store(),
                              CheckpointPolicyOf(arguments), std::move(fingerprint),
                              std::move(best_file));
   return run;
 }
 
-void KeptRun::OnStep() { Warn(checkpointer_->OnStep()); }
+void KeptRun::OnStep() {
+  if (checkpointer_) Warn(checkpointer_->OnStep());
+}
 
-void KeptRun::OnEpoch(const EpochReport& report) { Warn(checkpointer_->OnEpoch(report.is_best)); }
+void KeptRun::OnEpoch(const EpochReport& report) {
+  if (checkpointer_) Warn(checkpointer_->OnEpoch(report.is_best));
+}
 
-void KeptRun::Finish() { Warn(checkpointer_->Finish()); }
+void KeptRun::Finish() {
+  if (checkpointer_) Warn(checkpointer_->Finish());
+}
 
 absl::StatusOr<std::string> KeptRun::Save() {
   STROP_ASSIGN_OR_RETURN(const std::string name, checkpointer_->Save());

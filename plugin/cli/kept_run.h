@@ -23,8 +23,8 @@ class KeptRun {
  public:
   // Locks the folder, writes the options into config.toml and puts the newest checkpoint into the
   // trainer, which must outlive the object. `inputs` is FingerprintOfInputs. AlreadyExists for a
-  // folder in use, and for one with checkpoints unless the run is to resume; InvalidArgument when
-  // the checkpoint is another run's.
+  // folder in use, and for one with an earlier run unless the run is to resume; InvalidArgument
+  // when the checkpoint is another run's.
   static absl::StatusOr<std::unique_ptr<KeptRun>> Begin(const RunArguments& arguments,
                                                         const std::vector<ResolvedOption>& options,
                                                         Fingerprint inputs, Trainer& trainer);
@@ -33,8 +33,10 @@ class KeptRun {
   void OnEpoch(const EpochReport& report);
   // Waits until the last checkpoint is on the disk.
   void Finish();
-  // Saves the run as it stands, for an end before its time. Returns what is on the disk.
+  // Saves the run as it stands, for an end before its time. Returns what is on the disk. Only when
+  // saves_checkpoints().
   absl::StatusOr<std::string> Save();
+  bool saves_checkpoints() const { return checkpointer_.has_value(); }
 
   // Whether it goes on from a checkpoint.
   bool is_resumed() const { return is_resumed_; }
@@ -44,7 +46,7 @@ class KeptRun {
 
   RunFolder folder_;
   bool is_resumed_ = false;
-  std::optional<Checkpointer> checkpointer_;
+  std::optional<Checkpointer> checkpointer_;  // absent with --keep 0
 };
 
 }  // namespace strop

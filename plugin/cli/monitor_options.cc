@@ -1,9 +1,29 @@
 #include "plugin/cli/monitor_options.h"
 
+#include <CLI/Validators.hpp>
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "plugin/cli/nearest_name.h"
+
 namespace strop {
 namespace {
 
 constexpr int64_t kRecordEvery = 50;
+
+// Names of options, without their dashes. All of them are there when the first is checked.
+CLI::Validator OptionsOf(const CLI::App& app) {
+  return CLI::Validator(
+      [&app](std::string& text) -> std::string {
+        std::vector<std::string> names;
+        for (const CLI::Option* option : app.get_options()) {
+          for (const std::string& name : option->get_lnames()) names.push_back(name);
+        }
+        if (std::count(names.begin(), names.end(), text) > 0) return "";
+        return absl::StrCat("no option --", text, DidYouMean(text, names));
+      },
+      "");
+}
 
 }  // namespace
 
@@ -24,6 +44,15 @@ void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments) {
   app.add_option("--histogram-every", arguments.histogram_every,
                  "Steps between histograms; by default one at the end of an epoch")
       ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option(
+         "--hyperparameters", arguments.hyperparameters,
+         "Options by which TensorBoard's HParams compares runs, NAME,NAME; by default those "
+         "that are typed and those of the optimizer")
+      ->type_name("NAMES")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(OptionsOf(app))
       ->group(group);
 }
 

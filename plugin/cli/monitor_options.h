@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plugin/training/step_measurement.h"
 
@@ -15,6 +16,8 @@ struct MonitorArguments {
   bool no_monitor = false;
   std::optional<int64_t> log_every;  // absent: 50 for records, never for lines about a step
   int64_t histogram_every = 0;       // 0: at epochs' ends
+  // Options by which TensorBoard compares runs; empty: those that were typed, and what all have.
+  std::vector<std::string> hyperparameters;
 };
 
 void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments);

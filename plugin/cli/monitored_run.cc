@@ -60,41 +60,78 @@ std::map<std::string, std::string> Environment() {
           {"threads", absl::StrCat(omp_get_max_threads())}};
 }
 
-template <size_t kCount>
-bool IsOneOf(const std::string& name, const std::string_view (&names)[kCount]) {
+template <typename Names>
+bool IsOneOf(const std::string& name, const Names& names) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-// Whether runs are compared by an option: those that were typed but for the run's housekeeping, and
-// what every run has.
+// Whether runs are compared by an option where the user does not say: those that were typed but for
+// the run's housekeeping, and what every run has.
 bool IsHyperparameter(const CLI::Option& option, const std::string& name) {
   constexpr std::string_view kHousekeeping[] = {
-      "output",    "run-directory", "resume",          "keep",    "json",
-      "log-every", "monitor",       "no-monitor",      "threads", "dump",
-      "config",    "dry-run",       "histogram-every", "help",    "checkpoint-every"};
-  constexpr std::string_view kAlways[] = {"optimizer", "learning-rate", "loss",
+      "output",  "run-directory",   "resume",           "keep",           "json",   "log-every",
+      "monitor", "no-monitor",      "threads",          "dump",           "config", "dry-run",
+      "help",    "histogram-every", "checkpoint-every", "hyperparameters"};
+  constexpr std::string_view kAlways[] = {"optimizer", "learning-rate", "batch-size", "loss",
                                           "epochs",    "schedule",      "seed"};
   return option.count() > 0 ? !IsOneOf(name, kHousekeeping) : IsOneOf(name, kAlways);
 }
 
-Hyperparameters HyperparametersOf(const CLI::App& app) {
+// Whether runs are likely to differ by it.
+bool IsMain(const CLI::Option& option, const std::string& name) {
+  constexpr std::string_view kInputs[] = {"model", "data", "validation-data", "target"};
+  constexpr std::string_view kMain[] = {"optimizer", "learning-rate", "batch-size"};
+  return IsOneOf(name, kMain) || (option.count() > 0 && !IsOneOf(name, kInputs));
+}
+
+// What an option has: typed, or by default; nothing where it has no value.
+std::optional<HyperparameterValue> ValueOf(const CLI::Option& option) {
+  if (option.get_items_expected_max() == 0) {
+    return option.count() > 0 ? option.as<bool>() : false;
+  }
+  const std::string text =
+      option.count() > 0 ? CLI::detail::join(option.results(), ",") : option.get_default_str();
+  if (text.empty() || text == "[]") return std::nullopt;
+  double number = 0;
+  if (absl::SimpleAtod(text, &number)) return number;
+  return text;
+}
+
+// The tags by which runs are compared.
+std::vector<std::string> ComparedTags(const TrainOptions& options,
+                                      const TrainingOptions& training) {
+  std::vector<std::string> tags = {std::string(kEpochLossTag)};
+  if (!options.validation_split && options.validation_data.empty()) return tags;
+  tags.emplace_back(kValidationLossTag);
+  for (const std::string& metric : training.metrics) {
+    tags.push_back(std::string(kValidationTag) + metric);
+  }
+  return tags;
+}
+
+Hyperparameters HyperparametersOf(const TrainOptions& options, const TrainingOptions& training) {
   Hyperparameters hyperparameters;
-  for (const CLI::Option* option : app.get_options()) {
+  hyperparameters.metrics = ComparedTags(options, training);
+  std::map<std::string, double> numbers;
+  for (const auto& [name, number] :
+       OptimizerNumbers(options.optimizer.optimizer, training.graph.optimizer)) {
+    numbers[name] = number;
+  }
+  const std::vector<std::string>& chosen = options.monitoring.hyperparameters;
+  for (const CLI::Option* option : options.app->get_options()) {
     const std::string name = absl::AsciiStrToLower(option->get_single_name());
-    if (!IsHyperparameter(*option, name)) continue;
-    const bool is_flag = option->get_items_expected_max() == 0;
-    if (is_flag) {
-      hyperparameters.values.emplace_back(name, option->as<bool>());
-      continue;
-    }
-    const std::string text =
-        option->count() > 0 ? CLI::detail::join(option->results(), ",") : option->get_default_str();
-    double number = 0;
-    if (text.empty() || text == "[]") continue;
-    if (absl::SimpleAtod(text, &number)) {
-      hyperparameters.values.emplace_back(name, number);
+    const auto number = numbers.find(name);
+    const bool is_compared = chosen.empty()
+                                 ? number != numbers.end() || IsHyperparameter(*option, name)
+                                 : IsOneOf(name, chosen);
+    if (!is_compared) continue;
+    if (!chosen.empty() || IsMain(*option, name)) hyperparameters.main.insert(name);
+    const std::optional<HyperparameterValue> value =
+        number != numbers.end() ? number->second : ValueOf(*option);
+    if (value) {
+      hyperparameters.values.emplace_back(name, *value);
     } else {
-      hyperparameters.values.emplace_back(name, text);
+      hyperparameters.absent.push_back(name);
     }
   }
   return hyperparameters;
@@ -102,10 +139,11 @@ Hyperparameters HyperparametersOf(const CLI::App& app) {
 
 }  // namespace
 
-absl::StatusOr<RunDescription> DescribeRun(const CLI::App& app, const Graph& model,
+absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
+                                           const TrainingOptions& training, const Graph& model,
                                            DataSource& data) {
   RunDescription description;
-  description.hyperparameters = HyperparametersOf(app);
+  description.hyperparameters = HyperparametersOf(options, training);
   description.graph = ModelGraphOf(model);
   STROP_ASSIGN_OR_RETURN(description.samples, DrawSamples(data));
   return description;
@@ -134,8 +172,6 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
   if (!resume) monitor->Add(RunStart{command, Environment()});
   monitor->Add(Text{std::string(kCommandTag), absl::StrCat("    ", command)});
   if (resume) return monitor;
-  description.hyperparameters.metrics = {std::string(kValidationLossTag),
-                                         std::string(kEpochLossTag)};
   monitor->Add(std::move(description.hyperparameters));
   monitor->Add(std::move(description.graph));
   if (description.samples) monitor->Add(*std::move(description.samples));

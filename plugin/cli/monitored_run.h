@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include "graph/graph.h"
 #include "plugin/cli/monitor_options.h"
 #include "plugin/cli/progress.h"
+#include "plugin/cli/train_options.h"
 #include "plugin/data/data_source.h"
 #include "plugin/monitor/training_monitor.h"
 #include "plugin/training/run_report.h"
@@ -21,7 +21,8 @@ struct RunDescription {
   ModelGraph graph;
   std::optional<PngImage> samples;  // of image data
 };
-absl::StatusOr<RunDescription> DescribeRun(const CLI::App& app, const Graph& model,
+absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
+                                           const TrainingOptions& training, const Graph& model,
                                            DataSource& data);
 
 // The monitor of a run of the command line, which says findings as "health: …" and files that

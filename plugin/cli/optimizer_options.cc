@@ -140,6 +140,15 @@ absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& ar
   return options;
 }
 
+std::vector<std::pair<std::string, double>> OptimizerNumbers(const std::string& optimizer,
+                                                             const OptimizerOptions& options) {
+  std::vector<std::pair<std::string, double>> numbers;
+  for (const OptimizerOption<double>& option : NumberOptions()) {
+    if (option.Suits(optimizer)) numbers.emplace_back(option.name.substr(2), options.*option.field);
+  }
+  return numbers;
+}
+
 double LearningRateOf(const OptimizerArguments& arguments) {
   return arguments.learning_rate.value_or(DefaultLearningRate(arguments.optimizer));
 }

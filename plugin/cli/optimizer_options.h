@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "plugin/training/optimizer.h"
@@ -24,6 +26,11 @@ void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments);
 
 // UsageError for an option that the optimizer does not have.
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
+
+// The numbers of options, "weight-decay" and such, which the optimizer of that name has, in the
+// order of --help.
+std::vector<std::pair<std::string, double>> OptimizerNumbers(const std::string& optimizer,
+                                                             const OptimizerOptions& options);
 
 // The learning rate as typed, or the optimizer's own.
 double LearningRateOf(const OptimizerArguments& arguments);

@@ -45,8 +45,9 @@ void AddRunFolderOptions(CLI::App& app, RunArguments& arguments) {
                  "Save every so many steps, or as often as 500s, 10m or 2h, besides every epoch")
       ->check(IsInterval())
       ->group(group);
-  app.add_option("--keep", arguments.keep, "Newest checkpoints that stay, besides the best one")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+  app.add_option("--keep", arguments.keep,
+                 "Newest checkpoints that stay, besides the best one; 0: save none")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31))
       ->capture_default_str()
       ->group(group);
   app.add_flag("--resume", arguments.resume, "Go on from the newest checkpoint of the run")
@@ -59,6 +60,10 @@ void AddRunFolderOptions(CLI::App& app, RunArguments& arguments) {
 }
 
 absl::Status CheckRunArguments(const RunArguments& arguments) {
+  const bool needs_checkpoints = arguments.resume || !arguments.checkpoint_every.empty();
+  if (arguments.keep == 0 && needs_checkpoints) {
+    return UsageError("--keep 0 saves no checkpoints; leave --resume and --checkpoint-every out");
+  }
   if (!arguments.directory.empty()) return absl::OkStatus();
   if (arguments.resume) return UsageError("--resume needs the run's folder; add --run-directory");
   if (arguments.checkpoint_every.empty()) return absl::OkStatus();

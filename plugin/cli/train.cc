@@ -110,7 +110,7 @@ TrainingCallbacks CallbacksFor(Progress& progress, TrainingMonitor& monitor, Kep
   };
   callbacks.should_stop = [kept, &saved] {
     if (CaughtSignal() == 0) return false;
-    if (kept != nullptr) saved = kept->Save();
+    if (kept != nullptr && kept->saves_checkpoints()) saved = kept->Save();
     return true;
   };
   return callbacks;
@@ -144,11 +144,13 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
+  ShowResolvedDefaults(options, training);
   const bool is_kept = !options.run.directory.empty();
   RunDescription description;
   Fingerprint inputs;
   if (is_kept) {
-    STROP_ASSIGN_OR_RETURN(description, DescribeRun(*options.app, model.graph, *data.training));
+    STROP_ASSIGN_OR_RETURN(description,
+                           DescribeRun(options, training, model.graph, *data.training));
     STROP_ASSIGN_OR_RETURN(inputs,
                            FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
@@ -181,7 +183,7 @@ absl::Status RunTrain(const TrainOptions& options) {
       FinishMonitoring(*monitor, diverged.ok() ? run : absl::StatusOr<TrainingResult>(diverged));
   if (!run.ok()) return run.status();
   const TrainingResult& result = *run;
-  if (result.was_stopped && is_kept) {
+  if (result.was_stopped && is_kept && kept->saves_checkpoints()) {
     STROP_RETURN_IF_ERROR(saved.status());
     return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", result.steps, "; \"", *saved,
                                                         "\" holds the run; go on with --resume"));

@@ -1,8 +1,10 @@
 #include "plugin/cli/train_options.h"
 
+#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/dump.h"
 #include "plugin/cli/metric_options.h"
+#include "plugin/cli/toml_value.h"
 #include "plugin/data/split.h"
 
 namespace strop {
@@ -127,6 +129,12 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.min_delta = options.min_delta;
   training.restore_best = !options.no_restore_best;
   return training;
+}
+
+void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& training) {
+  const std::string size = training.batch_size == 0 ? "full" : absl::StrCat(training.batch_size);
+  options.app->get_option("--batch-size")->default_str(size);
+  options.app->get_option("--learning-rate")->default_str(ShortestText(training.learning_rate));
 }
 
 absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model) {

@@ -56,7 +56,7 @@ struct TrainOptions {
   bool as_json = false;
   std::vector<std::string> dump;
   std::string output;
-  const CLI::App* app = nullptr;  // knows all of them by name
+  CLI::App* app = nullptr;  // knows all of them by name
 };
 
 // What a step depends on: model, data, loss, optimizer, what is trained.
@@ -67,6 +67,10 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options);
 
 absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
                                                   const ImportedModel& model);
+
+// Tells `app` the values that options took which were not typed and whose default depends on
+// others, for config.toml and for records.
+void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& training);
 
 struct OpenedData {
   std::unique_ptr<DataSource> training;

@@ -130,6 +130,14 @@ class RunFolderTest(ProgramTest):
             self.assertFalse(self.output.exists())
         self.assertIn("going on from", errors)
 
+    def test_no_checkpoints_when_none_are_to_stay(self) -> None:
+        self.run_well("train", *self.arguments, "--keep", 0)
+        self.assertEqual(self.checkpoints(), [])
+        self.assertTrue((self.run_folder / "records.jsonl").exists())
+        self.fails(73, *self.arguments, "--keep", 0)  # the records are another run's
+        self.fails(2, *self.arguments, "--keep", 0, "--resume")
+        self.fails(2, *self.arguments, "--keep", 0, "--checkpoint-every", 2)
+
     def test_two_runs_are_kept_apart(self) -> None:
         process = self.start_long_run()
         line = self.fails(73, *self.arguments, "--resume")
@@ -199,6 +207,32 @@ class ConfigTest(ProgramTest):
         again = self.path("again")
         self.run_well("train", "--config", folder / "config.toml", "--run-directory", again)
         self.assertEqual(self.output.read_bytes(), first)
+
+    def test_records_hold_what_the_options_came_to(self) -> None:
+        # The defaults of PyTorch's documentation.
+        adam = {"weight-decay": 0, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+        defaults = {
+            "sgd": {"learning-rate": 1e-3, "momentum": 0, "dampening": 0, "weight-decay": 0},
+            "adam": {"learning-rate": 1e-3, **adam},
+            "adamw": {"learning-rate": 1e-3, **adam, "weight-decay": 1e-2},
+            "nadam": {"learning-rate": 2e-3, **adam, "momentum-decay": 4e-3},
+            "rmsprop": {
+                "learning-rate": 1e-2,
+                **{"alpha": 0.99, "epsilon": 1e-8, "weight-decay": 0, "momentum": 0},
+            },
+        }
+        always = {"batch-size": 32, "loss": "cross_entropy", "schedule": "constant"}
+        always |= {"epochs": 1, "seed": 0, "model": str(self.model), "data": str(self.data)}
+        for name, numbers in defaults.items():
+            typed = {"rmsprop": ["--learning-rate", "1e-2"]}.get(name, [])
+            arguments = ["--optimizer", name, *typed, "--run-directory", self.path(name)]
+            self.run_well("train", self.model, "--data", self.data, "-o", self.output, *arguments)
+            lines = (self.path(name) / "records.jsonl").read_text().splitlines()
+            (record,) = (r for r in map(json.loads, lines) if r["kind"] == "hyperparameters")
+            self.assertEqual(record["values"], {"optimizer": name, **always, **numbers})
+            config = tomllib.loads((self.path(name) / "config.toml").read_text())
+            self.assertEqual(config["learning-rate"], numbers["learning-rate"])
+            self.assertEqual(config["batch-size"], "32")
 
     def test_mistakes_are_named(self) -> None:
         line = self.fails("learning_rate = 0.1")
