@@ -26,6 +26,7 @@ constexpr std::string_view kOwn[] = {"help",
                                      "dry-run",
                                      "monitor",
                                      "no-monitor",
+                                     "hyperparameters",
                                      "histogram-every",
                                      "checkpoint-every",
                                      "keep",
@@ -105,10 +106,10 @@ absl::StatusOr<std::vector<std::string>> SearchedWords(const SearchDimension& di
     if (!IsFlag(*option)) return std::vector<std::string>{"--" + name, value};
     if (value == "true") return std::vector<std::string>{"--" + name};
     if (value == "false") return std::vector<std::string>{};
-    return UsageError(absl::StrCat("--search ", name, ": found ", value,
+    return UsageError(absl::StrCat("search ", name, ": found ", value,
                                    ", expected true or false: it is a switch"));
   }
-  return UsageError(absl::StrCat("--search ", dimension.option,
+  return UsageError(absl::StrCat("search ", dimension.option,
                                  ": strop train has no such option to search",
                                  DidYouMean(dimension.option, names)));
 }

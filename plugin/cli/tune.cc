@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/search_space_file.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/trial_options.h"
 #include "plugin/cli/tune_report.h"
@@ -32,6 +34,7 @@ struct TuneOptions {
   std::string model;
   std::string output;
   std::vector<std::string> search;
+  std::string search_space;  // a TOML file
   std::string strategy = "random";
   int64_t trials = 20;
   int64_t jobs = 0;     // 0: one a core
@@ -42,6 +45,7 @@ struct TuneOptions {
   uint64_t seed = 0;
   std::string directory;
   bool resume = false;
+  bool monitor = false;
   bool dry_run = false;
   bool as_json = false;
   std::string page;
@@ -64,12 +68,31 @@ struct Study {
   bool is_higher_better = false;
 };
 
-absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
-  Study study;
+// The file's options, then the typed ones.
+absl::StatusOr<std::vector<SearchDimension>> SpaceOf(const TuneOptions& options) {
+  std::vector<SearchDimension> space;
+  if (!options.search_space.empty()) {
+    STROP_ASSIGN_OR_RETURN(space, ReadSearchSpace(options.search_space));
+  }
   for (const std::string& text : options.search) {
     STROP_ASSIGN_OR_RETURN(SearchDimension dimension, ParseSearch(text));
-    study.space.push_back(std::move(dimension));
+    space.push_back(std::move(dimension));
   }
+  std::set<std::string> names;
+  for (const SearchDimension& dimension : space) {
+    if (names.insert(dimension.option).second) continue;
+    return UsageError(absl::StrCat("search ", dimension.option,
+                                   ": found twice, expected once; leave one of them out"));
+  }
+  if (!space.empty()) return space;
+  return UsageError(
+      "nothing to search; give --search OPTION=VALUES, as in learning-rate=log:1e-5:1e-1, or a "
+      "--search-space file");
+}
+
+absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
+  Study study;
+  STROP_ASSIGN_OR_RETURN(study.space, SpaceOf(options));
   STROP_ASSIGN_OR_RETURN(study.values, SampleTrials(study.space, StrategyOf(options.strategy),
                                                     options.trials, options.seed));
   for (const std::vector<std::string>& values : study.values) {
@@ -96,7 +119,16 @@ absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
 
 // What a journal is about: the same text for the same trials.
 std::string HeadingOf(const TuneOptions& options, const Study& study) {
-  const Json heading = {{"model", options.model},       {"search", options.search},
+  Json space = Json::array();
+  for (const SearchDimension& dimension : study.space) {
+    space.push_back({{"option", dimension.option},
+                     {"kind", dimension.kind},
+                     {"log", dimension.is_log},
+                     {"range", {dimension.low, dimension.high, dimension.step}},
+                     {"points", dimension.grid_points},
+                     {"choices", dimension.choices}});
+  }
+  const Json heading = {{"model", options.model},       {"search", space},
                         {"strategy", options.strategy}, {"trials", study.values.size()},
                         {"seed", options.seed},         {"objective", study.objective},
                         {"train", options.train}};
@@ -112,9 +144,19 @@ std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
     TunedTrial& trial = trials.emplace_back();
     trial.number = static_cast<int64_t>(i) + 1;
     trial.folder = absl::StrCat(directory, "/trial-", trial.number);
-    const std::string output = (fs::path(trial.folder) / fs::path(options.output).filename());
+    const std::string output = fs::path(trial.model_folder()) / fs::path(options.output).filename();
     trial.command = {program, "train",  options.model, "-o",
                      output,  "--json", "--threads",   std::to_string(threads)};
+    if (!options.directory.empty()) {  // records, for TensorBoard and strop report
+      for (const char* word : {"--run-directory", trial.folder.c_str(), "--keep", "0"}) {
+        trial.command.push_back(word);
+      }
+      if (!options.monitor) trial.command.push_back("--no-monitor");
+      for (const SearchDimension& dimension : study.space) {
+        trial.command.push_back("--hyperparameters");
+        trial.command.push_back(dimension.option);
+      }
+    }
     trial.command.insert(trial.command.end(), options.train.begin(), options.train.end());
     trial.command.insert(trial.command.end(), study.words[i].begin(), study.words[i].end());
   }
@@ -126,7 +168,6 @@ absl::Status TakeBest(const std::string& folder, const std::string& output) {
   std::error_code error;
   const fs::path target = fs::absolute(output).parent_path();
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename() == kTrialLog) continue;
     const fs::path to = target / entry.path().filename();
     const fs::path temporary = to.string() + ".part";
     if (!error) fs::copy_file(entry.path(), temporary, fs::copy_options::overwrite_existing, error);
@@ -179,7 +220,7 @@ absl::Status RunStudy(const TuneOptions& options, const Study& study,
         absl::StrCat("tune: no trial finished, the first failed with: ", best.problem));
   }
   STROP_RETURN_IF_ERROR(
-      TakeBest(trials[static_cast<size_t>(best.trial) - 1].folder, options.output));
+      TakeBest(trials[static_cast<size_t>(best.trial) - 1].model_folder(), options.output));
   const TuneReport report = {study.space, study.values, ranked, study.objective,
                              study.is_higher_better};
   if (!options.page.empty()) STROP_RETURN_IF_ERROR(WriteTunePage(report, options.page));
@@ -194,10 +235,6 @@ absl::Status RunStudy(const TuneOptions& options, const Study& study,
 }
 
 absl::Status RunTune(const TuneOptions& options) {
-  if (options.search.empty()) {
-    return UsageError(
-        "nothing to search; give --search OPTION=VALUES, as in learning-rate=log:1e-5:1e-1");
-  }
   if (options.resume && options.directory.empty()) {
     return UsageError("--resume takes the --run-directory to go on in");
   }
@@ -232,6 +269,12 @@ void AddSearchOptions(CLI::App& app, TuneOptions& options) {
                     "An option of strop train and its values: learning-rate=log:1e-5:1e-1, "
                     "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4")
       ->type_name("OPTION=VALUES")
+      ->group(group);
+  app.add_option("--search-space", options.search_space,
+                 "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
+                 "\"log\"}, batch-size = [16, 32]")
+      ->type_name("FILE.toml")
+      ->check(CLI::ExistingFile)
       ->group(group);
   app.add_option("--strategy", options.strategy,
                  "grid: all; random; sobol: evenly spread; asha: random, and only the best go on")
@@ -270,8 +313,16 @@ void AddStudyOptions(CLI::App& app, TuneOptions& options) {
                  "Threads of a trial; by default its share of the cores")
       ->check(CLI::Range(1, 4096))
       ->group(group);
-  app.add_option("--run-directory", options.directory,
-                 "Keep the journal and the trials' logs there, so that --resume can go on")
+  CLI::Option* directory =
+      app.add_option(
+             "--run-directory", options.directory,
+             "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
+             "compares them, --resume goes on")
+          ->type_name("STUDY")
+          ->group(group);
+  app.add_flag("--monitor", options.monitor,
+               "Record gradients and activations of the trials too, and watch their health")
+      ->needs(directory)
       ->group(group);
   app.add_flag("--resume", options.resume, "Go on with the study in --run-directory")->group(group);
   app.add_option("--page", options.page, "Write a page with the trials as parallel coordinates")

@@ -73,7 +73,7 @@ ParallelCoordinates::Dimension AxisOf(const TuneReport& report, size_t index) {
   const SearchDimension& dimension = report.space[index];
   ParallelCoordinates::Dimension axis;
   axis.title = dimension.option;
-  axis.is_log = dimension.kind == SearchDimension::Kind::kLog;
+  axis.is_log = dimension.is_log;
   axis.categories = dimension.choices;
   for (const TrialRecord& record : report.ranked) {
     if (record.state == State::kFailed || std::isnan(record.value)) continue;

@@ -11,17 +11,18 @@ namespace strop {
 // One option of `strop train` and the values that are tried for it.
 struct SearchDimension {
   enum class Kind {
-    kUniform,  // numbers from low to high
-    kLog,      // the same, even on a logarithmic scale
+    kNumber,   // from low to high
     kInteger,  // whole numbers from low to high, both included
     kChoice,   // words
   };
 
   std::string option;  // without dashes in front: "learning-rate"
   Kind kind = Kind::kChoice;
+  bool is_log = false;  // even on a logarithmic scale
   double low = 0;
   double high = 0;
-  int64_t grid_points = 0;  // of numbers in a grid; 0: not said
+  double step = 0;          // 0: every number; else low, low + step, … up to high
+  int64_t grid_points = 0;  // of a range without steps in a grid; 0: not said
   std::vector<std::string> choices;
 
   // The value at `position` in [0, 1).
@@ -30,9 +31,16 @@ struct SearchDimension {
   absl::StatusOr<std::vector<std::string>> GridValues() const;
 };
 
-// "NAME=log:LOW:HIGH[:POINTS]", "NAME=uniform:LOW:HIGH[:POINTS]", "NAME=int:LOW:HIGH" or
+// InvalidArgument for a range that holds no values: ends that are not finite or in order, a
+// logarithmic scale that reaches 0 or has steps, broken whole numbers, points beside steps.
+absl::Status CheckSearch(const SearchDimension& dimension);
+
+// "NAME=log:LOW:HIGH[:POINTS]", "NAME=uniform:LOW:HIGH[:POINTS]", "NAME=int:LOW:HIGH[:STEP]" or
 // "NAME=VALUE,VALUE,…"; underscores in the name are dashes. InvalidArgument for another form.
 absl::StatusOr<SearchDimension> ParseSearch(const std::string& text);
+
+// The name of a searched option as it is typed: underscores are dashes, none in front.
+std::string SearchedName(std::string name);
 
 enum class SearchStrategy { kGrid, kRandom, kSobol, kAsha };
 

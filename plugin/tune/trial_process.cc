@@ -76,6 +76,10 @@ std::vector<std::string> TrialProcess::ReadLines(bool& has_ended) {
   return lines;
 }
 
+void TrialProcess::Stop() {
+  if (process_ >= 0) kill(process_, SIGTERM);
+}
+
 void TrialProcess::Kill() {
   if (process_ >= 0) kill(process_, SIGKILL);
 }

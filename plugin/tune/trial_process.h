@@ -25,12 +25,14 @@ class TrialProcess {
   // The whole lines that have come since the last call, which waits when there is nothing; sets
   // `has_ended` once there will be no more.
   std::vector<std::string> ReadLines(bool& has_ended);
-  void Kill();
+  // Asks it to end.
+  void Stop();
   // After its end: the exit code, or 128 + the signal that ended it.
   int Wait();
 
  private:
   TrialProcess(pid_t process, int output) : process_(process), output_(output) {}
+  void Kill();
 
   pid_t process_ = -1;  // -1: waited for
   int output_ = -1;

@@ -85,7 +85,7 @@ class Tuner {
     std::set<int64_t> recorded;
     for (const TrialRecord& record : journal_.records()) recorded.insert(record.trial);
     for (const TunedTrial& trial : trials) {
-      if (recorded.contains(trial.number)) folders_[trial.number] = trial.folder;
+      if (recorded.contains(trial.number)) model_folders_[trial.number] = trial.model_folder();
     }
     auto next = trials.begin();
     while (true) {
@@ -105,7 +105,7 @@ class Tuner {
   absl::Status Start(const TunedTrial& trial) {
     std::error_code error;
     fs::remove_all(trial.folder, error);
-    fs::create_directories(trial.folder, error);
+    fs::create_directories(trial.model_folder(), error);
     if (error) {
       return absl::PermissionDeniedError(
           absl::StrCat("tune: \"", trial.folder, "\": cannot be created: ", error.message()));
@@ -160,7 +160,7 @@ class Tuner {
     if (!options_.halving || epoch >= options_.epochs) return;
     if (options_.halving->GoesOn(epoch, value)) return;
     record.state = State::kPruned;
-    running.process.Kill();
+    running.process.Stop();
   }
 
   absl::Status End(RunningTrial& running) {
@@ -174,23 +174,18 @@ class Tuner {
       STROP_RETURN_IF_ERROR(SharedProblem(exit_code, record.problem));
     }
     STROP_RETURN_IF_ERROR(journal_.Append(record));
-    folders_[record.trial] = running.trial.folder;
+    model_folders_[record.trial] = running.trial.model_folder();
     KeepBest();
     if (callbacks_.on_trial) callbacks_.on_trial(record);
     return absl::OkStatus();
   }
 
-  // Removes all but the logs of the trials that are not the best.
+  // Removes the models of the trials that are not the best.
   void KeepBest() const {
     const int64_t best = Ranked(journal_.records(), options_.is_higher_better)[0].trial;
-    for (const auto& [number, folder] : folders_) {
-      if (number == best) continue;
+    for (const auto& [number, folder] : model_folders_) {
       std::error_code ignored;
-      std::vector<fs::path> removed;
-      for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-        if (entry.path().filename() != kTrialLog) removed.push_back(entry.path());
-      }
-      for (const fs::path& path : removed) fs::remove_all(path, ignored);
+      if (number != best) fs::remove_all(folder, ignored);
     }
   }
 
@@ -198,7 +193,7 @@ class Tuner {
   const TunerCallbacks& callbacks_;
   Journal& journal_;
   std::list<RunningTrial> running_;
-  std::map<int64_t, std::string> folders_;  // of the trials that have ended
+  std::map<int64_t, std::string> model_folders_;  // of the trials that have ended
 };
 
 }  // namespace

@@ -14,9 +14,12 @@ namespace strop {
 
 struct TunedTrial {
   int64_t number = 0;  // counts from 1
-  // `strop train … --json`, which writes its model into the folder.
+  // `strop train … --json`, which writes its model into model_folder() and may record itself in
+  // the folder.
   std::vector<std::string> command;
   std::string folder;
+
+  std::string model_folder() const { return folder + "/model"; }
 };
 
 struct TunerOptions {
@@ -36,7 +39,7 @@ struct TunerCallbacks {
 };
 
 // Runs the trials that the journal has no record of, in order, and records each as it ends. Of the
-// folders only the log files and the models of the best finished trial stay. Cancelled when
+// models only those of the best finished trial stay. Cancelled when
 // should_stop asked for it; NotFound, PermissionDenied or DataLoss when a trial ends for a reason
 // that all others share.
 absl::Status RunTrials(const std::vector<TunedTrial>& trials, const TunerOptions& options,

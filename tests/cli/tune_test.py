@@ -58,6 +58,88 @@ class TuneTest(ProgramTest):
         other = self.tune(*search, "--trials", "600", "--dry-run", "--search-seed", "1")
         self.assertNotEqual(rows, other)
 
+    def space(self, text: str) -> list:
+        self.path("space.toml").write_text(text)
+        return ["--search-space", self.path("space.toml")]
+
+    def test_a_space_in_a_file_is_that_of_options(self) -> None:
+        file = self.space(
+            """learning_rate = {min = 1e-5, max = 1e-1, scale = "log"}
+            optimizer = ["sgd", "adam"]
+            nesterov = {values = [true, false]}
+            weight-decay = {min = 0, max = 0.5, type = "float"}
+            [random-crop]
+            min = 1
+            max = 9
+            step = 4
+            """
+        )
+        typed = ["learning-rate=log:1e-5:1e-1", "optimizer=sgd,adam", "nesterov=true,false"]
+        typed += ["weight-decay=uniform:0:0.5", "random-crop=int:1:9:4"]
+        search = [word for text in typed for word in ("--search", text)]
+        rows = self.tune(*file, "--trials", "50", "--dry-run")
+        self.assertEqual(rows, self.tune(*search, "--trials", "50", "--dry-run"))
+        self.assertEqual({row["options"]["random-crop"] for row in rows}, {1, 5, 9})
+        for grid, expected in (
+            ("{min = 8, max = 32, step = 8}", [8, 16, 24, 32]),
+            ("{min = 1, max = 3}", [1, 2, 3]),
+            ('{min = 1, max = 100, scale = "log", points = 3}', [1, 10, 100]),
+            ("{values = [16, 64]}", [16, 64]),
+        ):
+            file = self.space(f"batch-size = {grid}")
+            rows = self.tune(*file, "--strategy", "grid", "--dry-run")
+            self.assertEqual([row["options"]["batch-size"] for row in rows], expected)
+        file = self.space("alpha = {min = 0.1, max = 0.3, step = 0.1}")
+        rows = self.tune(*file, "--strategy", "grid", "--dry-run")
+        self.assertEqual([row["options"]["alpha"] for row in rows], [0.1, 0.2, 0.3])
+
+    def test_mistakes_in_a_file_are_named(self) -> None:
+        range_of = "batch-size = {{min = 1, max = 9, {}}}"
+        for code, problem, text in (
+            (65, "line 1: ", "alpha ="),
+            (65, "line 2: search alpha", "beta1 = [0.9]\nalpha = 3"),
+            (65, "did you mean scale", range_of.format("scal = 'log'")),
+            (65, '"linear" or "log"', range_of.format("scale = 'lin'")),
+            (65, "no even steps", range_of.format("scale = 'log', step = 2")),
+            (65, "within the range", range_of.format("step = 9")),
+            (65, "above 0", range_of.format("step = 0")),
+            (65, "whole numbers", "batch-size = {min = 0.5, max = 9, type = 'int'}"),
+            (65, "lower number before", "batch-size = {min = 9, max = 1}"),
+            (65, "min and max", "batch-size = {min = 9}"),
+            (65, "values and a range", "batch-size = {min = 1, max = 9, values = [1]}"),
+            (65, "at least one value", "batch-size = []"),
+            (65, "from 2 on", range_of.format("points = 1")),
+            (2, "did you mean alpha", "alpa = [0.1]"),
+            (2, "found twice", "alpha = [0.1]"),
+        ):
+            twice = ["--search", "alpha=0.2"] if "twice" in problem else []
+            done = run(
+                *("tune", self.model, *self.fixed, "-o", self.output, *self.space(text)), *twice
+            )
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(problem, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+    def test_every_trial_is_recorded(self) -> None:
+        self.fixed[-1] = "9"
+        study = self.path("study")
+        search = ["--search", "learning-rate=log:1e-4:0.3", "--search", "amsgrad=true,false"]
+        search += ["--strategy", "asha", "--trials", "6", "--jobs", "2"]
+        rows = self.tune(*search, "--run-directory", study)
+        self.assertIn("pruned", [row["state"] for row in rows])
+        for row in rows:
+            folder = study / f"trial-{row['trial']}"
+            lines = (folder / "records.jsonl").read_text().splitlines()
+            records = [json.loads(line) for line in lines]
+            (chosen,) = (r["values"] for r in records if r["kind"] == "hyperparameters")
+            amsgrad = row["options"]["amsgrad"] == "true"
+            self.assertEqual(chosen, {**row["options"], "amsgrad": amsgrad})
+            losses = [r["values"].get("validation/loss") for r in records if r["kind"] == "epoch"]
+            self.assertEqual(losses[row["epochs"] - 1], row["validation_loss"])
+            self.assertEqual(records[-1]["kind"], "end")
+            self.assertEqual((folder / "model").exists(), row["rank"] == 1)
+            self.assertEqual(list(folder.glob("checkpoints/*")), [])
+
     def test_grid_equals_trainings_one_by_one(self) -> None:
         search = ["--search", "learning-rate=log:0.001:0.1:3", "--search", "nesterov=true,false"]
         more = ["--optimizer", "sgd", "--momentum", "0.9"]

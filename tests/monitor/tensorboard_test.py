@@ -12,17 +12,27 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from tensorboard.backend import process_graph
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
+from tensorboard.plugins.hparams.backend_context import Context
+from tensorboard.plugins.hparams.list_session_groups import Handler
 
 PARITY = Path(__file__).parents[1] / "parity"
 NO_LIMIT = dict.fromkeys(("scalars", "histograms", "images", "tensors", "compressedHistograms"), 0)
+# tensorflow/core/framework/node_def.proto
+NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -88,15 +98,25 @@ def check_histograms(records: list[dict], events: EventAccumulator) -> int:
 
 
 def check_graph(records: list[dict], events: EventAccumulator) -> int:
+    """The same nodes and edges, under names that TensorFlow allows."""
     (record,) = (record for record in records if record["kind"] == "graph")
-    nodes = {node.name: node for node in events.Graph().node}
-    assert len(nodes) == len(record["nodes"])
-    assert sorted(node.op for node in nodes.values()) == sorted(
-        node["op"] for node in record["nodes"]
-    )
-    for node in nodes.values():
-        assert all(name in nodes for name in node.input), node.name
-    return len(nodes)
+    graph = events.Graph()
+    assert len(graph.node) == len(record["nodes"])
+    name_of = {
+        recorded["name"]: node.name
+        for node, recorded in zip(graph.node, record["nodes"], strict=True)
+    }
+    assert len(set(name_of.values())) == len(name_of)
+    for node, recorded in zip(graph.node, record["nodes"], strict=True):
+        assert NODE_NAME.fullmatch(node.name), node.name
+        assert node.op == recorded["op"], node.name
+        assert list(node.input) == [name_of[name] for name in recorded["inputs"]], node.name
+        shapes = node.attr["_output_shapes"].list.shape
+        assert [[d.size for d in shape.dim] for shape in shapes] == (
+            [] if recorded["shape"] is None else [recorded["shape"]]
+        ), node.name
+    process_graph.prepare_graph_for_ui(graph)  # what the Graphs tab does before it draws
+    return len(graph.node)
 
 
 def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
@@ -107,6 +127,13 @@ def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
     hparams = start.session_start_info.hparams
     found = {name: getattr(value, value.WhichOneof("kind")) for name, value in hparams.items()}
     assert found == record["values"]
+    assert found["learning-rate"] == 1e-3 and found["batch-size"] == 4, found
+    experiment = plugin_data_pb2.HParamsPluginData.FromString(
+        events.SummaryMetadata("_hparams_/experiment").plugin_data.content
+    ).experiment
+    assert {info.name for info in experiment.hparam_infos} == set(found)
+    tags = [info.name.tag for info in experiment.metric_infos]
+    assert tags == ["train/epoch_loss"] and set(tags) <= set(events.Tags()["scalars"]), tags
     end = plugin_data_pb2.HParamsPluginData.FromString(
         events.SummaryMetadata("_hparams_/session_end_info").plugin_data.content
     )
@@ -160,6 +187,42 @@ def check(records: list[dict], folder: Path) -> None:
     assert scalars and histograms and nodes and hyperparameters
 
 
+def check_study(strop: str, folder: Path) -> None:
+    """The HParams tab has a row a trial of `strop tune`: its options and its last loss."""
+    (model,) = (PARITY / "models").glob("mlp.torchscript.training.*.onnx")
+    command = [
+        *(strop, "tune", str(model), "--data", str(PARITY / "data" / "mlp.npz"), "--epochs", "2"),
+        *("--search", "learning-rate=0.01,0.1", "--search", "optimizer=sgd,adamw"),
+        *("--search", "amsgrad=false", "--strategy", "grid", "--json"),
+        *("--run-directory", str(folder), "-o", str(folder.with_suffix(".onnx"))),
+    ]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    trials = [json.loads(line) for line in done.stdout.splitlines()]
+    multiplexer = EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(os.fspath(folder))
+    multiplexer.Reload()
+    provider = MultiplexerDataProvider(multiplexer, os.fspath(folder))
+    context = Context(TBContext(logdir=os.fspath(folder), data_provider=provider))
+    metric = api_pb2.ColParams(metric=api_pb2.MetricName(tag="train/epoch_loss"))
+    request = api_pb2.ListSessionGroupsRequest(
+        allowed_statuses=api_pb2.Status.values(), col_params=[metric], slice_size=100
+    )
+    groups = Handler(RequestContext(), context, "study", request).run().session_groups
+    assert len(groups) == len(trials) == 4
+    found = {group.sessions[0].name: group for group in groups}
+    for trial in trials:
+        group = found[f"trial-{trial['trial']}"]
+        options = {**trial["options"], "amsgrad": False}
+        shown_options = {
+            name: getattr(value, value.WhichOneof("kind")) for name, value in group.hparams.items()
+        }
+        assert shown_options == options, (shown_options, options)
+        (loss,) = (m.value for m in group.metric_values if m.name.tag == "train/epoch_loss")
+        assert same_bits(loss, trial["train_loss"]), trial
+        assert group.sessions[0].status == api_pb2.STATUS_SUCCESS
+    print(f"{len(groups)} trials in HParams as tuned")
+
+
 def main() -> None:
     strop = sys.argv[1]
     with tempfile.TemporaryDirectory() as name:
@@ -167,6 +230,7 @@ def main() -> None:
             folder = Path(name, network)
             options = ("--epochs", "3", "--batch-size", "4", "--log-every", "2")
             check(train(strop, folder, network, *options), folder)
+        check_study(strop, Path(name, "study"))
 
 
 if __name__ == "__main__":
