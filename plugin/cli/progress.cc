@@ -29,6 +29,7 @@ Progress::Progress(const ProgressOptions& options)
 
 void Progress::OnStep(const StepReport& report) {
   samples_ += report.sample_count;
+  ++steps_;
   const bool is_logged = options_.log_every > 0 && report.step % options_.log_every == 0;
   if (is_logged && options_.as_json) {
     Json line = {{"step", report.step},
@@ -79,7 +80,7 @@ void Progress::DrawBar(const StepReport& report) {
   const double seconds = std::chrono::duration<double>(now - start_).count();
   int64_t all_steps = options_.epochs * report.steps_per_epoch;
   if (options_.steps) all_steps = std::min(all_steps, *options_.steps);
-  const double left = seconds / static_cast<double>(report.step) *
+  const double left = seconds / static_cast<double>(steps_) *
                       static_cast<double>(std::max<int64_t>(all_steps - report.step, 0));
   const int64_t filled = kBarWidth * report.step_of_epoch / report.steps_per_epoch;
   std::string bar(static_cast<size_t>(filled), '=');

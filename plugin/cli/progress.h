@@ -37,7 +37,8 @@ class Progress {
   bool has_bar_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_drawn_;
-  int64_t samples_ = 0;
+  int64_t samples_ = 0;  // since start_, as steps_: a run that goes on has more
+  int64_t steps_ = 0;
 };
 
 }  // namespace strop
