@@ -14,6 +14,7 @@
 #include "importer/model_layout.h"
 #include "importer/node_order.h"
 #include "importer/tensor_conversion.h"
+#include "ops/split_mix.h"
 
 namespace strop {
 namespace {
@@ -22,12 +23,9 @@ namespace {
 constexpr uint32_t kGraphOutput = 12;
 constexpr uint32_t kGraphValueInfo = 13;
 
-// A number in [-1, 1) from (seed, stream, index) alone: SplitMix64's finalizer.
+// A number in [-1, 1) from (seed, stream, index) alone.
 double UniformNumber(uint64_t seed, uint64_t stream, uint64_t index) {
-  uint64_t bits = seed + 0x9e3779b97f4a7c15 * (index + 1) + 0xd1342543de82ef95 * stream;
-  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
-  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
-  bits ^= bits >> 31;
+  const uint64_t bits = SplitMix64(seed + kSplitMixStep * index + 0xd1342543de82ef95u * stream);
   return static_cast<double>(bits >> 11) * 0x1p-52 - 1.0;
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "ops/split_mix.h"
 
 namespace strop {
 namespace {
@@ -40,22 +41,13 @@ class SubsetSource : public DataSource {
   std::vector<int64_t> of_whole_;
 };
 
-// SplitMix64 (Steele, Lea, Flood 2014): the next number of a stream.
-uint64_t NextRandom(uint64_t& state) {
-  state += 0x9e3779b97f4a7c15u;
-  uint64_t mixed = state;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-  return mixed ^ (mixed >> 31);
-}
-
 // All indices in an order that is a function of the seed (Fisher and Yates).
 std::vector<int64_t> RandomOrder(int64_t count, uint64_t seed) {
   std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), int64_t{0});
   uint64_t state = seed;
-  for (size_t i = order.size(); i-- > 1;) {
-    std::swap(order[i], order[NextRandom(state) % (i + 1)]);
+  for (size_t i = order.size(); i-- > 1; state += kSplitMixStep) {
+    std::swap(order[i], order[SplitMix64(state) % (i + 1)]);
   }
   return order;
 }
