@@ -6,6 +6,9 @@
 
 namespace strop {
 
+// −Σ target · ln(probability) over the answers of a row.
+double CrossEntropyOf(const ClassRows& rows, int64_t row);
+
 // How probable the logits make the targets.
 class ClassLikelihood {
  public:

@@ -29,6 +29,11 @@ int64_t ClassRows::PredictedClass(int64_t row) const {
   return LargestOf(&logits[static_cast<size_t>(row * columns)], columns);
 }
 
+int64_t ClassRows::DecidedClass(int64_t row) const {
+  if (kind == ClassKind::kClasses) return PredictedClass(row);
+  return logits[static_cast<size_t>(row)] > 0 ? 1 : 0;
+}
+
 ClassAxis ClassAxisOf(const Shape& prediction, LossKind loss, int64_t class_axis) {
   const auto rank = static_cast<int64_t>(prediction.size());
   ClassAxis classes;
@@ -50,6 +55,7 @@ absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& 
   ClassRows rows;
   rows.kind = classes.kind;
   rows.columns = columns;
+  rows.position_count = extents.outer * extents.inner;
   rows.logits.reserve(logits.size());
   for (int64_t outer = 0; outer < extents.outer; ++outer) {
     for (int64_t inner = 0; inner < extents.inner; ++inner) {
@@ -59,6 +65,7 @@ absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& 
         if (label == ignore_index) continue;
         rows.labels.push_back(label);
       }
+      rows.positions.push_back(position);
       for (int64_t column = 0; column < columns; ++column) {
         const auto at = static_cast<size_t>((outer * columns + column) * extents.inner + inner);
         rows.logits.push_back(logits[at]);

@@ -24,10 +24,14 @@ struct ClassRows {
   std::vector<double> logits;         // [rows, columns]
   std::vector<int64_t> labels;        // kClasses: [rows]; else 0 or 1, [rows, columns]
   std::vector<double> probabilities;  // of the targets, [rows, columns]; empty when labels say all
+  std::vector<int64_t> positions;     // [rows], each one's place in the batch
+  int64_t position_count = 0;         // of the batch, those that are ignored included
 
   int64_t rows() const { return static_cast<int64_t>(logits.size()) / columns; }
   // The first of the largest logits of a row.
   int64_t PredictedClass(int64_t row) const;
+  // The same; of one question, whether its logit says yes.
+  int64_t DecidedClass(int64_t row) const;
 };
 
 // The class axis of a prediction of that shape: for binary_cross_entropy axis 1, or a further one

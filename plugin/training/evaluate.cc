@@ -49,6 +49,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
                            graph.prediction};
   STROP_ASSIGN_OR_RETURN(evaluator->metrics_,
                          MetricSet::Create(options.metrics, options.keeps_confusion_matrix, task));
+  if (options.watches_predictions) evaluator->metrics_->WatchPredictions();
+  evaluator->class_names_.assign(data->class_names().begin(), data->class_names().end());
   STROP_ASSIGN_OR_RETURN(evaluator->data_,
                          BindToModel(std::move(data), graph.inputs, graph.target));
   const int64_t samples = evaluator->data_->sample_count();
@@ -76,12 +78,28 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
     STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
     result.loss += loss[0] * static_cast<double>(count);
-    STROP_RETURN_IF_ERROR(metrics_->Update(outputs[1], batch.back()));
+    STROP_RETURN_IF_ERROR(metrics_->Update(outputs[1], batch.back(), count));
   }
   result.loss /= static_cast<double>(result.sample_count);
   result.metrics = metrics_->Values();
   result.confusion_matrix = metrics_->confusion_matrix();
   return result;
+}
+
+absl::StatusOr<std::optional<PredictionReport>> Evaluator::Predictions(bool with_samples) {
+  const PredictionWatch* watch = metrics_->predictions();
+  if (watch == nullptr) return std::nullopt;
+  PredictionReport report;
+  report.class_names = class_names_;
+  report.confusion_matrix = watch->confusion_matrix();
+  if (!with_samples || watch->hardest().empty()) return report;
+  report.hardest = watch->hardest();
+  std::vector<int64_t> indices;
+  for (const HardSample& sample : report.hardest) indices.push_back(sample.sample);
+  report.fields = data_->fields();
+  report.samples = data_->MakeBatch(static_cast<int64_t>(indices.size()));
+  STROP_RETURN_IF_ERROR(data_->Read(indices, absl::MakeSpan(report.samples)));
+  return report;
 }
 
 }  // namespace strop

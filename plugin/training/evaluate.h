@@ -21,6 +21,7 @@ struct EvaluationOptions {
   std::vector<std::string> metrics;  // names as in metric_table.h
   int64_t batch_size = 32;
   bool keeps_confusion_matrix = false;
+  bool watches_predictions = false;  // see Evaluator::Predictions
 };
 
 struct EvaluationResult {
@@ -47,6 +48,10 @@ class Evaluator {
   // The whole data once, in order.
   absl::StatusOr<EvaluationResult> Evaluate();
 
+  // What the last evaluation predicted, with the hardest samples when they are asked for; nothing
+  // unless predictions are watched, and for losses that are no cross-entropy.
+  absl::StatusOr<std::optional<PredictionReport>> Predictions(bool with_samples);
+
  private:
   Evaluator() = default;
 
@@ -55,6 +60,7 @@ class Evaluator {
   std::unique_ptr<BatchReader> reader_;
   std::unique_ptr<Session> session_;
   std::optional<MetricSet> metrics_;
+  std::vector<std::string> class_names_;
 };
 
 // The model's fixed batch size, or 0 when it takes any.

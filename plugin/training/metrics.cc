@@ -91,17 +91,27 @@ bool MetricSet::Needs(MetricNeeds needs) const {
                      [needs](const MetricDefinition* metric) { return metric->needs == needs; });
 }
 
+void MetricSet::WatchPredictions() {
+  if (!IsClassification(task_.loss)) return;
+  watch_.emplace();
+  watch_->Reset();
+}
+
 void MetricSet::Reset() {
   gathered_.counts.Reset(keeps_confusion_matrix_);
   gathered_.likelihood.Reset();
   gathered_.scores.Reset();
   gathered_.errors.Reset();
   for (auto& [name, top] : tops_) top.Reset();
+  if (watch_) watch_->Reset();
 }
 
-absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target) {
+absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
+                               int64_t sample_count) {
   if (Needs(MetricNeeds::kErrors)) return gathered_.errors.Add(prediction, target);
-  if (metrics_.empty() && tops_.empty() && !keeps_confusion_matrix_) return absl::OkStatus();
+  if (metrics_.empty() && tops_.empty() && !keeps_confusion_matrix_ && !watch_) {
+    return absl::OkStatus();
+  }
   STROP_RETURN_IF_ERROR(CheckSuits(prediction.shape()));
   const ClassAxis classes = ClassAxisOf(prediction.shape(), task_.loss, task_.class_axis);
   STROP_ASSIGN_OR_RETURN(const ClassRows rows,
@@ -112,7 +122,7 @@ absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target) {
   if (Needs(MetricNeeds::kLikelihood)) gathered_.likelihood.Add(rows);
   if (Needs(MetricNeeds::kScores)) gathered_.scores.Add(rows);
   for (auto& [name, top] : tops_) top.Add(rows);
-  return absl::OkStatus();
+  return watch_ ? watch_->Add(rows, sample_count) : absl::OkStatus();
 }
 
 std::map<std::string, double> MetricSet::Values() const {

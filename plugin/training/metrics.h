@@ -9,6 +9,7 @@
 #include "graph/tensor.h"
 #include "plugin/training/loss.h"
 #include "plugin/training/metric_table.h"
+#include "plugin/training/prediction_watch.h"
 
 namespace strop {
 
@@ -28,16 +29,21 @@ class MetricSet {
   static absl::StatusOr<MetricSet> Create(const std::vector<std::string>& names,
                                           bool keeps_confusion_matrix, const MetricTask& task);
 
+  // Has every classification's predictions watched, too.
+  void WatchPredictions();
+
   void Reset();
-  // What the loss compares: logits for the cross-entropies. InvalidArgument when a metric does not
-  // suit a shape that the model did not tell before.
-  absl::Status Update(const Tensor& prediction, const Tensor& target);
+  // A batch of that many samples. What the loss compares: logits for the cross-entropies.
+  // InvalidArgument when a metric does not suit a shape that the model did not tell before.
+  absl::Status Update(const Tensor& prediction, const Tensor& target, int64_t sample_count);
   // Of all that was seen since Reset, by name; NaN where that is too little.
   std::map<std::string, double> Values() const;
   // [classes][classes], rows the true class, columns the predicted one; empty unless kept.
   const std::vector<std::vector<int64_t>>& confusion_matrix() const {
     return gathered_.counts.matrix();
   }
+  // Null unless watched, and of other losses.
+  const PredictionWatch* predictions() const { return watch_ ? &*watch_ : nullptr; }
 
  private:
   MetricSet() = default;
@@ -50,6 +56,7 @@ class MetricSet {
   std::vector<const MetricDefinition*> metrics_;
   std::map<std::string, TopClasses> tops_;
   GatheredMetrics gathered_;
+  std::optional<PredictionWatch> watch_;
 };
 
 }  // namespace strop

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "plugin/training/divergence.h"
+#include "plugin/training/prediction_watch.h"
 #include "plugin/training/step_statistics.h"
 
 namespace strop {
@@ -32,6 +33,8 @@ struct EpochReport {
   std::map<std::string, double> metrics;  // of the validation data
   double learning_rate = 0;               // of the last step
   double seconds = 0;                     // validation included
+  double validation_seconds = 0;
+  std::optional<PredictionReport> predictions;  // of the validation data, when they are watched
   bool is_best = false;
 };
 

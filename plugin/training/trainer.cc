@@ -64,7 +64,9 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   if (validation != nullptr) {
     STROP_ASSIGN_OR_RETURN(
         trainer->evaluator_,
-        Evaluator::Create(model, {options.graph.loss, options.metrics, trainer->batch_size_},
+        Evaluator::Create(model,
+                          {options.graph.loss, options.metrics, trainer->batch_size_,
+                           /*keeps_confusion_matrix=*/false, options.watches_predictions},
                           std::move(validation), trainer->store_, plan, arena));
   }
   trainer->sessions_ = std::make_unique<StepSessions>(trainer->store_, arena, plan, options.seed);
@@ -329,6 +331,7 @@ absl::Status Trainer::Diverge(const StepReport& report, const absl::Status& anom
 
 absl::Status Trainer::Validate(EpochReport& report) {
   if (evaluator_ == nullptr || was_stopped_) return absl::OkStatus();
+  const auto start = std::chrono::steady_clock::now();
   if (options_.averaging.ema_decay) STROP_RETURN_IF_ERROR(averages_->Swap());
   STROP_ASSIGN_OR_RETURN(EvaluationResult result, evaluator_->Evaluate());
   report.validation_loss = result.loss;
@@ -336,7 +339,10 @@ absl::Status Trainer::Validate(EpochReport& report) {
   schedule_->Observe(result.loss, state_.plateau);
   STROP_ASSIGN_OR_RETURN(
       report.is_best, early_stopping_.See(result.loss, report.epoch, evaluated_, *store_, state_));
-  return options_.averaging.ema_decay ? averages_->Swap() : absl::OkStatus();
+  STROP_ASSIGN_OR_RETURN(report.predictions, evaluator_->Predictions(report.is_best));
+  if (options_.averaging.ema_decay) STROP_RETURN_IF_ERROR(averages_->Swap());
+  report.validation_seconds = SecondsSince(start);
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::EndEpoch() {

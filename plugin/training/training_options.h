@@ -18,6 +18,7 @@ struct TrainingOptions {
   TrainingGraphOptions graph;
   MeasurementOptions measurement;
   std::vector<std::string> metrics;  // of the validation data
+  bool watches_predictions = false;  // of the validation data, see EpochReport
   double learning_rate = 1e-3;
   ScheduleOptions schedule;
   AveragingOptions averaging;

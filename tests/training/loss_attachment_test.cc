@@ -99,12 +99,12 @@ TEST(LossAttachment, RefusesAnUnknownOutputListingTheOthers) {
 TEST(Metrics, GatherOverBatches) {
   MetricSet accuracy = *MetricSet::Create({"accuracy"}, false, {LossKind::kCrossEntropy, 1, -100});
   const Tensor logits = Tensor::FromVector<float>({3, 2}, {1, 2, 2, 1, 0, 5});
-  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, 0, 0})).ok());
-  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, -100, -100})).ok());
+  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, 0, 0}), 3).ok());
+  ASSERT_TRUE(accuracy.Update(logits, Tensor::FromVector<int64_t>({3}, {1, -100, -100}), 3).ok());
   EXPECT_DOUBLE_EQ(accuracy.Values()["accuracy"], 0.75);
   MetricSet errors = *MetricSet::Create({"mae", "rmse"}, false, {LossKind::kMeanSquaredError});
   const Tensor zeros(DataType::kFloat, {2});
-  ASSERT_TRUE(errors.Update(Tensor::FromVector<float>({2}, {3, 4}), zeros).ok());
+  ASSERT_TRUE(errors.Update(Tensor::FromVector<float>({2}, {3, 4}), zeros, 2).ok());
   EXPECT_DOUBLE_EQ(errors.Values()["rmse"], std::sqrt(12.5));
   EXPECT_DOUBLE_EQ(errors.Values()["mae"], 3.5);
   EXPECT_FALSE(MetricSet::Create({"mae"}, false, {LossKind::kCrossEntropy}).ok());
