@@ -58,8 +58,8 @@ absl::Status RunReport(const ReportArguments& arguments) {
   STROP_ASSIGN_OR_RETURN(const RunRecords run, ReadRunRecords(arguments.run));
   const std::string output =
       arguments.output.empty() ? arguments.run + "/report.html" : arguments.output;
-  STROP_RETURN_IF_ERROR(CheckOutputPath(
-      output, {arguments.run + "/records.jsonl", arguments.run + "/config.toml"}));
+  STROP_RETURN_IF_ERROR(
+      CheckOutputPath(output, {arguments.run + "/records.jsonl", arguments.run + "/config.toml"}));
   STROP_RETURN_IF_ERROR(ReportPage(run).Write(output));
   const RunSummary summary = Summarize(run);
   if (arguments.as_json) {
@@ -77,7 +77,8 @@ Command AddReportCommand(CLI::App& program) {
   const auto arguments = std::make_shared<ReportArguments>();
   app->add_option("RUN", arguments->run, "Folder that strop train --run-directory has filled")
       ->required();
-  app->add_option("-o,--output", arguments->output, "Where the page goes; by default RUN/report.html")
+  app->add_option("-o,--output", arguments->output,
+                  "Where the page goes; by default RUN/report.html")
       ->type_name("FILE");
   app->add_flag("--json", arguments->as_json, "Print the run's summary as a JSON line");
   app->footer(

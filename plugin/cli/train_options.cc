@@ -124,7 +124,9 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.drop_last = options.drop_last;
   training.divergence_factor = options.divergence_factor;
   training.seed = options.model.seed;
-  training.measurement = MeasurementOptionsOf(options.monitoring, !options.run.directory.empty());
+  const bool is_kept = !options.run.directory.empty();
+  training.measurement = MeasurementOptionsOf(options.monitoring, is_kept);
+  training.watches_predictions = is_kept && Monitors(options.monitoring, is_kept);
   training.early_stopping_patience = options.early_stopping;
   training.min_delta = options.min_delta;
   training.restore_best = !options.no_restore_best;

@@ -95,6 +95,23 @@ void Describe(const ConfusionMatrix& matrix, Json& line) {
   line["counts"] = matrix.counts;
 }
 
+void Describe(const WorstExamples& worst, Json& line) {
+  line["tag"] = worst.tag;
+  line["examples"] = Json::array();
+  for (const WorstExamples::Example& example : worst.examples) {
+    Json entry = {{"sample", example.sample},
+                  {"true", example.label},
+                  {"predicted", example.predicted},
+                  {"loss", NumberOf(example.loss)}};
+    if (!example.png.empty()) {
+      entry["width"] = example.width;
+      entry["height"] = example.height;
+      entry["png"] = absl::Base64Escape(example.png);
+    }
+    line["examples"].push_back(std::move(entry));
+  }
+}
+
 void Describe(const PngImage& image, Json& line) {
   line["tag"] = image.tag;
   line["width"] = image.width;
@@ -123,9 +140,9 @@ void Describe(const RunEnd& end, Json& line) {
 }
 
 std::string_view KindOf(const Record& record) {
-  constexpr std::string_view kKinds[] = {"run",     "hyperparameters", "layers",           "graph",
-                                         "scalars", "histogram",       "confusion_matrix", "image",
-                                         "text",    "health",          "resume",           "end"};
+  constexpr std::string_view kKinds[] = {
+      "run",      "hyperparameters", "layers", "graph",  "scalars", "histogram", "confusion_matrix",
+      "examples", "image",           "text",   "health", "resume",  "end"};
   static_assert(std::size(kKinds) == std::variant_size_v<decltype(Record::content)>);
   const auto* scalars = std::get_if<Scalars>(&record.content);
   if (scalars != nullptr && scalars->is_epoch_end) return "epoch";
@@ -152,7 +169,7 @@ bool Holds(std::string_view line, const ResumePoint& resume) {
   if (!record.is_object()) return false;
   const std::string kind = record.value("kind", "");
   if (kind == "end" || record.value("step", int64_t{0}) > resume.step) return false;
-  const bool is_of_epoch_end = kind == "epoch" || kind == "confusion_matrix";
+  const bool is_of_epoch_end = kind == "epoch" || kind == "confusion_matrix" || kind == "examples";
   return !is_of_epoch_end || record.value("epoch", int64_t{0}) <= resume.epochs;
 }
 

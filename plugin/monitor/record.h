@@ -79,6 +79,21 @@ struct ConfusionMatrix {
   std::vector<std::vector<int64_t>> counts;  // [true class][predicted class]
 };
 
+// The samples of the validation data with the highest losses, from the highest.
+struct WorstExamples {
+  struct Example {
+    int64_t sample = 0;  // index into the validation data
+    std::string label;   // the true class
+    std::string predicted;
+    double loss = 0;
+    int64_t width = 0;
+    int64_t height = 0;
+    std::string png;  // the file's bytes; empty for data that is no image
+  };
+  std::string tag;
+  std::vector<Example> examples;
+};
+
 struct PngImage {
   std::string tag;
   int64_t width = 0;
@@ -112,7 +127,7 @@ struct Record {
   int64_t epoch = 0;  // counts from 1; 0 before the first
   double time = 0;    // seconds since 1970
   std::variant<RunStart, Hyperparameters, LayerList, ModelGraph, Scalars, Histogram,
-               ConfusionMatrix, PngImage, Text, HealthFinding, RunResume, RunEnd>
+               ConfusionMatrix, WorstExamples, PngImage, Text, HealthFinding, RunResume, RunEnd>
       content;
 };
 

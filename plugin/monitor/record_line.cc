@@ -111,6 +111,23 @@ ConfusionMatrix ReadConfusionMatrix(const Json& line) {
   return matrix;
 }
 
+WorstExamples ReadExamples(const Json& line) {
+  WorstExamples worst;
+  worst.tag = line.at("tag");
+  for (const Json& entry : ItemsOf(line.at("examples"))) {
+    WorstExamples::Example& example = worst.examples.emplace_back();
+    example.sample = entry.at("sample");
+    example.label = entry.at("true");
+    example.predicted = entry.at("predicted");
+    example.loss = NumberOf(entry.at("loss"));
+    if (!entry.contains("png")) continue;
+    example.width = entry.at("width");
+    example.height = entry.at("height");
+    example.png = BytesOf(entry.at("png"));
+  }
+  return worst;
+}
+
 PngImage ReadImage(const Json& line) {
   return {line.at("tag"), line.at("width"), line.at("height"), BytesOf(line.at("png"))};
 }
@@ -152,6 +169,8 @@ std::optional<Record> ReadRecord(const Json& line) {
     record.content = ReadHistogram(line);
   } else if (kind == "confusion_matrix") {
     record.content = ReadConfusionMatrix(line);
+  } else if (kind == "examples") {
+    record.content = ReadExamples(line);
   } else if (kind == "image") {
     record.content = ReadImage(line);
   } else if (kind == "text") {

@@ -67,8 +67,9 @@ std::string GapText(const RunRecords& run, const std::vector<double>& train,
   const std::optional<size_t> best = run.BestEpoch();
   std::string text = "Shaded: the generalization gap, validation minus training loss, ";
   if (best && *best != last) absl::StrAppend(&text, gap(*best), " at the best epoch, ");
-  return absl::StrCat(text, gap(last), " at the end. Training is averaged over each epoch while "
-                                       "the weights move.");
+  return absl::StrCat(text, gap(last),
+                      " at the end. Training is averaged over each epoch while "
+                      "the weights move.");
 }
 
 LineChart LossChart(const RunRecords& run, const std::vector<double>* train,

@@ -85,7 +85,8 @@ void AddHistograms(const RunRecords& run, Page& page) {
     return;
   }
   page.AddText(
-      "How the numbers of some layers are spread, step by step: the stronger the color, the more of them. "
+      "How the numbers of some layers are spread, step by step: the stronger the color, the more "
+      "of them. "
       "Outliers beyond four standard deviations are left out.");
   for (const std::string_view kind : {kWeightsOf, kGradientsOf, kActivationsOf}) {
     std::vector<Chart> charts;

@@ -64,9 +64,8 @@ std::vector<double> UpdateRatios(const RunRecords& run, const LayerRow& layer) {
 }
 
 HeatMap ActivationMap(const RunRecords& run, std::string_view tag) {
-  return LayerMap(run, ActivationLayers(run, tag), [&](const LayerRow& layer) {
-    return *ColumnOf(run, tag, layer.name);
-  });
+  return LayerMap(run, ActivationLayers(run, tag),
+                  [&](const LayerRow& layer) { return *ColumnOf(run, tag, layer.name); });
 }
 
 bool HasAny(const std::vector<double>& values) {
@@ -160,8 +159,8 @@ void AddUpdates(const RunRecords& run, Page& page) {
   if (!IsMeasured(run, page)) return;
   const std::vector<LayerRow> layers = ParameterLayers(run);
   page.AddChart(Draw(RatioChart(run, run.FindCurve(kUpdateRatioTag), layers)));
-  HeatMap map = LayerMap(run, layers,
-                         [&run](const LayerRow& layer) { return UpdateRatios(run, layer); });
+  HeatMap map =
+      LayerMap(run, layers, [&run](const LayerRow& layer) { return UpdateRatios(run, layer); });
   map.title = "Update to weight by layer";
   map.caption = absl::StrCat(
       "Of each layer's largest parameter. Gaps are updates that moved no weight.", map.caption);
@@ -184,9 +183,9 @@ void AddActivations(const RunRecords& run, Page& page) {
   mean.scale = HeatMap::Scale::kDiverging;
   HeatMap deviation = ActivationMap(run, kActivationDeviationOf);
   deviation.title = "Standard deviation";
-  deviation.caption = absl::StrCat(
-      "A signal that fades or grows from layer to layer does so for gradients too.",
-      deviation.caption);
+  deviation.caption =
+      absl::StrCat("A signal that fades or grows from layer to layer does so for gradients too.",
+                   deviation.caption);
   deviation.value_title = "deviation";
   deviation.is_log = true;
   page.AddCharts({Draw(mean), Draw(deviation)});

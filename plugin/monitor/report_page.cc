@@ -13,14 +13,14 @@ namespace strop {
 namespace {
 
 std::string NameOf(const RunRecords& run) {
-  const std::filesystem::path path =
-      std::filesystem::absolute(run.folder).lexically_normal();
+  const std::filesystem::path path = std::filesystem::absolute(run.folder).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 std::string Began(const RunRecords& run) {
-  return absl::FormatTime("began on %Y-%m-%d at %H:%M:%S UTC", absl::FromUnixSeconds(
-                              static_cast<int64_t>(run.started)), absl::UTCTimeZone());
+  return absl::FormatTime("began on %Y-%m-%d at %H:%M:%S UTC",
+                          absl::FromUnixSeconds(static_cast<int64_t>(run.started)),
+                          absl::UTCTimeZone());
 }
 
 std::vector<Page::Highlight> HighlightsOf(const RunSummary& summary) {
@@ -70,9 +70,9 @@ void AddHead(const RunRecords& run, Page& page) {
 void AddHealth(const RunRecords& run, Page& page) {
   page.AddSection("Health");
   for (const RunRecords::Finding& found : run.findings) {
-    page.AddNotice(found.finding.is_warning ? Page::Tone::kWarning : Page::Tone::kNeutral,
-                   absl::StrCat("Epoch ", found.epoch, ", step ", found.step, ": ",
-                                found.finding.message));
+    page.AddNotice(
+        found.finding.is_warning ? Page::Tone::kWarning : Page::Tone::kNeutral,
+        absl::StrCat("Epoch ", found.epoch, ", step ", found.step, ": ", found.finding.message));
   }
   if (!run.findings.empty()) return;
   if (run.measured.row_count() == 0) {

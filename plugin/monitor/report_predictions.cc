@@ -44,26 +44,25 @@ PageTable ConfusionTable(const ConfusionMatrix& matrix) {
   std::stable_sort(confusions.begin(), confusions.end(),
                    [](const Confusion& a, const Confusion& b) { return a.count > b.count; });
   if (confusions.size() > kMostConfusions) confusions.resize(kMostConfusions);
-  PageTable table = {"Most frequent mistakes", {"true", "taken for", "samples", "of its class"}, {}};
+  PageTable table = {
+      "Most frequent mistakes", {"true", "taken for", "samples", "of its class"}, {}};
   for (const Confusion& confusion : confusions) {
     const std::vector<int64_t>& row = matrix.counts[confusion.actual];
     const auto all = static_cast<double>(std::accumulate(row.begin(), row.end(), int64_t{0}));
-    table.rows.push_back({matrix.labels[confusion.actual], matrix.labels[confusion.predicted],
-                          absl::StrCat(confusion.count),
-                          absl::StrFormat("%.1f %%", 100 * static_cast<double>(confusion.count) / all)});
+    table.rows.push_back(
+        {matrix.labels[confusion.actual], matrix.labels[confusion.predicted],
+         absl::StrCat(confusion.count),
+         absl::StrFormat("%.1f %%", 100 * static_cast<double>(confusion.count) / all)});
   }
   return table;
 }
 
-}  // namespace
-
-void AddPredictions(const RunRecords& run, Page& page) {
-  page.AddSection("Predictions");
+void AddConfusion(const RunRecords& run, Page& page) {
   const auto& confusion = run.best_confusion ? run.best_confusion : run.last_confusion;
   if (!confusion) {
     page.AddNotice(Page::Tone::kNeutral,
                    "No confusion matrix was recorded: it takes validation data, a cross-entropy "
-                   "with one label a sample, and at most 100 classes.");
+                   "with one label a sample, at most 100 classes, and the monitor.");
     return;
   }
   page.AddChart(ConfusionChart(confusion->content, confusion->epoch));
@@ -72,6 +71,44 @@ void AddPredictions(const RunRecords& run, Page& page) {
     page.AddText("No sample was taken for another class.");
   } else {
     page.AddTable(table);
+  }
+}
+
+void AddWorstExamples(const WorstExamples& worst, int64_t epoch, Page& page) {
+  page.AddText(
+      absl::StrCat("The samples of the validation data with the highest losses after epoch ", epoch,
+                   ": look whether the label is right before you blame the model."));
+  std::vector<PageImage> images;
+  PageTable table = {"Highest losses", {"sample", "true", "predicted", "loss"}, {}};
+  for (const WorstExamples::Example& example : worst.examples) {
+    const std::string loss = absl::StrFormat("%.4g", example.loss);
+    table.rows.push_back({absl::StrCat(example.sample), example.label, example.predicted, loss});
+    if (example.png.empty()) continue;
+    const std::string predicted =
+        example.predicted == example.label
+            ? absl::StrCat(example.label, ", as predicted")
+            : absl::StrCat(example.label, ", predicted ", example.predicted);
+    images.push_back(
+        {example.png, absl::StrCat(predicted, "; loss ", loss, ", sample ", example.sample)});
+  }
+  if (images.empty()) {
+    page.AddTable(table);
+  } else {
+    page.AddImages(images);
+  }
+}
+
+}  // namespace
+
+void AddPredictions(const RunRecords& run, Page& page) {
+  page.AddSection("Predictions");
+  AddConfusion(run, page);
+  if (run.worst_examples) {
+    AddWorstExamples(run.worst_examples->content, run.worst_examples->epoch, page);
+  } else {
+    page.AddNotice(Page::Tone::kNeutral,
+                   "No worst examples were recorded: they take validation data, a cross-entropy "
+                   "with one label a sample, and the monitor.");
   }
 }
 

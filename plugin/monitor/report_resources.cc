@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "plugin/monitor/report_sections.h"
 #include "plugin/monitor/run_summary.h"
@@ -34,6 +36,34 @@ Chart MemoryChart(const RunRecords& run, const Curve* resident, const Curve& pea
   return Draw(chart);
 }
 
+// What of an epoch's time went into validation.
+Chart EpochTimeChart(const RunRecords& run, const std::vector<double>& whole,
+                     const std::vector<double>* validation) {
+  constexpr size_t kMostBars = 60;
+  std::vector<double> training = whole;
+  for (size_t i = 0; validation != nullptr && i < training.size(); ++i) {
+    training[i] -= std::isfinite((*validation)[i]) ? (*validation)[i] : 0;
+  }
+  const std::string title = "Seconds an epoch";
+  if (whole.size() > kMostBars) {
+    LineChart chart;
+    chart.title = title;
+    chart.x.title = "epoch";
+    const std::vector<double> epochs(run.epochs.epochs.begin(), run.epochs.epochs.end());
+    chart.series.push_back({"training", epochs, training});
+    if (validation != nullptr) chart.series.push_back({"validation", epochs, *validation});
+    return Draw(chart);
+  }
+  BarChart chart;
+  chart.title = title;
+  chart.category_title = "epoch";
+  chart.is_stacked = true;
+  for (const int64_t epoch : run.epochs.epochs) chart.categories.push_back(absl::StrCat(epoch));
+  chart.series.push_back({"training", training, {}});
+  if (validation != nullptr) chart.series.push_back({"validation", *validation, {}});
+  return Draw(chart);
+}
+
 }  // namespace
 
 void AddTime(const RunRecords& run, Page& page) {
@@ -46,6 +76,9 @@ void AddTime(const RunRecords& run, Page& page) {
   }
   if (const Curve* throughput = run.FindCurve(kThroughputTag)) {
     charts.push_back(CurveChart(run, "Samples a second", "", *throughput));
+  }
+  if (const std::vector<double>* whole = run.epochs.Find(kEpochSecondsTag)) {
+    charts.push_back(EpochTimeChart(run, *whole, run.epochs.Find(kValidationSecondsTag)));
   }
   if (const Curve* peak = run.FindCurve(kPeakMemoryTag)) {
     charts.push_back(MemoryChart(run, run.FindCurve(kResidentMemoryTag), *peak));

@@ -142,6 +142,9 @@ class RecordsReader {
     if (IsOfBestEpoch(record)) run_.best_confusion = {record.epoch, matrix};
     run_.last_confusion = {record.epoch, std::move(matrix)};
   }
+  void Take(const Record& record, WorstExamples& examples) {
+    run_.worst_examples = {record.epoch, std::move(examples)};
+  }
   void Take(const Record& record, HealthFinding& finding) {
     run_.findings.push_back({record.step, record.epoch, std::move(finding)});
   }
@@ -226,8 +229,9 @@ absl::StatusOr<RunRecords> ReadRunRecords(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     return absl::NotFoundError(
-        absl::StrCat("\"", folder, "\": found no folder there, expected one that strop train "
-                                   "--run-directory has filled"));
+        absl::StrCat("\"", folder,
+                     "\": found no folder there, expected one that strop train "
+                     "--run-directory has filled"));
   }
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path, error)) {

@@ -51,7 +51,7 @@ struct RunRecords {
   std::string config;  // text of config.toml; empty without the file
   RunStart start;      // empty without its record
   std::vector<std::pair<std::string, HyperparameterValue>> hyperparameters;
-  LayerList layers;  // empty when nothing was measured
+  LayerList layers;                     // empty when nothing was measured
   std::map<std::string, Curve> curves;  // of the run as a whole, by tag
   RecordTable epochs;                   // by their ends
   RecordTable measured;                 // of every layer, by tag; rows of evenly spread steps
@@ -59,6 +59,7 @@ struct RunRecords {
   // Of the last epoch that has one, and of the best.
   std::optional<OfEpoch<ConfusionMatrix>> last_confusion;
   std::optional<OfEpoch<ConfusionMatrix>> best_confusion;
+  std::optional<OfEpoch<WorstExamples>> worst_examples;  // the last
   std::vector<Finding> findings;
   std::vector<int64_t> resumed_after;  // steps of the checkpoints
   std::optional<RunEnd> end;           // absent while it goes on, and when it was killed

@@ -82,7 +82,8 @@ std::string StatusText(const RunSummary& summary) {
 }
 
 std::string AmountText(double amount) {
-  if (!(std::abs(amount) >= 1000 && std::abs(amount) < 1e15)) return absl::StrFormat("%.4g", amount);
+  if (!(std::abs(amount) >= 1000 && std::abs(amount) < 1e15))
+    return absl::StrFormat("%.4g", amount);
   const double unit = std::pow(10.0, std::floor(std::log10(std::abs(amount))) - 3);
   std::string text = absl::StrFormat("%.0f", std::round(amount / unit) * unit);
   for (auto i = static_cast<std::ptrdiff_t>(text.size()) - 3; i > (amount < 0 ? 1 : 0); i -= 3) {

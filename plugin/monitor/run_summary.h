@@ -19,11 +19,11 @@ struct RunSummary {
   double seconds = 0;
   std::optional<int64_t> best_epoch;  // by the validation loss
   std::optional<double> best_validation_loss;
-  std::optional<double> last_train_loss;         // mean over the last epoch, or of the last step
-  std::optional<double> last_validation_loss;    // of the last epoch
-  std::map<std::string, double> metrics;         // of the best epoch; of the last without one
-  std::optional<double> samples_per_second;      // median over the run
-  std::optional<double> step_seconds;            // median over the run
+  std::optional<double> last_train_loss;       // mean over the last epoch, or of the last step
+  std::optional<double> last_validation_loss;  // of the last epoch
+  std::map<std::string, double> metrics;       // of the best epoch; of the last without one
+  std::optional<double> samples_per_second;    // median over the run
+  std::optional<double> step_seconds;          // median over the run
   std::optional<double> peak_memory_mib;
 };
 

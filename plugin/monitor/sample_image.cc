@@ -49,24 +49,54 @@ std::optional<ImageShape> ImageShapeOf(const DataField& field) {
   return image;
 }
 
-void DrawSample(const ImageShape& shape, absl::Span<const double> pixels, int64_t left, int64_t top,
-                int64_t scale, Image& image) {
-  double low = INFINITY;
-  double high = -INFINITY;
-  for (const double pixel : pixels) {
-    low = std::min(low, pixel);
-    high = std::max(high, pixel);
+// The first field that holds images.
+struct ImageField {
+  size_t field = 0;
+  ImageShape shape;
+};
+std::optional<ImageField> FindImageField(const std::vector<DataField>& fields) {
+  for (size_t f = 0; f < fields.size(); ++f) {
+    if (fields[f].name == kTargetField) continue;
+    const std::optional<ImageShape> shape = ImageShapeOf(fields[f]);
+    if (shape) return ImageField{f, *shape};
   }
-  const double range = high > low ? high - low : 1;
-  for (int64_t y = 0; y < shape.height * scale; ++y) {
-    for (int64_t x = 0; x < shape.width * scale; ++x) {
+  return std::nullopt;
+}
+
+// How a sample's pixels become a picture's: magnified, or the mean of `shrink` by `shrink`.
+struct Zoom {
+  int64_t scale = 1;
+  int64_t shrink = 1;
+
+  int64_t Extent(int64_t pixels) const { return std::max<int64_t>(pixels / shrink, 1) * scale; }
+};
+
+double MeanOfBlock(const ImageShape& shape, absl::Span<const double> pixels, int64_t top,
+                   int64_t left, int64_t channel, int64_t side) {
+  double sum = 0;
+  const int64_t bottom = std::min(top + side, shape.height);
+  const int64_t right = std::min(left + side, shape.width);
+  for (int64_t y = top; y < bottom; ++y) {
+    for (int64_t x = left; x < right; ++x) {
+      sum += pixels[static_cast<size_t>(y * shape.row_stride + x * shape.column_stride +
+                                        channel * shape.channel_stride)];
+    }
+  }
+  return sum / static_cast<double>((bottom - top) * (right - left));
+}
+
+void DrawSample(const ImageShape& shape, absl::Span<const double> pixels, int64_t left, int64_t top,
+                const Zoom& zoom, Image& image) {
+  const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
+  const double range = *high > *low ? *high - *low : 1;
+  for (int64_t y = 0; y < zoom.Extent(shape.height); ++y) {
+    for (int64_t x = 0; x < zoom.Extent(shape.width); ++x) {
       for (int64_t channel = 0; channel < shape.channels; ++channel) {
-        const double pixel = pixels[static_cast<size_t>(y / scale * shape.row_stride +
-                                                        x / scale * shape.column_stride +
-                                                        channel * shape.channel_stride)];
+        const double pixel = MeanOfBlock(shape, pixels, y / zoom.scale * zoom.shrink,
+                                         x / zoom.scale * zoom.shrink, channel, zoom.shrink);
         const int64_t position = ((top + y) * image.width + left + x) * shape.channels + channel;
         image.pixels[static_cast<size_t>(position)] =
-            static_cast<uint8_t>(std::lround(255 * (pixel - low) / range));
+            static_cast<uint8_t>(std::lround(255 * (pixel - *low) / range));
       }
     }
   }
@@ -75,36 +105,55 @@ void DrawSample(const ImageShape& shape, absl::Span<const double> pixels, int64_
 }  // namespace
 
 absl::StatusOr<std::optional<PngImage>> DrawSamples(DataSource& data) {
-  std::optional<ImageShape> shape;
-  size_t field = 0;
-  for (size_t f = 0; f < data.fields().size() && !shape; ++f) {
-    if (data.fields()[f].name == kTargetField) continue;
-    shape = ImageShapeOf(data.fields()[f]);
-    field = f;
-  }
-  if (!shape) return std::nullopt;
+  const std::optional<ImageField> found = FindImageField(data.fields());
+  if (!found) return std::nullopt;
+  const ImageShape& shape = found->shape;
   const int64_t count = std::min(kSamples, data.sample_count());
   std::vector<int64_t> indices(static_cast<size_t>(count));
   std::iota(indices.begin(), indices.end(), int64_t{0});
   std::vector<Tensor> batch = data.MakeBatch(count);
   STROP_RETURN_IF_ERROR(data.Read(indices, absl::MakeSpan(batch)));
-  STROP_ASSIGN_OR_RETURN(const std::vector<double> pixels, NumericElements(batch[field]));
-  const int64_t scale = std::max<int64_t>(kReadable / std::max(shape->height, shape->width), 1);
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> pixels, NumericElements(batch[found->field]));
+  const int64_t scale = std::max<int64_t>(kReadable / std::max(shape.height, shape.width), 1);
   const int64_t columns = std::min(kColumns, count);
   const int64_t rows = (count + columns - 1) / columns;
   Image image;
-  image.width = columns * (shape->width * scale + kGap) - kGap;
-  image.height = rows * (shape->height * scale + kGap) - kGap;
-  image.channels = shape->channels;
+  image.width = columns * (shape.width * scale + kGap) - kGap;
+  image.height = rows * (shape.height * scale + kGap) - kGap;
+  image.channels = shape.channels;
   image.pixels.resize(static_cast<size_t>(image.width * image.height * image.channels), 255);
-  const auto size = static_cast<size_t>(shape->height * shape->width * shape->channels);
+  const auto size = static_cast<size_t>(shape.height * shape.width * shape.channels);
   for (int64_t i = 0; i < count; ++i) {
-    DrawSample(*shape, absl::MakeConstSpan(pixels).subspan(static_cast<size_t>(i) * size, size),
-               i % columns * (shape->width * scale + kGap),
-               i / columns * (shape->height * scale + kGap), scale, image);
+    DrawSample(shape, absl::MakeConstSpan(pixels).subspan(static_cast<size_t>(i) * size, size),
+               i % columns * (shape.width * scale + kGap),
+               i / columns * (shape.height * scale + kGap), {scale}, image);
   }
   PngImage drawn{std::string(kSamplesTag), image.width, image.height, ""};
   STROP_ASSIGN_OR_RETURN(drawn.png, EncodePng(image));
+  return drawn;
+}
+
+absl::StatusOr<std::vector<PngImage>> DrawEachSample(const std::vector<DataField>& fields,
+                                                     absl::Span<const Tensor> batch) {
+  constexpr int64_t kLargest = 128;
+  std::vector<PngImage> drawn;
+  const std::optional<ImageField> found = FindImageField(fields);
+  if (!found) return drawn;
+  const ImageShape& shape = found->shape;
+  const int64_t side = std::max(shape.height, shape.width);
+  const Zoom zoom = {std::max<int64_t>(kReadable / side, 1), (side + kLargest - 1) / kLargest};
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> pixels, NumericElements(batch[found->field]));
+  const auto size = static_cast<size_t>(shape.height * shape.width * shape.channels);
+  for (size_t first = 0; first + size <= pixels.size(); first += size) {
+    Image image;
+    image.width = zoom.Extent(shape.width);
+    image.height = zoom.Extent(shape.height);
+    image.channels = shape.channels;
+    image.pixels.resize(static_cast<size_t>(image.width * image.height * image.channels));
+    DrawSample(shape, absl::MakeConstSpan(pixels).subspan(first, size), 0, 0, zoom, image);
+    PngImage& png = drawn.emplace_back(PngImage{"", image.width, image.height, ""});
+    STROP_ASSIGN_OR_RETURN(png.png, EncodePng(image));
+  }
   return drawn;
 }
 

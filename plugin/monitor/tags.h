@@ -14,6 +14,10 @@ inline constexpr std::string_view kUpdateRatioTag = "train/update_ratio";
 inline constexpr std::string_view kValidationTag = "validation/";
 inline constexpr std::string_view kValidationLossTag = "validation/loss";
 inline constexpr std::string_view kConfusionMatrixTag = "validation/confusion_matrix";
+inline constexpr std::string_view kWorstExamplesTag = "validation/worst_examples";
+inline constexpr std::string_view kTimeTag = "time/";
+inline constexpr std::string_view kEpochSecondsTag = "time/epoch_seconds";
+inline constexpr std::string_view kValidationSecondsTag = "time/validation_seconds";
 inline constexpr std::string_view kThroughputTag = "throughput/samples_per_second";
 inline constexpr std::string_view kStepSecondsTag = "throughput/step_seconds";
 inline constexpr std::string_view kResidentMemoryTag = "memory/resident_mib";
@@ -42,7 +46,7 @@ inline constexpr std::string_view kActivationsOf = "activations/";
 
 // Whether a scalar is recorded when an epoch ends, and only then.
 inline bool IsEpochTag(std::string_view tag) {
-  return tag == kEpochLossTag || tag.starts_with(kValidationTag);
+  return tag == kEpochLossTag || tag.starts_with(kValidationTag) || tag.starts_with(kTimeTag);
 }
 
 // Whether an epoch's number is a metric of the validation data.

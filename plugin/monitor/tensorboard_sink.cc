@@ -68,6 +68,24 @@ void Fill(const Text& text, tensorboard::Event& event) {
   tensor.add_string_val(text.text);
 }
 
+// A picture each, and a table that says what they are.
+void Fill(const WorstExamples& worst, tensorboard::Event& event) {
+  std::string table = "| | sample | true | predicted | loss |\n|---|---|---|---|---|\n";
+  int number = 0;
+  for (const WorstExamples::Example& example : worst.examples) {
+    const std::string name = absl::StrFormat("%02d", ++number);
+    const auto cell = [](const std::string& text) {
+      return absl::StrReplaceAll(text, {{"|", "\\|"}, {"\n", " "}});
+    };
+    absl::StrAppendFormat(&table, "| %s | %d | %s | %s | %.5g |\n", name, example.sample,
+                          cell(example.label), cell(example.predicted), example.loss);
+    if (example.png.empty()) continue;
+    Fill(PngImage{absl::StrCat(worst.tag, "/", name), example.width, example.height, example.png},
+         event);
+  }
+  Fill(Text{worst.tag, table}, event);
+}
+
 void Fill(const HealthFinding& finding, tensorboard::Event& event) {
   Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, event);
 }

@@ -9,6 +9,7 @@
 #include "graph/status_macros.h"
 #include "plugin/monitor/histogram_record.h"
 #include "plugin/monitor/json_lines_sink.h"
+#include "plugin/monitor/prediction_record.h"
 #include "plugin/monitor/process_memory.h"
 #include "plugin/monitor/scalar_csv_sink.h"
 #include "plugin/monitor/tags.h"
@@ -140,7 +141,10 @@ void TrainingMonitor::OnEpoch(const EpochReport& report) {
   }
   step_ = report.step;
   epoch_ = report.epoch;
+  scalars.Add(kEpochSecondsTag, report.seconds);
+  if (report.validation_loss) scalars.Add(kValidationSecondsTag, report.validation_seconds);
   Add(scalars.Take(/*is_epoch_end=*/true));
+  if (report.predictions) RecordPredictions(*report.predictions);
   if (health_) Tell(health_->OnEpoch(report));
   last_ = Clock::now();
 }
@@ -190,6 +194,12 @@ void TrainingMonitor::RecordStep(const StepReport& report) {
   }
   Add(scalars.Take(/*is_epoch_end=*/false));
   if (report.statistics) RecordHistograms(*report.statistics);
+}
+
+void TrainingMonitor::RecordPredictions(const PredictionReport& predictions) {
+  if (writer_ == nullptr) return;
+  if (!predictions.confusion_matrix.empty()) Add(ConfusionMatrixOf(predictions));
+  if (!predictions.hardest.empty()) Add(WorstExamplesOf(predictions));
 }
 
 void TrainingMonitor::RecordHistograms(const StepStatistics& statistics) {

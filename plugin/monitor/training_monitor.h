@@ -56,6 +56,7 @@ class TrainingMonitor {
 
   void RecordLayers(const WatchedLayers& layers);
   void RecordStep(const StepReport& report);
+  void RecordPredictions(const PredictionReport& predictions);
   void RecordHistograms(const StepStatistics& statistics);
   void Tell(std::vector<HealthFinding> findings);
 

@@ -1,6 +1,8 @@
 """`strop report`: the page holds what records.jsonl holds, says what it lacks, needs no network."""
 
+import base64
 import html
+import io
 import json
 import math
 import re
@@ -9,9 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import helper, numpy_helper
+from PIL import Image
 from program import ProgramTest, linear_model, make_model, run
+from scipy.special import logsumexp
 from sklearn.datasets import load_digits
+from sklearn.metrics import confusion_matrix
 
 CHART = re.compile(
     r'<figure class="chart"><figcaption>(?:<h3>(.*?)</h3>)?.*?'
@@ -137,6 +143,80 @@ class ReportTest(ProgramTest):
         self.assert_says(page, start["environment"]["processor"])
         self.assert_says(page, (self.run_folder / "config.toml").read_text(encoding="utf-8"))
 
+    def test_predictions_are_those_of_the_exported_model(self) -> None:
+        self.train_digits("--early-stopping", "50")  # the best weights are exported
+        (best,) = (trace for trace in self.best_records("confusion_matrix"))
+        digits, target = load_digits(return_X_y=True)
+        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)[200:500]
+        target = target[200:500]
+        session = onnxruntime.InferenceSession(self.output)
+        logits = session.run(None, {"x": images})[0].astype(np.float64)
+        matrix = confusion_matrix(target, logits.argmax(axis=1), labels=range(10))
+        self.assertEqual(best["counts"], matrix.tolist())
+        self.assertEqual(best["labels"], [str(digit) for digit in range(10)])
+        losses = logsumexp(logits, axis=1) - logits[range(300), target]
+        worst = np.argsort(-losses)[:16]
+        (examples,) = self.best_records("examples")
+        self.assertEqual([row["sample"] for row in examples["examples"]], worst.tolist())
+        for row in examples["examples"]:
+            sample = row["sample"]
+            self.assertAlmostEqual(row["loss"], losses[sample], delta=1e-4 * losses[sample])
+            self.assertEqual(row["true"], str(target[sample]))
+            self.assertEqual(row["predicted"], str(logits[sample].argmax()))
+            picture = np.array(Image.open(io.BytesIO(base64.b64decode(row["png"]))))
+            self.assertEqual(picture.shape, (64, 64))
+            expected = images[sample, 0] / images[sample].max() * 255
+            self.assertLessEqual(abs(picture[::8, ::8] - expected).max(), 0.51)
+
+        page = self.report()
+        (trace,) = charts_of(page)["Confusion matrix"]["data"]
+        self.assertEqual(trace["z"], matrix.tolist())
+        self.assertEqual(
+            re.findall(r'src="data:image/png;base64,([^"]*)"', page),
+            [row["png"] for row in examples["examples"]],
+        )
+
+    def best_records(self, kind: str) -> list[dict]:
+        """Of the epoch with the least validation loss."""
+        epochs = self.records("epoch")
+        best = min(epochs, key=lambda record: record["values"]["validation/loss"])["epoch"]
+        return [record for record in self.records(kind) if record["epoch"] == best]
+
+    def test_watching_changes_nothing(self) -> None:
+        self.train_digits()
+        watched = self.output.read_bytes()
+        self.run_folder = self.path("unwatched")
+        self.train_digits("--no-monitor")
+        self.assertEqual(self.output.read_bytes(), watched)
+        self.assertEqual(self.records("confusion_matrix") + self.records("examples"), [])
+
+    def test_classes_of_folders_have_names(self) -> None:
+        random = np.random.default_rng(5)
+        for split in ("train", "validation"):
+            for name in ("cat", "dog", "<b>eel"):
+                self.path(f"{split}/{name}").mkdir(parents=True)
+                for i in range(4):
+                    pixels = random.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+                    Image.fromarray(pixels).save(self.path(f"{split}/{name}/{i}.png"))
+        weight = random.normal(size=(192, 3)).astype(np.float32)
+        tensors = [numpy_helper.from_array(weight, "w")]
+        nodes = [
+            helper.make_node("Flatten", ["x"], ["f"], name="flatten"),
+            helper.make_node("MatMul", ["f", "w"], ["y"], name="head"),
+        ]
+        model = self.save(make_model(nodes, tensors, ["n", 3, 8, 8], ["n", 3]))
+        arguments = [model, "--data", self.path("train"), "-o", self.output]
+        arguments += ["--validation-data", self.path("validation")]
+        self.run_well("train", *arguments, "--run-directory", self.run_folder)
+        (matrix,) = self.records("confusion_matrix")
+        self.assertEqual(matrix["labels"], ["<b>eel", "cat", "dog"])
+        self.assertEqual(np.sum(matrix["counts"], axis=1).tolist(), [4, 4, 4])
+        (worst,) = self.records("examples")
+        names = [row["true"] for row in sorted(worst["examples"], key=lambda row: row["sample"])]
+        self.assertEqual(names, [name for name in matrix["labels"] for _ in range(4)])
+        page = self.report()
+        self.assertNotIn("<b>", page.split("<script>\n/*")[0])
+
     def test_the_page_needs_no_network(self) -> None:
         self.train_digits()
         page = self.report()
@@ -167,7 +247,10 @@ class ReportTest(ProgramTest):
         arguments = [self.path("model.onnx"), "--data", self.path("data.npz"), "-o", self.output]
         self.run_well("train", *arguments, "--run-directory", self.run_folder, "--no-monitor")
         page = self.report()
-        for said in ("Without validation data", "No metric", "No layer was measured"):
+        for said in (
+            *("Without validation data", "No metric", "No layer was measured"),
+            *("No confusion matrix", "No worst examples"),
+        ):
             self.assert_says(page, said)
         with (self.run_folder / "records.jsonl").open("a") as file:
             file.write('{"kind":"hologram","step":1,"epoch":1,"time":0}\n{"kind":"sca')
@@ -179,6 +262,9 @@ class ReportTest(ProgramTest):
         chart = charts_of(self.report())["Training and validation loss"]
         marks = [mark["text"] for mark in chart["layout"]["annotations"]]
         self.assertIn("resumed", marks)
+        for kind in ("epoch", "confusion_matrix"):
+            epochs = [record["epoch"] for record in self.records(kind)]
+            self.assertEqual(epochs, [1, 2, 3, 4, 5, 6])
 
     def test_refuses_what_is_no_run(self) -> None:
         self.path("empty").mkdir()

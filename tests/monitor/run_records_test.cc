@@ -63,6 +63,8 @@ TEST(RecordLine, ComesBackAsItWasWritten) {
       Scalars{{{"train/epoch_loss", 5e-324}}, true},
       histogram,
       ConfusionMatrix{"m", {"cat", "dög"}, {{3, 1}, {0, 2}}},
+      WorstExamples{"e",
+                    {{3, "cat", "dög", INFINITY, 2, 1, "png"}, {4, "cat", "cat", 0.25, 0, 0, ""}}},
       PngImage{"data/samples", 2, 3, std::string("\x89PNG\0\xff", 6)},
       Text{"command", "a\nb"},
       HealthFinding{"dead_units", false, "some", {"fc"}},
@@ -198,9 +200,9 @@ TEST_F(RunRecordsTest, APageOfNearlyNothing) {
   const auto run = Read();
   ASSERT_TRUE(run.ok()) << run.status();
   const std::string page = ReportPage(*run).Html();
-  for (const char* said : {"No loss was recorded", "No metric was recorded",
-                           "No confusion matrix was recorded", "No layer was measured",
-                           "No histogram was recorded", "The folder holds no config.toml"}) {
+  for (const char* said :
+       {"No loss was recorded", "No metric was recorded", "No confusion matrix was recorded",
+        "No layer was measured", "No histogram was recorded", "The folder holds no config.toml"}) {
     EXPECT_THAT(page, HasSubstr(said));
   }
 }

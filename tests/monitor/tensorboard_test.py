@@ -156,6 +156,27 @@ def check_images(records: list[dict], events: EventAccumulator) -> int:
     return len(rows)
 
 
+def check_predictions(records: list[dict], events: EventAccumulator) -> int:
+    matrices = [record for record in records if record["kind"] == "confusion_matrix"]
+    pictures = events.Images("validation/confusion_matrix") if matrices else []
+    assert [event.step for event in pictures] == [record["step"] for record in matrices]
+    examples = [record for record in records if record["kind"] == "examples"]
+    texts = events.Tensors("validation/worst_examples") if examples else []
+    assert [event.step for event in texts] == [record["step"] for record in examples]
+    for record, text in zip(examples, texts, strict=True):
+        table = text.tensor_proto.string_val[0].decode().splitlines()[2:]
+        for i, (example, row) in enumerate(zip(record["examples"], table, strict=True), 1):
+            cells = row.strip("| ").split(" | ")
+            found = [cells[0], int(cells[1]), *cells[2:4]]
+            assert found == [f"{i:02}", *(example[k] for k in ("sample", "true", "predicted"))]
+            if "png" not in example:
+                continue
+            pictures = events.Images(f"validation/worst_examples/{i:02}")
+            (shown,) = (event for event in pictures if event.step == record["step"])
+            assert shown.encoded_image_string == base64.b64decode(example["png"])
+    return len(matrices) + len(examples)
+
+
 def check_csv(records: list[dict], folder: Path) -> None:
     with open(folder / "scalars.csv", newline="", encoding="utf-8") as file:
         found = [(row["step"], row["tag"], float(row["value"])) for row in csv.DictReader(file)]
@@ -179,10 +200,11 @@ def check(records: list[dict], folder: Path) -> None:
     hyperparameters = check_hyperparameters(records, events)
     check_texts(records, events)
     images = check_images(records, events)
+    predictions = check_predictions(records, events)
     check_csv(records, folder)
     print(
         f"{folder.name}: {scalars} scalars, {histograms} histograms, {nodes} nodes, "
-        f"{hyperparameters} hyperparameters, {images} images as recorded"
+        f"{hyperparameters} hyperparameters, {images} images, {predictions} predictions as recorded"
     )
     assert scalars and histograms and nodes and hyperparameters
 
@@ -230,6 +252,10 @@ def main() -> None:
             folder = Path(name, network)
             options = ("--epochs", "3", "--batch-size", "4", "--log-every", "2")
             check(train(strop, folder, network, *options), folder)
+        folder = Path(name, "validated")
+        validated = train(strop, folder, "lenet", *options, "--validation-split", "0.5")
+        check(validated, folder)
+        assert {"confusion_matrix", "examples"} <= {record["kind"] for record in validated}
         check_study(strop, Path(name, "study"))
 
 
