@@ -133,7 +133,10 @@ def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
     ).experiment
     assert {info.name for info in experiment.hparam_infos} == set(found)
     tags = [info.name.tag for info in experiment.metric_infos]
-    assert tags == ["train/epoch_loss"] and set(tags) <= set(events.Tags()["scalars"]), tags
+    is_validated = any(record["kind"] == "confusion_matrix" for record in records)
+    validated = ["validation/loss", "validation/accuracy"] if is_validated else []
+    assert tags == ["train/epoch_loss", *validated], tags
+    assert set(tags) <= set(events.Tags()["scalars"]), tags
     end = plugin_data_pb2.HParamsPluginData.FromString(
         events.SummaryMetadata("_hparams_/session_end_info").plugin_data.content
     )

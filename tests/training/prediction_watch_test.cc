@@ -84,7 +84,8 @@ TEST(PredictionWatch, OneQuestion) {
   Add(metrics, {3, 1}, {2, -1, 4}, {3, 1}, {1, 1, 0}, 3);
   EXPECT_THAT(Indices(metrics), ElementsAre(2, 1, 0));
   EXPECT_EQ(metrics.predictions()->hardest()[0].predicted, 1);
-  EXPECT_THAT(metrics.predictions()->hardest()[0].loss, DoubleNear(std::log1p(std::exp(4.0)), 1e-12));
+  EXPECT_THAT(metrics.predictions()->hardest()[0].loss,
+              DoubleNear(std::log1p(std::exp(4.0)), 1e-12));
   EXPECT_THAT(metrics.predictions()->confusion_matrix(),
               ElementsAre(ElementsAre(0, 1), ElementsAre(1, 1)));
 }
