@@ -15,6 +15,7 @@ struct Command {
 
 // Each adds its subcommand to the program; one file a command.
 Command AddTrainCommand(CLI::App& program);
+Command AddFindLearningRateCommand(CLI::App& program);
 Command AddEvaluateCommand(CLI::App& program);
 Command AddRunCommand(CLI::App& program);
 Command AddGradientCommand(CLI::App& program);

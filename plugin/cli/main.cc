@@ -70,11 +70,13 @@ int RunProgram(int argc, char** argv) {
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
   const std::vector<Command> commands = {
-      AddTrainCommand(program),    AddEvaluateCommand(program),  AddRunCommand(program),
-      AddGradientCommand(program), AddCheckCommand(program),     AddInspectCommand(program),
-      AddOpsCommand(program),      AddBenchmarkCommand(program), AddNewCommand(program),
-      AddStudyCommand(program),    AddLandscapeCommand(program), AddTuneCommand(program),
-      AddReportCommand(program)};
+      AddTrainCommand(program),     AddFindLearningRateCommand(program),
+      AddEvaluateCommand(program),  AddRunCommand(program),
+      AddGradientCommand(program),  AddCheckCommand(program),
+      AddInspectCommand(program),   AddOpsCommand(program),
+      AddBenchmarkCommand(program), AddNewCommand(program),
+      AddStudyCommand(program),     AddLandscapeCommand(program),
+      AddTuneCommand(program),      AddReportCommand(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version

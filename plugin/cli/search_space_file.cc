@@ -46,7 +46,7 @@ class DimensionReader {
   }
 
   void ReadTable(const toml::table& table) {
-    static const std::vector<std::string> kKeys = {"values", "min",   "max",  "scale",
+    static const std::vector<std::string> kKeys = {"values", "min",    "max", "scale",
                                                    "type",   "points", "step"};
     for (const auto& [key, value] : table) {
       const std::string name(key.str());
@@ -66,8 +66,7 @@ class DimensionReader {
     dimension_.step = NumberOf(table, "step", /*is_required=*/false);
     if (table.contains("step") && dimension_.step <= 0) Fail("expected a step above 0");
     dimension_.is_log = WordOf(table, "scale", {"linear", "log"}, "linear") == "log";
-    const std::string type =
-        WordOf(table, "type", {"int", "float"}, has_broken_ ? "float" : "int");
+    const std::string type = WordOf(table, "type", {"int", "float"}, has_broken_ ? "float" : "int");
     dimension_.kind =
         type == "int" ? SearchDimension::Kind::kInteger : SearchDimension::Kind::kNumber;
     const toml::node* points = table.get("points");
@@ -96,8 +95,8 @@ class DimensionReader {
     if (node == nullptr) return otherwise;
     const std::string word = node->value_exact<std::string>().value_or("");
     if (std::count(words.begin(), words.end(), word) > 0) return word;
-    Fail(absl::StrCat("expected ", std::string(key), " = \"", words[0], "\" or \"", words[1],
-                      "\""));
+    Fail(
+        absl::StrCat("expected ", std::string(key), " = \"", words[0], "\" or \"", words[1], "\""));
     return otherwise;
   }
 
@@ -125,7 +124,8 @@ absl::StatusOr<std::vector<SearchDimension>> ReadSearchSpace(const std::string& 
   for (const auto& [key, node] : table) {
     absl::StatusOr<SearchDimension> dimension =
         DimensionReader(SearchedName(std::string(key.str()))).Read(node);
-    if (!dimension.ok()) return AtLine(path, node.source(), std::string(dimension.status().message()));
+    if (!dimension.ok())
+      return AtLine(path, node.source(), std::string(dimension.status().message()));
     found.emplace_back(key.source().begin.line, *std::move(dimension));
   }
   std::stable_sort(found.begin(), found.end(),

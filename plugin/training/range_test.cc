@@ -112,8 +112,8 @@ RangeTestCurve::RangeTestCurve(const std::vector<double>& learning_rates,
     points_.push_back(
         {learning_rates[i], losses[i], baseline_losses[i], baseline_ + fit.values[i]});
   }
-  const auto bottom = static_cast<size_t>(
-      std::min_element(fit.values.begin(), fit.values.end()) - fit.values.begin());
+  const auto bottom = static_cast<size_t>(std::min_element(fit.values.begin(), fit.values.end()) -
+                                          fit.values.begin());
   const double fall = -fit.values[bottom];
   if (!(fall > 0) || !IsSignificant(fall, changes, fit.values, reach)) return;
   size_t onset = bottom;

@@ -33,8 +33,8 @@ std::vector<tensorboard::Event> EventsIn(const std::filesystem::path& folder) {
 }
 
 tensorboard::GraphDef Written(const ModelGraph& graph) {
-  const auto folder = std::filesystem::path(testing::TempDir()) /
-                      ("graph" + std::to_string(getpid()));
+  const auto folder =
+      std::filesystem::path(testing::TempDir()) / ("graph" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
   {
     const auto sink = *OpenTensorBoard(folder, std::nullopt);
@@ -49,13 +49,14 @@ tensorboard::GraphDef Written(const ModelGraph& graph) {
 
 TEST(TensorBoardGraph, NamesAreAllowedAndEdgesStay) {
   // TensorFlow's inputs end in ":0", PyTorch's nodes begin with a slash; two fall together.
-  const std::vector<std::string> names = {"input:0",  "onnx::Conv_1", "/layer1/conv/Conv", "a//b/",
-                                          "a/b",      "größe",        "_hidden",           "with blank",
-                                          "with_blank", "/",          "^x"};
+  const std::vector<std::string> names = {
+      "input:0", "onnx::Conv_1", "/layer1/conv/Conv", "a//b/", "a/b", "größe",
+      "_hidden", "with blank",   "with_blank",        "/",     "^x"};
   ModelGraph graph;
   for (const std::string& name : names) {
     graph.nodes.push_back({name, "Relu", {}, std::nullopt, "float32"});
-    if (graph.nodes.size() > 1) graph.nodes.back().inputs = {names[0], names[graph.nodes.size() - 2]};
+    if (graph.nodes.size() > 1)
+      graph.nodes.back().inputs = {names[0], names[graph.nodes.size() - 2]};
   }
   const tensorboard::GraphDef definition = Written(graph);
   ASSERT_EQ(definition.node_size(), static_cast<int>(names.size()));

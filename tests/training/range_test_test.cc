@@ -99,8 +99,8 @@ TEST(RangeTest, RatesGoFromTheLeastToTheGreatest) {
     const Schedule schedule(training.schedule, training.learning_rate, *training.steps, 7);
     EXPECT_NEAR(schedule.At(0, {}), 1e-5, 1e-12);
     EXPECT_NEAR(schedule.At(49, {}), 0.1, 1e-9);
-    const double middle = mode == Mode::kLinear ? (1e-5 * 24 + 0.1 * 25) / 49
-                                                : 1e-5 * std::pow(1e4, 25.0 / 49);
+    const double middle =
+        mode == Mode::kLinear ? (1e-5 * 24 + 0.1 * 25) / 49 : 1e-5 * std::pow(1e4, 25.0 / 49);
     EXPECT_NEAR(schedule.At(25, {}), middle, 1e-9);
   }
 }

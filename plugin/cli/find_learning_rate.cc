@@ -1,0 +1,242 @@
+// strop find-learning-rate: the learning rate range test.
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/outcome.h"
+#include "plugin/cli/progress_bar.h"
+#include "plugin/cli/stop_signal.h"
+#include "plugin/cli/text_curve.h"
+#include "plugin/cli/train_options.h"
+#include "plugin/monitor/range_test_page.h"
+#include "plugin/training/range_test.h"
+
+namespace strop {
+namespace {
+
+struct FindOptions {
+  TrainOptions train;
+  RangeTestOptions test;
+  std::string mode = "exponential";
+  std::string page;
+  bool as_json = false;
+};
+
+bool HasGroupRates(const GroupArguments& arguments) {
+  for (const std::string& group : arguments.groups) {
+    if (absl::StrContains(group, "learning_rate=")) return true;
+  }
+  return false;
+}
+
+absl::Status CheckOptions(const FindOptions& options) {
+  const absl::Status status = CheckRangeTestOptions(options.test);
+  if (!status.ok()) return UsageError(std::string(status.message()));
+  if (options.train.optimizer.learning_rate && !HasGroupRates(options.train.groups)) {
+    return UsageError(
+        "--learning-rate: the rates are those from --min-learning-rate to --max-learning-rate");
+  }
+  if (!options.train.modes.unfreeze.empty()) {
+    return UsageError("--unfreeze: a test has no epochs; leave tensors out with --freeze");
+  }
+  if (options.page.empty()) return absl::OkStatus();
+  return CheckOutputPath(options.page, {options.train.model.path, options.train.data.location});
+}
+
+// Runs the steps that `training` says until `on_step` answers that it has seen enough.
+absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
+                      const TrainingOptions& training, const std::string& what,
+                      const std::function<bool(const StepReport&)>& on_step) {
+  STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options.train, model));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
+                         Trainer::Create(model, training, std::move(data.training), nullptr));
+  ProgressBar bar(what, *training.steps);
+  bool is_over = false;
+  int64_t steps = 0;
+  TrainingCallbacks callbacks;
+  callbacks.on_step = [&](const StepReport& report) {
+    steps = report.step;
+    is_over = on_step(report);
+    bar.Update(report.step);
+  };
+  callbacks.should_stop = [&] { return is_over || CaughtSignal() != 0; };
+  STROP_RETURN_IF_ERROR(trainer->Run(callbacks).status());
+  if (CaughtSignal() == 0) return absl::OkStatus();
+  return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", steps, "; nothing was kept"));
+}
+
+// The curve, and whether its end is where the loss exploded.
+struct Finding {
+  RangeTestCurve curve;
+  bool has_diverged = false;
+};
+
+absl::StatusOr<Finding> RunTest(const FindOptions& options) {
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.train.model));
+  STROP_RETURN_IF_ERROR(ApplyLora(options.train.lora, options.train.model, model).status());
+  STROP_RETURN_IF_ERROR(QuantizeAsTyped(options.train.quantize, model).status());
+  STROP_ASSIGN_OR_RETURN(TrainingOptions training, TrainingOptionsOf(options.train, model));
+  training = RangeTestTraining(options.test, std::move(training));
+  CatchStopSignals();
+  RangeTestWatch watch(options.test);
+  STROP_RETURN_IF_ERROR(
+      RunSteps(options, model, training, "growing rates", [&](const StepReport& report) {
+        watch.Add(report.learning_rate, report.loss);
+        return watch.has_diverged();
+      }));
+  const auto count = static_cast<int64_t>(watch.losses().size());
+  const bool has_diverged = watch.has_diverged() || count < options.test.steps;
+  // The same steps again, which go nowhere.
+  std::vector<double> baseline;
+  training.learning_rate = 0;
+  training.steps = count;
+  STROP_RETURN_IF_ERROR(
+      RunSteps(options, model, training, "baseline", [&](const StepReport& report) {
+        baseline.push_back(report.loss);
+        return false;
+      }));
+  return Finding{RangeTestCurve(watch.learning_rates(), watch.losses(), baseline), has_diverged};
+}
+
+void PrintJson(const Finding& finding) {
+  using Json = nlohmann::ordered_json;
+  const std::optional<RangeTestSuggestions>& found = finding.curve.suggestions();
+  Json curve = Json::array();
+  for (const RangeTestPoint& point : finding.curve.points()) {
+    curve.push_back({{"learning_rate", point.learning_rate},
+                     {"loss", point.loss},
+                     {"baseline_loss", point.baseline_loss},
+                     {"smoothed_loss", point.smoothed_loss}});
+  }
+  Json line = {{"suggestion", nullptr}};
+  if (found) {
+    line = {{"suggestion", found->suggestion()},
+            {"steep", found->steep},
+            {"valley", found->valley},
+            {"minimum", found->minimum}};
+  }
+  line["steps"] = finding.curve.points().size();
+  line["diverged"] = finding.has_diverged;
+  line["curve"] = std::move(curve);
+  std::printf("%s\n", line.dump().c_str());
+}
+
+void PrintCurve(const RangeTestCurve& curve) {
+  const std::vector<RangeTestPoint>& points = curve.points();
+  if (points.empty()) return;
+  const LossRange range = RangeToShow(curve);
+  TextCurve text;
+  text.low = range.low;
+  text.high = range.high;
+  for (const RangeTestPoint& point : points) {
+    if (curve.suggestions() && point.learning_rate == curve.suggestions()->suggestion()) {
+      text.marked = static_cast<int>(text.values.size());
+    }
+    text.values.push_back(point.smoothed_loss);
+  }
+  text.first_label = absl::StrFormat("%.3g", points.front().learning_rate);
+  text.last_label = absl::StrFormat("%.3g", points.back().learning_rate);
+  std::printf("smoothed loss by learning rate\n%s", Draw(text).c_str());
+}
+
+std::string SettingsOf(const FindOptions& options) {
+  const std::string model = std::filesystem::path(options.train.model.path).filename().string();
+  return absl::StrCat(model, ", ", options.train.loss.loss, ", ",
+                      options.train.optimizer.optimizer);
+}
+
+absl::Status RunFind(FindOptions& options) {
+  using Mode = RangeTestOptions::Mode;
+  options.test.mode = options.mode == "linear" ? Mode::kLinear : Mode::kExponential;
+  STROP_RETURN_IF_ERROR(CheckOptions(options));
+  STROP_ASSIGN_OR_RETURN(const Finding finding, RunTest(options));
+  const RangeTestCurve& curve = finding.curve;
+  if (!options.page.empty()) {
+    STROP_RETURN_IF_ERROR(
+        RangeTestPage(curve, options.test.mode, SettingsOf(options)).Write(options.page));
+  }
+  if (options.as_json) {
+    PrintJson(finding);
+  } else {
+    PrintCurve(curve);
+  }
+  const std::optional<RangeTestSuggestions>& found = curve.suggestions();
+  if (!found) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "range test: the loss falls at no rate from ", options.test.min_learning_rate, " to ",
+        options.test.max_learning_rate,
+        " by more than its noise; widen the range, take more --steps or a larger --batch-size"));
+  }
+  if (!options.as_json) {
+    std::printf(
+        "suggestion: --learning-rate %.3g, where the loss falls fastest (valley %.3g, "
+        "minimum/10 %.3g)\n",
+        found->suggestion(), found->valley, found->minimum);
+  }
+  if (curve.falls_to_the_end() && !finding.has_diverged) {
+    std::fprintf(stderr,
+                 "note: the loss falls up to the greatest rate, %.3g; a greater "
+                 "--max-learning-rate may find a better one\n",
+                 options.test.max_learning_rate);
+  }
+  if (HasGroupRates(options.train.groups)) {
+    std::fprintf(stderr,
+                 "note: groups were tried at the ratio of their rates to --learning-rate %.3g; "
+                 "change them with it\n",
+                 LearningRateOf(options.train.optimizer));
+  }
+  return absl::OkStatus();
+}
+
+void AddTestOptions(CLI::App& app, FindOptions& options) {
+  const std::string group = "Range test";
+  app.add_option("--min-learning-rate", options.test.min_learning_rate, "First learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--max-learning-rate", options.test.max_learning_rate, "Last learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--steps", options.test.steps, "Steps from the first rate to the last")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--mode", options.mode, "How the rate grows from step to step")
+      ->check(OneOf({"exponential", "linear"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--early-stop-threshold", options.test.early_stop_threshold,
+                 "End when the smoothed loss is so many times its best")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--page", options.page, "Write the curve to a page (.html)")->group(group);
+  app.add_flag("--json", options.as_json, "Suggestions and curve as a JSON line")->group(group);
+}
+
+}  // namespace
+
+Command AddFindLearningRateCommand(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("find-learning-rate",
+                                         "Try growing learning rates on a model and suggest one");
+  const auto options = std::make_shared<FindOptions>();
+  AddModelArgument(*app, options->train.model);
+  AddTestOptions(*app, *options);
+  AddStepOptions(*app, options->train);
+  AddQuantizeOptions(*app, options->train.quantize);
+  app->footer(
+      "The options of train that shape a step mean the same here; give those that you will train "
+      "with. The model stays as it is.\n"
+      "Example: strop find-learning-rate model.onnx --data train.npz --loss cross_entropy "
+      "--optimizer adamw");
+  return {app, [options] { return RunFind(*options); }};
+}
+
+}  // namespace strop
