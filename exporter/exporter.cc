@@ -1,6 +1,7 @@
 #include "exporter/exporter.h"
 
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
@@ -45,6 +46,14 @@ class Exporter {
         return absl::Status(status.code(),
                             absl::StrCat("tensor \"", name, "\": ", status.message()));
       }
+    }
+    for (const Parameter& parameter : model_.parameters) {
+      // An Identity that has not moved stays where its source has.
+      if (parameter.origin != Parameter::Origin::kIdentity) continue;
+      if (!changed_.contains(parameter.tensor) || replaced_.contains(parameter.name)) continue;
+      STROP_ASSIGN_OR_RETURN(const Tensor original, ReadElements(bytes_, layout_, parameter.tensor,
+                                                                 *model_.external_data));
+      STROP_RETURN_IF_ERROR(ReplaceIdentity(parameter.name, original));
     }
     ExportNotes notes;
     STROP_RETURN_IF_ERROR(external_.Write(splices_, notes));
@@ -111,6 +120,7 @@ class Exporter {
     if (parameter.origin == Parameter::Origin::kIdentity) {
       return ReplaceIdentity(parameter.name, elements);
     }
+    changed_.insert(parameter.tensor);
     if (external_.Holds(parameter.tensor)) {
       external_.Replace(parameter.tensor, std::string(RawBytes(elements)));
       return absl::OkStatus();
@@ -154,6 +164,7 @@ class Exporter {
   // The Identity of a constant whose elements have parted from it: an initializer of the same
   // name instead, or a Constant node where initializers have to be inputs.
   absl::Status ReplaceIdentity(const std::string& name, const Tensor& elements) {
+    replaced_.insert(name);
     const onnx::GraphProto& graph = model_.model->graph();
     for (int n = 0; n < graph.node_size(); ++n) {
       const onnx::NodeProto& node = graph.node(n);
@@ -200,6 +211,8 @@ class Exporter {
   ExternalExport external_;
   std::vector<Splice> splices_;
   std::vector<InPlace> in_place_;
+  std::set<int> changed_;           // numbers of the tensors that get other elements
+  std::set<std::string> replaced_;  // Identities
 };
 
 absl::Status CheckPath(const ImportedModel& model, const std::string& path) {

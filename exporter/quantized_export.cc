@@ -29,19 +29,33 @@ class WholeModel {
  public:
   WholeModel(const ImportedModel& model, std::string_view bytes, const ModelLayout& layout,
              const std::map<std::string, Tensor>& trained)
-      : model_(model), reader_(bytes, layout, *model.external_data), trained_(trained) {}
+      : model_(model),
+        layout_(layout),
+        reader_(bytes, layout, *model.external_data),
+        elements_(trained) {
+    for (const Parameter& parameter : model.parameters) {
+      if (parameter.is_in_function) names_in_functions_[parameter.tensor] = parameter.name;
+    }
+  }
 
   absl::StatusOr<onnx::ModelProto> Build(const std::string& bytes) {
     onnx::ModelProto whole;
     if (!whole.ParseFromString(bytes)) {
       return absl::InternalError("the model that was imported cannot be parsed");
     }
+    // What stands behind an Identity keeps its elements, whatever becomes of the source.
+    for (const Parameter& parameter : model_.parameters) {
+      if (parameter.origin != Parameter::Origin::kIdentity || parameter.tensor < 0) continue;
+      if (elements_.contains(parameter.name)) continue;
+      STROP_ASSIGN_OR_RETURN(elements_[parameter.name],
+                             ReadElements(bytes, layout_, parameter.tensor, *model_.external_data));
+    }
     onnx::GraphProto& graph = *whole.mutable_graph();
     for (onnx::TensorProto& tensor : *graph.mutable_initializer()) {
       STROP_RETURN_IF_ERROR(Fill(tensor.name(), tensor));
     }
     for (onnx::NodeProto& node : *graph.mutable_node()) {
-      if (node.op_type() == "Identity" && trained_.contains(node.output(0))) {
+      if (node.op_type() == "Identity" && elements_.contains(node.output(0))) {
         STROP_RETURN_IF_ERROR(MakeConstant(node));
         continue;
       }
@@ -50,6 +64,9 @@ class WholeModel {
         const bool is_constant = node.op_type() == "Constant" && node.output_size() == 1;
         STROP_RETURN_IF_ERROR(Fill(is_constant ? node.output(0) : "", *attribute.mutable_t()));
       }
+    }
+    for (int f = 0; f < whole.functions_size(); ++f) {
+      STROP_RETURN_IF_ERROR(FillFunction(model_.model->functions(f), *whole.mutable_functions(f)));
     }
     if (whole.ByteSizeLong() >= kLargestModel) {
       return absl::InvalidArgumentError(
@@ -61,7 +78,7 @@ class WholeModel {
  private:
   absl::Status Fill(const std::string& name, onnx::TensorProto& tensor) {
     Tensor elements;
-    if (const auto found = trained_.find(name); found != trained_.end()) {
+    if (const auto found = elements_.find(name); found != elements_.end()) {
       STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(tensor.data_type()));
       STROP_ASSIGN_OR_RETURN(elements, ConvertTensor(found->second, type));
     } else if (tensor.data_location() == onnx::TensorProto::EXTERNAL) {
@@ -69,7 +86,22 @@ class WholeModel {
     } else {
       return absl::OkStatus();
     }
-    SetElements(elements, tensor);
+    StoreElements(elements, tensor);
+    return absl::OkStatus();
+  }
+
+  // `numbered` is the same function in the model as it was imported, whose tensors carry numbers.
+  absl::Status FillFunction(const onnx::FunctionProto& numbered, onnx::FunctionProto& function) {
+    for (int n = 0; n < function.node_size(); ++n) {
+      for (int a = 0; a < function.node(n).attribute_size(); ++a) {
+        onnx::AttributeProto& attribute = *function.mutable_node(n)->mutable_attribute(a);
+        if (!attribute.has_t()) continue;
+        const int tensor = TensorNumber(numbered.node(n).attribute(a).t());
+        const auto name = names_in_functions_.find(tensor);
+        STROP_RETURN_IF_ERROR(
+            Fill(name == names_in_functions_.end() ? "" : name->second, *attribute.mutable_t()));
+      }
+    }
     return absl::OkStatus();
   }
 
@@ -81,24 +113,15 @@ class WholeModel {
     onnx::AttributeProto& value = *node.add_attribute();
     value.set_name("value");
     value.set_type(onnx::AttributeProto::TENSOR);
-    value.mutable_t()->set_data_type(static_cast<int>(trained_.at(name).type()));
+    value.mutable_t()->set_data_type(static_cast<int>(elements_.at(name).type()));
     return Fill(name, *value.mutable_t());
   }
 
- public:
-  static void SetElements(const Tensor& elements, onnx::TensorProto& tensor) {
-    const std::string name = tensor.name();
-    tensor.Clear();
-    tensor.set_name(name);
-    tensor.set_data_type(static_cast<int>(elements.type()));
-    for (const int64_t dimension : elements.shape()) tensor.add_dims(dimension);
-    tensor.set_raw_data(std::string(RawBytes(elements)));
-  }
-
- private:
   const ImportedModel& model_;
+  const ModelLayout& layout_;
   TensorReader reader_;
-  const std::map<std::string, Tensor>& trained_;
+  std::map<std::string, Tensor> elements_;         // trained, or not to change with another
+  std::map<int, std::string> names_in_functions_;  // of parameters, by tensor number
 };
 
 int64_t OpsetOf(const onnx::ModelProto& model) {
@@ -171,7 +194,7 @@ class QdqWriter {
   std::string AddConstant(const std::string& name, const Tensor& elements) {
     onnx::TensorProto tensor;
     tensor.set_name(name);
-    WholeModel::SetElements(elements, tensor);
+    StoreElements(elements, tensor);
     if (model_.ir_version() >= kFreeInitializers) {
       *graph_.add_initializer() = std::move(tensor);
       return name;

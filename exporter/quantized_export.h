@@ -28,7 +28,9 @@ struct ModelQuantization {
 // quantized nodes as int32 in the scale of their sums, and QuantizeLinear and DequantizeLinear
 // stand around every activation named. Inputs and outputs stay as they were. Scales along an axis
 // exist since opset 13: an older model is converted to it, which a note says. External data move
-// into the file. Errors as ExportModel's; InvalidArgument for a model beyond 2 GB.
+// into the file. Functions stay as they are, but for trained tensors: what lies inside is rounded
+// nowhere. An Identity of a constant becomes a Constant, so that nothing follows its source. Errors
+// as ExportModel's; InvalidArgument for a model beyond 2 GB.
 absl::StatusOr<ExportNotes> ExportQuantizedModel(const ImportedModel& model,
                                                  const std::map<std::string, Tensor>& trained,
                                                  const ModelQuantization& quantization,

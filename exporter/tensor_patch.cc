@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "importer/tensor_conversion.h"
 
 namespace strop {
 namespace {
@@ -64,6 +65,17 @@ absl::StatusOr<onnx::TensorProto> ParseTensorHeader(std::string_view bytes,
   return proto;
 }
 
+absl::StatusOr<Tensor> ReadElements(std::string_view bytes, const ModelLayout& layout, int tensor,
+                                    ExternalData& external_data) {
+  const MessageSpan& message = SpanOf(layout, tensor);
+  onnx::TensorProto proto;
+  if (!proto.ParseFromString(
+          std::string(bytes.substr(message.begin, message.end - message.begin)))) {
+    return absl::DataLossError("a tensor of the model cannot be parsed again");
+  }
+  return TensorReader(bytes, layout, external_data).Read(proto);
+}
+
 absl::StatusOr<std::vector<Splice>> ReplaceElements(std::string_view bytes,
                                                     const ModelLayout& layout, int tensor,
                                                     const Tensor& elements) {
@@ -90,6 +102,15 @@ absl::StatusOr<std::vector<Splice>> ReplaceElements(std::string_view bytes,
   splices.front().replacement =
       is_raw ? EncodeLengthDelimited(kRawData, RawBytes(elements)) : TypedField(elements);
   return splices;
+}
+
+void StoreElements(const Tensor& elements, onnx::TensorProto& tensor) {
+  const std::string name = tensor.name();
+  tensor.Clear();
+  tensor.set_name(name);
+  tensor.set_data_type(static_cast<int>(elements.type()));
+  for (const int64_t dimension : elements.shape()) tensor.add_dims(dimension);
+  tensor.set_raw_data(std::string(RawBytes(elements)));
 }
 
 absl::StatusOr<std::vector<Splice>> ReplaceExternalEntry(std::string_view bytes,

@@ -102,7 +102,8 @@ absl::Status GraphBuilder::InlineFunction(const onnx::NodeProto& call,
   body.graph = scope.graph;
   STROP_ASSIGN_OR_RETURN(body.opsets, ReadOpsets(function.opset_import()));
   body.opsets.insert(scope.opsets.begin(), scope.opsets.end());
-  body.prefix = absl::StrCat(UniqueNodeName(scope.prefix + NodeProtoName(call)), "/");
+  const std::string name = UniqueNodeName(scope.prefix + NodeProtoName(call));
+  body.prefix = name + "/";
   for (int i = 0; i < function.input_size(); ++i) {
     const bool is_given = i < call.input_size() && !call.input(i).empty();
     STROP_RETURN_IF_ERROR(
@@ -120,7 +121,7 @@ absl::Status GraphBuilder::InlineFunction(const onnx::NodeProto& call,
     }
   }
 
-  calls_.push_back({key, NodeProtoLabel(call)});
+  calls_.push_back({key, NodeProtoLabel(call), {name, call.op_type()}});
   std::vector<const onnx::NodeProto*> nodes;
   for (const onnx::NodeProto& node : function.node()) nodes.push_back(&node);
   STROP_RETURN_IF_ERROR(AddNodes(std::move(nodes), body));

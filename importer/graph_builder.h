@@ -21,11 +21,13 @@ struct ImportedConstant {
   // Number of its TensorProto in the layout; -1 when the elements lie in no TensorProto.
   int tensor = -1;
   Parameter::Origin origin = Parameter::Origin::kInitializer;
+  bool is_in_function = false;
 };
 
 struct BuiltGraph {
   Graph graph;
-  std::vector<ImportedConstant> constants;  // in the order in which they are met
+  std::map<std::string, FunctionCall> calls;  // see ImportedModel
+  std::vector<ImportedConstant> constants;    // in the order in which they are met
 };
 
 // Makes the Graph of a parsed model: constants, nodes in order, functions inlined, subgraphs as
@@ -46,6 +48,7 @@ class GraphBuilder {
   struct Call {
     std::string key;    // domain, name, overload
     std::string label;  // of the calling node
+    FunctionCall call;
   };
 
   // graph_builder.cc: models, graphs, constants.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,7 +37,15 @@ struct Parameter {
   Origin origin = Origin::kInitializer;
   std::string reason;            // one phrase for `strop inspect`: "weight of \"conv1\" (Conv)"
   bool is_norm_or_bias = false;  // the rule calls it bias, scale, slope or gain
-  int tensor = -1;  // number of its TensorProto in the file; -1 when export cannot replace it
+  int tensor = -1;      // number of its TensorProto in the file; -1 when export cannot replace it
+  bool is_new = false;  // of a new head, which has learned nothing yet
+  bool is_in_function = false;  // its TensorProto stands in a function's body
+};
+
+// A node of the main graph that calls a function.
+struct FunctionCall {
+  std::string name;      // of the node, no other's
+  std::string function;  // its name
 };
 
 // What the user overrides of the rule that says what is trained. Patterns are globs (* and ?) on
@@ -61,6 +70,9 @@ struct ImportOptions {
 struct ImportedModel {
   Graph graph;
   std::vector<Parameter> parameters;  // every floating constant of the main graph, in file order
+  // The main graph's call that a node of `graph` comes from, by the node's name. The file keeps
+  // such nodes in functions.
+  std::map<std::string, FunctionCall> calls;
   std::string path;
 
   // The file as it was, for the exporter.

@@ -155,6 +155,7 @@ absl::Status GraphBuilder::AppendNode(Graph& graph, Node node) {
     STROP_RETURN_IF_ERROR(InferElementTypes(graph, node));
     if (HandlesStrings(graph, node, *definition)) missing_[op + " of strings"].push_back(node.name);
   }
+  if (!calls_.empty()) built_.calls[node.name] = calls_.front().call;
   graph.nodes.push_back(std::move(node));
   return absl::OkStatus();
 }
@@ -178,8 +179,8 @@ absl::Status GraphBuilder::AddConstantNode(const onnx::NodeProto& proto, Scope& 
   const ValueId constant =
       scope.graph->AddConstant(scope.FullName(proto.output(0)), std::move(tensor));
   if (scope.graph == &built_.graph) {
-    built_.constants.push_back(
-        {constant, value.has_t() ? TensorNumber(value.t()) : -1, Parameter::Origin::kConstantNode});
+    built_.constants.push_back({constant, value.has_t() ? TensorNumber(value.t()) : -1,
+                                Parameter::Origin::kConstantNode, !calls_.empty()});
   }
   return Define(scope, proto.output(0), constant);
 }
@@ -198,7 +199,8 @@ absl::StatusOr<bool> GraphBuilder::AddIdentityOfConstant(const onnx::NodeProto& 
     for (const ImportedConstant& constant : built_.constants) {
       if (constant.value == source && is_main) tensor_number = constant.tensor;
     }
-    built_.constants.push_back({copy, tensor_number, Parameter::Origin::kIdentity});
+    built_.constants.push_back(
+        {copy, tensor_number, Parameter::Origin::kIdentity, !calls_.empty()});
   }
   return true;
 }

@@ -363,6 +363,7 @@ absl::StatusOr<std::vector<Parameter>> ChooseParameters(
     parameter.reason = finding.reason;
     parameter.is_norm_or_bias = finding.is_norm_or_bias;
     parameter.tensor = constant.tensor;
+    parameter.is_in_function = constant.is_in_function;
     parameter.role = finding.verdict == Verdict::kTrained      ? Parameter::Role::kTrained
                      : finding.verdict == Verdict::kStatistics ? Parameter::Role::kStatistics
                                                                : Parameter::Role::kFrozen;

@@ -1,11 +1,32 @@
 #include "plugin/cli/quantize_options.h"
 
+#include <cstdio>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
 
 namespace strop {
+namespace {
+
+void TellOfFunctions(const QuantizationSites& sites) {
+  int layers = 0;
+  std::vector<std::string> functions;
+  for (const auto& [function, count] : sites.in_functions) {
+    layers += count;
+    functions.push_back(absl::StrCat(function, " (", count, ")"));
+  }
+  if (layers == 0) return;
+  std::fprintf(stderr,
+               "note: %d %s floating, in functions of the model, which the file keeps: %s; "
+               "inline them to quantize all\n",
+               layers, layers == 1 ? "layer stays" : "layers stay",
+               absl::StrJoin(functions, ", ").c_str());
+}
+
+}  // namespace
 
 void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
   const std::string group = "Quantization";
@@ -25,7 +46,9 @@ absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& argum
   if (arguments.type.empty()) return QuantizationSites();
   QuantizationOptions options;
   options.exclude = arguments.exclude;
-  return QuantizeModel(model, options);
+  STROP_ASSIGN_OR_RETURN(QuantizationSites sites, QuantizeModel(model, options));
+  TellOfFunctions(sites);
+  return sites;
 }
 
 absl::StatusOr<ModelQuantization> TrainedQuantization(const QuantizationSites& sites,

@@ -20,7 +20,8 @@ struct QuantizeArguments {
 
 void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments);
 
-// Quantizes the model where that is asked for; without sites otherwise.
+// Quantizes the model where that is asked for, and tells on stderr which layers stay floating
+// because the file keeps them in functions; without sites otherwise.
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
                                                   ImportedModel& model);
 

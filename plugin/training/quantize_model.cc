@@ -36,12 +36,14 @@ bool IsFloatingConstant(const Value& value) {
 class Quantization {
  public:
   Quantization(ImportedModel& model, const QuantizationOptions& options)
-      : graph_(model.graph), options_(options), uses_(graph_.UseCounts()) {
+      : graph_(model.graph), options_(options), calls_(model.calls), uses_(graph_.UseCounts()) {
     for (const Parameter& parameter : model.parameters) {
-      // An Identity of a constant has elements of its own only once it is trained.
-      const bool is_shared = parameter.origin == Parameter::Origin::kIdentity &&
-                             parameter.role != Parameter::Role::kTrained;
-      if (parameter.tensor >= 0 && !is_shared) stored_.insert(parameter.value);
+      if (parameter.tensor >= 0 && !parameter.is_in_function) stored_.insert(parameter.value);
+    }
+    for (const Node& node : graph_.nodes) {
+      const FunctionCall* call = CallOf(node);
+      if (call == nullptr) continue;
+      for (const ValueId output : node.outputs) made_in_[output] = call->name;
     }
   }
 
@@ -49,8 +51,8 @@ class Quantization {
     FindSites();
     if (weights_.empty()) {
       return absl::InvalidArgumentError(
-          "quantize: the model has no Conv, Gemm or MatMul with a constant weight that is not "
-          "excluded, expected at least one");
+          "quantize: the model has no Conv, Gemm or MatMul with a constant weight, outside of "
+          "functions, that is not excluded, expected at least one");
     }
     std::vector<Node> nodes = std::move(graph_.nodes);
     graph_.nodes.clear();
@@ -69,9 +71,8 @@ class Quantization {
     for (Node& node : nodes) {
       const std::vector<ValueId> outputs = node.outputs;
       for (ValueId& input : node.inputs) {
-        if (const auto found = replaced_.find(input); found != replaced_.end()) {
-          input = found->second;
-        }
+        const auto found = replaced_.find(input);
+        if (found != replaced_.end() && SeesQuantized(node, input)) input = found->second;
       }
       quantized.push_back(std::move(node));
       for (const ValueId output : outputs) {
@@ -93,21 +94,39 @@ class Quantization {
     for (const Node& node : graph_.nodes) {
       if (node.inputs.size() <= kWeight || IsExcluded(node)) continue;
       const Value& weight = graph_.value(node.inputs[kWeight]);
-      if (!stored_.contains(node.inputs[kWeight])) continue;  // export could not replace it
+      if (!IsFloatingConstant(weight)) continue;
       const int64_t axis = OutputAxis(node, static_cast<int64_t>(weight.type.shape->size()));
       if (axis < 0) continue;
+      if (const FunctionCall* call = CallOf(node); call != nullptr) {
+        ++sites_.in_functions[call->function];
+        continue;
+      }
+      if (!stored_.contains(node.inputs[kWeight])) continue;  // export could not replace it
       weights_.emplace(node.inputs[kWeight], axis);
       if (!IsFloatingConstant(graph_.value(node.inputs[0]))) activations_.insert(node.inputs[0]);
       if (!IsOnnx(node, "Conv")) continue;
       ValueId output = node.outputs[0];
       const auto reader = readers.find(output);
       if (reader != readers.end() && IsOnnx(*reader->second, "Relu") &&
-          uses_[static_cast<size_t>(output)] == 1) {
+          CallOf(*reader->second) == nullptr && uses_[static_cast<size_t>(output)] == 1) {
         output = reader->second->outputs[0];
       }
       const bool is_read = readers.contains(output);  // not only the model's result
       if (is_read) activations_.insert(output);
     }
+  }
+
+  // Null for a node of the file's main graph.
+  const FunctionCall* CallOf(const Node& node) const {
+    const auto found = calls_.find(node.name);
+    return found == calls_.end() ? nullptr : &found->second;
+  }
+
+  // Where a function reads what it has made itself, the file rounds only what it hands out.
+  bool SeesQuantized(const Node& node, ValueId value) const {
+    const FunctionCall* call = CallOf(node);
+    const auto maker = made_in_.find(value);
+    return call == nullptr || maker == made_in_.end() || maker->second != call->name;
   }
 
   bool IsExcluded(const Node& node) const {
@@ -181,9 +200,11 @@ class Quantization {
 
   Graph& graph_;
   const QuantizationOptions& options_;
+  const std::map<std::string, FunctionCall>& calls_;
   const std::vector<int> uses_;
-  std::set<ValueId> stored_;            // floating constants that the file stores under a name
-  std::map<ValueId, int64_t> weights_;  // and their output axes
+  std::set<ValueId> stored_;                // floating constants of the file's main graph
+  std::map<ValueId, std::string> made_in_;  // the calls that values come from
+  std::map<ValueId, int64_t> weights_;      // and their output axes
   std::set<ValueId> activations_;
   std::map<ValueId, ValueId> replaced_;
   QuantizationSites sites_;

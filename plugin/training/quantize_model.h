@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,17 @@ struct QuantizedWeight {
 struct QuantizationSites {
   std::vector<QuantizedWeight> weights;
   std::vector<std::string> activations;  // in uint8, one scale and zero point a tensor
+  // Layers that stay floating because they stand in functions, which the file keeps and where it
+  // could say nothing: their number by the name of the function that the main graph calls.
+  std::map<std::string, int> in_functions;
 };
 
 // Lets the model compute as integer kernels will: the constant weights of Conv, Gemm and MatMul
 // pass through FakeQuantize with the scale of their largest elements, so do the activations that
 // these read, and what a Conv (with its Relu) gives. The ranges of activations are states called
 // "<tensor>/minimum" and "<tensor>/maximum", empty until a training has moved them
-// (SetQuantizationMode). InvalidArgument when nothing is to be quantized.
+// (SetQuantizationMode). Only what the exported file can express is rounded: weights that it stores
+// and layers of its main graph. InvalidArgument when nothing is to be quantized.
 absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
                                                 const QuantizationOptions& options);
 

@@ -350,6 +350,15 @@ TEST(ExporterTest, IdentityOfAnInitializer) {
       if (parameter.name == "b") EXPECT_EQ(Raw(found), Raw(same));
     }
     EXPECT_EQ(exported.graph.nodes.size(), 3u);
+
+    // It does not follow when only its source is trained.
+    Export(imported, {{"b", bias}}, folder.Path("parted.onnx"));
+    const ImportedModel parted = Import(folder.Path("parted.onnx"));
+    for (const Parameter& parameter : parted.parameters) {
+      const Tensor& found = parted.graph.value(parameter.value).tensor;
+      if (parameter.name == "b2") EXPECT_EQ(Raw(found), Raw(same));
+      if (parameter.name == "b") EXPECT_EQ(Raw(found), Raw(bias));
+    }
   }
 }
 
