@@ -44,9 +44,10 @@ class AdapterInsertion {
   absl::StatusOr<std::string> Insert(absl::Span<const AdapterInput> adapters) {
     std::string inputs;
     for (const AdapterInput& adapter : adapters) {
-      inputs += InputOf(adapter.first, adapter.type, adapter.first_shape, adapter.first_rank_axis);
-      inputs +=
-          InputOf(adapter.second, adapter.type, adapter.second_shape, adapter.second_rank_axis);
+      inputs += InputOf(adapter.first, adapter.type, adapter.first_shape, adapter.first_rank_axis,
+                        RankName(adapter.groups, ""), adapter.groups);
+      inputs += InputOf(adapter.second, adapter.type, adapter.second_shape,
+                        adapter.second_rank_axis, RankName(adapter.groups, "one_of_"), 1);
       for (const std::string& output : adapter.outputs) {
         STROP_RETURN_IF_ERROR(InsertAt(output, adapter));
       }
@@ -58,9 +59,15 @@ class AdapterInsertion {
   }
 
  private:
-  // The input's declaration and its default.
-  static std::string InputOf(const std::string& name, DataType type, Shape shape,
-                             size_t rank_axis) {
+  // The rank differs from that of other adapters where a default has one for every group.
+  static std::string RankName(int64_t groups, std::string_view part) {
+    if (groups == 1) return kRankName;
+    return absl::StrCat(kRankName, "_of_", std::string(part), groups, "_groups");
+  }
+
+  // The input's declaration and its default, of rank `smallest`.
+  static std::string InputOf(const std::string& name, DataType type, Shape shape, size_t rank_axis,
+                             const std::string& rank_name, int64_t smallest) {
     onnx::ValueInfoProto info;
     info.set_name(name);
     auto* declared = info.mutable_type()->mutable_tensor_type();
@@ -68,12 +75,12 @@ class AdapterInsertion {
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       auto* dimension = declared->mutable_shape()->add_dim();
       if (axis == rank_axis) {
-        dimension->set_dim_param(kRankName);
+        dimension->set_dim_param(rank_name);
       } else {
         dimension->set_dim_value(shape[axis]);
       }
     }
-    shape[rank_axis] = 1;
+    shape[rank_axis] = smallest;
     const Tensor zeros(type, shape);
     onnx::TensorProto tensor;
     tensor.set_name(name);
@@ -120,8 +127,14 @@ class AdapterInsertion {
     if (HasTransposedInput(layer)) x = Append(nodes, layer, "Transpose", "lora_transposed", {x});
     const bool is_convolution = layer.op_type() == "Conv";
     const std::string op_type = is_convolution ? "Conv" : "MatMul";
-    x = Append(nodes, layer, op_type, "lora_A", {x, adapter.first}, is_convolution);
-    x = Append(nodes, layer, op_type, "lora_B", {x, adapter.second});
+    std::vector<onnx::AttributeProto> window;  // A slides as the layer does, B does not
+    std::vector<onnx::AttributeProto> group;
+    for (const auto& attribute : layer.attribute()) {
+      if (is_convolution) window.push_back(attribute);
+      if (is_convolution && attribute.name() == "group") group.push_back(attribute);
+    }
+    x = Append(nodes, layer, op_type, "lora_A", {x, adapter.first}, window);
+    x = Append(nodes, layer, op_type, "lora_B", {x, adapter.second}, group);
     onnx::NodeProto sum = NewNode(layer, "Add", "lora", {base, x});
     sum.add_output(output);
     nodes += Encoded(sum);
@@ -148,9 +161,9 @@ class AdapterInsertion {
   // The new node's output.
   std::string Append(std::string& nodes, const onnx::NodeProto& layer, const std::string& op_type,
                      const std::string& role, const std::vector<std::string>& inputs,
-                     bool keeps_attributes = false) {
+                     const std::vector<onnx::AttributeProto>& attributes = {}) {
     onnx::NodeProto node = NewNode(layer, op_type, role, inputs);
-    if (keeps_attributes) *node.mutable_attribute() = layer.attribute();
+    node.mutable_attribute()->Assign(attributes.begin(), attributes.end());
     const std::string output = NewName(absl::StrCat(layer.output(0), "/", role));
     node.add_output(output);
     nodes += Encoded(node);

@@ -71,6 +71,8 @@ class HeadReplacement {
     return ApplySplices(bytes_, layout_, std::move(splices_));
   }
 
+  const std::vector<int>& tensors() const { return tensors_; }
+
  private:
   const onnx::NodeProto* Producer(const std::string& name) const {
     const auto found = producers_.find(name);
@@ -216,6 +218,7 @@ class HeadReplacement {
     }
     STROP_ASSIGN_OR_RETURN(const Tensor stored, ConvertTensor(fresh, type));
     const int number = TensorNumber(tensor);
+    tensors_.push_back(number);
     STROP_ASSIGN_OR_RETURN(onnx::TensorProto proto, ParseTensorHeader(bytes_, layout_, number));
     proto.clear_dims();
     for (const int64_t dimension : shape) proto.add_dims(dimension);
@@ -268,24 +271,23 @@ class HeadReplacement {
   int64_t classes_ = 0;
   int64_t inputs_ = 0;
   std::vector<Splice> splices_;
+  std::vector<int> tensors_;  // drawn anew
 };
 
-absl::StatusOr<std::shared_ptr<const ModelFile>> Replace(const ModelFile& file, int64_t classes,
-                                                         uint64_t seed) {
+absl::StatusOr<NewHead> Replace(const ModelFile& file, int64_t classes, uint64_t seed) {
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, file.Read());
   STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const onnx::ModelProto> model,
                          ParseWithoutWeights(*bytes, layout));
   HeadReplacement replacement(*bytes, layout, *model);
   STROP_ASSIGN_OR_RETURN(std::string replaced, replacement.Replace(classes, seed));
-  return ModelFile::FromBytes(std::move(replaced), file.path());
+  return NewHead{ModelFile::FromBytes(std::move(replaced), file.path()), replacement.tensors()};
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ModelFile>> ReplaceHead(const ModelFile& file, int64_t classes,
-                                                             uint64_t seed) {
-  absl::StatusOr<std::shared_ptr<const ModelFile>> result = Replace(file, classes, seed);
+absl::StatusOr<NewHead> ReplaceHead(const ModelFile& file, int64_t classes, uint64_t seed) {
+  absl::StatusOr<NewHead> result = Replace(file, classes, seed);
   if (result.ok()) return result;
   return absl::Status(result.status().code(),
                       absl::StrCat("new head: ", result.status().message()));

@@ -106,13 +106,17 @@ std::vector<ResolvedOption> ResolvedOptions(const CLI::App& app) {
     item.name = KeyOf(*option);
     item.group = option->get_group();
     item.is_flag = option->get_expected_max() == 0 || option->get_type_size() == 0;
-    item.is_list = !item.is_flag && option->get_expected_max() > 1;
+    const bool takes_all = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    item.is_list = !item.is_flag && (option->get_expected_max() > 1 || takes_all);
     const std::string type = option->get_type_name();
     item.is_number =
         type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT");
     item.values = option->results();
-    // A default that means something only beside another option would ask for that.
-    if (item.values.empty() && !option->get_default_str().empty() && option->get_needs().empty()) {
+    // A default that means something only beside another option would ask for that; that of an
+    // optional value is what the option means without one.
+    const bool has_optional_value = option->get_expected_min() == 0;
+    if (item.values.empty() && !option->get_default_str().empty() && option->get_needs().empty() &&
+        !has_optional_value) {
       item.values = {option->get_default_str()};
     }
     if (item.is_flag && (item.values.empty() || item.values.back() != "true")) continue;

@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/match.h"
@@ -80,6 +81,10 @@ class PeftExport : public LoraExport {
         tensor = value.tensor;
       }
     }
+    for (const LoraAdapter& adapter : adapters_) {
+      if (adapter.groups == 1) continue;
+      STROP_ASSIGN_OR_RETURN(tensors[adapter.a], OverAllGroups(adapter, tensors[adapter.a]));
+    }
     STROP_RETURN_IF_ERROR(WritePeft(peft_, tensors, output_));
     return ExportNotes();
   }
@@ -98,6 +103,26 @@ class PeftExport : public LoraExport {
           "or use --lora-export merged"));
     }
     return absl::OkStatus();
+  }
+
+  // PEFT's A sees all channels, ours those of its group: zero between groups is the same adapter.
+  // [rank, in/groups, kernel…] → [rank, in, kernel…].
+  static absl::StatusOr<Tensor> OverAllGroups(const LoraAdapter& adapter, const Tensor& a) {
+    STROP_ASSIGN_OR_RETURN(const std::vector<double> elements, NumericElements(a));
+    const auto groups = static_cast<size_t>(adapter.groups);
+    const size_t rank = static_cast<size_t>(a.shape()[0]);
+    const size_t row = elements.size() / rank;
+    Shape shape = a.shape();
+    shape[1] *= adapter.groups;
+    Tensor whole(DataType::kDouble, shape);
+    const absl::Span<double> out = whole.mutable_elements<double>();
+    std::fill(out.begin(), out.end(), 0.0);
+    for (size_t r = 0; r < rank; ++r) {
+      const size_t group = r / (rank / groups);
+      std::copy_n(elements.begin() + static_cast<std::ptrdiff_t>(r * row), row,
+                  out.begin() + static_cast<std::ptrdiff_t>((r * groups + group) * row));
+    }
+    return ConvertTensor(whole, a.type());
   }
 
   const LoraOptions options_;
@@ -158,6 +183,7 @@ class OnnxAdapterExport : public LoraExport {
                         .second_shape = second.shape(),
                         .first_rank_axis = is_convolution ? 0u : 1u,
                         .second_rank_axis = is_convolution ? 1u : 0u,
+                        .groups = adapter.groups,
                         .outputs = adapter.outputs});
       fed[adapter.a] = first;
       fed[adapter.b] = second;

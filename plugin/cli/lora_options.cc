@@ -1,19 +1,45 @@
 #include "plugin/cli/lora_options.h"
 
 #include <CLI/Validators.hpp>
+#include <algorithm>
+#include <cstdio>
 
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
 #include "plugin/cli/outcome.h"
 
 namespace strop {
+namespace {
+
+void TellOfObstacles(const std::vector<LoraObstacle>& obstacles) {
+  constexpr size_t kShown = 6;
+  if (obstacles.empty()) return;
+  std::string names;
+  for (size_t i = 0; i < std::min(obstacles.size(), kShown); ++i) {
+    absl::StrAppend(&names, i == 0 ? "" : ", ", "\"", obstacles[i].parameter, "\"");
+  }
+  if (obstacles.size() > kShown) {
+    absl::StrAppend(&names, " and ", obstacles.size() - kShown, " more");
+  }
+  std::fprintf(stderr, "note: no adapter for %s: %s\n", names.c_str(),
+               obstacles.front().reason.c_str());
+}
+
+}  // namespace
 
 void AddLoraOptions(CLI::App& app, LoraArguments& arguments) {
   const std::string group = "LoRA";
   LoraOptions& lora = arguments.lora;
   CLI::Option* patterns =
-      AddRepeatedOption(app, "--lora", lora.patterns,
-                        "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
-                        "matches PATTERN ('*': all that can have one), and else only --train's")
+      AddRepeatedOption(
+          app, "--lora", lora.patterns,
+          "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
+          "matches PATTERN, and else only a new head and what --train names; "
+          "all-linear, also without PATTERN: of all but the output layer; '*': of all")
           ->type_name("PATTERN")
+          ->expected(0, 1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+          ->default_str(std::string(kAllLinear))
           ->group(group);
   app.add_option("--lora-rank", lora.rank, "Rank of the adapters")
       ->check(CLI::PositiveNumber)
@@ -54,7 +80,10 @@ absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& argument
     return UsageError(
         "--lora and --train-only exclude each other: adapters are trained and what --train names");
   }
-  return AddLora(model, arguments.lora, options.selection, options.seed);
+  STROP_ASSIGN_OR_RETURN(LoraAdapters lora,
+                         AddLora(model, arguments.lora, options.selection, options.seed));
+  TellOfObstacles(lora.left_out);
+  return std::move(lora.adapters);
 }
 
 }  // namespace strop

@@ -19,7 +19,8 @@ struct LoraArguments {
 void AddLoraOptions(CLI::App& app, LoraArguments& arguments);
 void AddLoraExportOption(CLI::App& app, LoraArguments& arguments);
 
-// Gives the model the adapters that are asked for; none, and an empty answer, without --lora.
+// Gives the model the adapters that are asked for and tells on stderr which weights can have none;
+// nothing, and an empty answer, without --lora.
 absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& arguments,
                                                    const ModelOptions& options,
                                                    ImportedModel& model);

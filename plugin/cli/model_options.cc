@@ -92,9 +92,12 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (options.head_classes == 0) return ImportModel(options.path, import);
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const ModelFile> file,
                          ModelFile::Open(options.path));
-  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> with_head,
-                         ReplaceHead(*file, options.head_classes, options.seed));
-  return ImportModel(std::move(with_head), import);
+  STROP_ASSIGN_OR_RETURN(NewHead head, ReplaceHead(*file, options.head_classes, options.seed));
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, ImportModel(std::move(head.file), import));
+  for (Parameter& parameter : model.parameters) {
+    parameter.is_new = std::count(head.tensors.begin(), head.tensors.end(), parameter.tensor) > 0;
+  }
+  return model;
 }
 
 absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs) {

@@ -33,7 +33,7 @@ absl::Status CheckOptions(const LoraOptions& options) {
 
 void FreezeAllBut(const std::vector<std::string>& train, std::vector<Parameter>& parameters) {
   for (Parameter& parameter : parameters) {
-    if (parameter.role != Parameter::Role::kTrained) continue;
+    if (parameter.role != Parameter::Role::kTrained || parameter.is_new) continue;
     const bool is_kept = std::any_of(train.begin(), train.end(), [&](const std::string& pattern) {
       return MatchesGlob(pattern, parameter.name);
     });
@@ -102,7 +102,7 @@ class Surgeon {
     if (is_swapped) a[1] = w[0];
     Shape b(w.size(), 1);
     b[0] = w[is_swapped ? 1 : 0];
-    b[1] = options_.rank;
+    b[1] = options_.rank / target.groups;
 
     LoraAdapter adapter;
     adapter.parameter = parameter.name;
@@ -112,6 +112,7 @@ class Surgeon {
     adapter.layout = target.layout;
     adapter.scaling = scaling_;
     adapter.gain = target.gain;
+    adapter.groups = target.groups;
     const DataType type = weight.type.element_type;
     STROP_ASSIGN_OR_RETURN(Tensor first,
                            RandomA(a, type, seed_, kStreamOfAdapters + target.parameter));
@@ -151,7 +152,8 @@ class Surgeon {
         x, is_convolution ? Convolved(layer, x, states.a) : FirstProduct(layer, x, states.a));
     // Scaled where the value is small.
     STROP_ASSIGN_OR_RETURN(x, Scaled(layer, x, adapter.scaling * adapter.gain));
-    STROP_ASSIGN_OR_RETURN(x, is_convolution ? Emit(layer, "Conv", "lora_B", {x, states.b})
+    STROP_ASSIGN_OR_RETURN(x, is_convolution ? Emit(layer, "Conv", "lora_B", {x, states.b},
+                                                    {{"group", adapter.groups}})
                                              : Product(layer, "lora_B", x, states.b));
     Node add{layer.name + "/lora", "", "Add", {}, {layer.outputs[0], x}, {sum}};
     STROP_RETURN_IF_ERROR(InferElementTypes(graph_, add));
@@ -225,14 +227,16 @@ class Surgeon {
 
 }  // namespace
 
-absl::StatusOr<std::vector<LoraAdapter>> AddLora(ImportedModel& model, const LoraOptions& options,
-                                                 const ParameterSelection& selection,
-                                                 uint64_t seed) {
+absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& options,
+                                     const ParameterSelection& selection, uint64_t seed) {
   STROP_RETURN_IF_ERROR(CheckOptions(options));
-  STROP_ASSIGN_OR_RETURN(const std::vector<LoraTarget> targets,
-                         FindLoraTargets(model, options.patterns, selection));
+  STROP_ASSIGN_OR_RETURN(LoraTargets found,
+                         FindLoraTargets(model, options.patterns, selection, options.rank));
   FreezeAllBut(selection.train, model.parameters);
-  return Surgeon(model, options, seed).Run(targets);
+  LoraAdapters result;
+  result.left_out = std::move(found.left_out);
+  STROP_ASSIGN_OR_RETURN(result.adapters, Surgeon(model, options, seed).Run(found.targets));
+  return result;
 }
 
 absl::StatusOr<Tensor> MergeLora(const LoraAdapter& adapter, const Tensor& weight, const Tensor& a,
@@ -240,8 +244,9 @@ absl::StatusOr<Tensor> MergeLora(const LoraAdapter& adapter, const Tensor& weigh
   STROP_ASSIGN_OR_RETURN(Tensor merged, ConvertTensor(weight, DataType::kDouble));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> first, NumericElements(a));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> second, NumericElements(b));
-  const auto rank = static_cast<size_t>(a.shape()[0]);
-  const size_t inputs = rank == 0 ? 0 : first.size() / rank;  // of a Conv with its kernel
+  const auto groups = static_cast<size_t>(adapter.groups);
+  const size_t rank = static_cast<size_t>(a.shape()[0]) / groups;  // of a group
+  const size_t inputs = first.size() / (rank * groups);            // of a Conv with its kernel
   const auto outputs = static_cast<size_t>(b.shape()[0]);
   const bool is_swapped = adapter.layout == LoraLayout::kInputsByOutputs;
   std::vector<double> row(inputs);
@@ -249,9 +254,12 @@ absl::StatusOr<Tensor> MergeLora(const LoraAdapter& adapter, const Tensor& weigh
   const absl::Span<double> elements = merged.mutable_elements<double>();
   for (size_t o = 0; o < outputs; ++o) {
     std::fill(row.begin(), row.end(), 0.0);
+    const size_t first_rank = o / (outputs / groups) * rank;
     for (size_t r = 0; r < rank; ++r) {
       const double factor = adapter.scaling * second[o * rank + r];
-      for (size_t i = 0; i < inputs; ++i) row[i] += factor * first[r * inputs + i];
+      for (size_t i = 0; i < inputs; ++i) {
+        row[i] += factor * first[(first_rank + r) * inputs + i];
+      }
     }
     for (size_t i = 0; i < inputs; ++i) {
       elements[is_swapped ? i * outputs + o : o * inputs + i] += row[i];

@@ -13,7 +13,7 @@ namespace strop {
 enum class LoraLayout {
   kOutputsByInputs,  // [out, in]: PyTorch's Linear; Gemm with transB, MatMul behind a Transpose
   kInputsByOutputs,  // [in, out]: MatMul, Gemm without transB
-  kConvolution,      // [out, in, kernel…], one group
+  kConvolution,      // [out, in/groups, kernel…]
 };
 
 // A weight that can have an adapter, and the nodes that multiply with it.
@@ -22,14 +22,30 @@ struct LoraTarget {
   LoraLayout layout = LoraLayout::kOutputsByInputs;
   std::vector<size_t> nodes;  // indices into the graph's nodes, in their order
   double gain = 1;            // Gemm's alpha, of all nodes alike
+  int64_t groups = 1;         // Conv's, of all nodes alike
 };
 
-// The weights of Gemm, MatMul and Conv whose tensor or node matches one of `patterns` (globs), in
-// the file's order. What `--train` trains whole and what `--freeze` keeps is left out. The pattern
-// "*" means those that can have an adapter; InvalidArgument when another pattern matches one that
-// cannot, or matches nothing.
-absl::StatusOr<std::vector<LoraTarget>> FindLoraTargets(const ImportedModel& model,
-                                                        const std::vector<std::string>& patterns,
-                                                        const ParameterSelection& selection);
+// A weight that is asked for and cannot have an adapter.
+struct LoraObstacle {
+  std::string parameter;  // its name
+  std::string reason;
+};
+
+struct LoraTargets {
+  std::vector<LoraTarget> targets;     // in the file's order
+  std::vector<LoraObstacle> left_out;  // by a pattern that means what can have one
+};
+
+// The pattern that means every weight but the output layer's: PEFT's word.
+inline constexpr std::string_view kAllLinear = "all-linear";
+
+// The weights of Gemm, MatMul and Conv whose tensor or node matches one of `patterns` (globs). What
+// `--train` trains whole, what `--freeze` keeps and what belongs to a new head is left out. The
+// patterns "*" and kAllLinear mean those that can have an adapter of this rank: a Conv's groups
+// have to divide it. InvalidArgument when another pattern matches one that cannot, or matches
+// nothing.
+absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
+                                            const std::vector<std::string>& patterns,
+                                            const ParameterSelection& selection, int64_t rank);
 
 }  // namespace strop

@@ -2,11 +2,13 @@
 
 import json
 import re
+import subprocess
 import unittest
 
 import numpy as np
 import onnx
 import onnxruntime
+import tomllib
 from onnx import TensorProto, helper, numpy_helper
 from program import ProgramTest, linear_model, make_model, run
 
@@ -39,8 +41,10 @@ def without_data(model: onnx.ModelProto) -> bytes:
 
 
 class LoraTest(ProgramTest):
-    def train(self, name: str, *options: object, rank: int = 3, epochs: int = 3) -> None:
-        self.run_well(
+    def train(
+        self, name: str, *options: object, rank: int = 3, epochs: int = 3
+    ) -> subprocess.CompletedProcess:
+        return self.run_well(
             *("train", self.path("model.onnx"), "--data", self.path("data.npz")),
             *("--batch-size", 4, "--epochs", epochs, "--lora-rank", rank),
             *("--optimizer", "adamw", "--learning-rate", "0.05", *options, "-o", self.path(name)),
@@ -56,7 +60,12 @@ class LoraTest(ProgramTest):
         return session.run(None, {"x": x}, run_options=options)[0]
 
     def check_exports(
-        self, model: onnx.ModelProto, x: np.ndarray, *options: object, saved: bool = False
+        self,
+        model: onnx.ModelProto,
+        x: np.ndarray,
+        *options: object,
+        saved: bool = False,
+        rank: int = 3,
     ) -> set[str]:
         """Names of the tensors that a merged export changes, after all exports were compared."""
         if not saved:
@@ -64,8 +73,9 @@ class LoraTest(ProgramTest):
         count = len(x)
         target = np.random.default_rng(3).integers(0, 3, count)
         np.savez(self.path("data.npz"), x=x, target=target)
-        self.train("merged.onnx", "--lora", "*", *options)
-        self.train("adapted.onnx", "--lora", "*", *options, "--lora-export", "onnx_adapter")
+        self.train("merged.onnx", "--lora", "*", *options, rank=rank)
+        adapter = ["--lora-export", "onnx_adapter"]
+        self.train("adapted.onnx", "--lora", "*", *options, *adapter, rank=rank)
         before = self.outputs("model.onnx", x)
         merged = self.outputs("merged.onnx", x)
         self.assertGreater(np.abs(merged - before).max(), 1e-3)
@@ -117,6 +127,60 @@ class LoraTest(ProgramTest):
         tensors = [weight("w", 3, 2, 3, 2), weight("b", 3)]
         model = make_model(nodes, tensors, ["n", 2, 9, 8], ["n", 3])
         self.assertEqual(self.check_exports(model, x), {"w"})
+
+    def test_conv_in_groups(self) -> None:
+        x = np.random.default_rng(0).normal(size=(8, 4, 6, 6)).astype(np.float32)
+        nodes = [
+            helper.make_node("Conv", ["x", "w0", "b0"], ["h"], name="grouped", group=2),
+            helper.make_node("Relu", ["h"], ["r"], name="relu"),
+            helper.make_node("Conv", ["r", "w1"], ["i"], name="depthwise", group=6, pads=[1] * 4),
+            helper.make_node("GlobalAveragePool", ["i"], ["p"], name="pool"),
+            helper.make_node("Flatten", ["p"], ["f"], name="flatten"),
+            helper.make_node("Gemm", ["f", "w2"], ["y"], name="head"),
+        ]
+        tensors = [weight("w0", 6, 2, 3, 3), weight("b0", 6), weight("w1", 6, 1, 3, 3)]
+        model = make_model(nodes, [*tensors, weight("w2", 6, 3)], ["n", 4, 6, 6], ["n", 3])
+        self.assertEqual(self.check_exports(model, x, rank=4), {"w0", "w2"})
+        self.assertEqual(self.check_exports(model, x, rank=6), {"w0", "w1", "w2"})
+        done = self.train("merged.onnx", "--lora", "*", rank=4)
+        note = 'note: no adapter for "w1": "depthwise" (Conv) has 6 groups, expected a divisor of'
+        self.assertIn(note, done.stderr)
+
+    def test_alone_means_all_but_the_output_layer(self) -> None:
+        self.save(linear_model(hidden=8))
+        self.save_data(**self.samples())
+        for name, *options in (("alone.onnx",), ("word.onnx", "all-linear"), ("w0.onnx", "w0")):
+            self.train(name, "--lora", *options)
+        for name in ("word.onnx", "w0.onnx"):
+            self.assertEqual(self.path("alone.onnx").read_bytes(), self.path(name).read_bytes())
+
+    def test_a_new_head_is_trained_whole(self) -> None:
+        model = linear_model(hidden=8)
+        model.graph.initializer[0].name = "body.weight"
+        model.graph.node[0].input[1] = "body.weight"
+        for i, name in ((2, "head.weight"), (3, "head.bias")):
+            model.graph.initializer[i].name = name
+            model.graph.node[2].input[i - 1] = name
+        self.save(model)
+        samples = self.samples(classes=5)
+        self.save_data(**samples)
+        for options in ((), ("--freeze", "head.bias")):
+            trains = {"head.weight"} if options else {"head.weight", "head.bias"}
+            options = ("--lora", "--replace-head", 5, *options)
+            self.train("untrained.onnx", *options, epochs=0)
+            self.train("merged.onnx", *options)
+            self.train("adapted.onnx", *options, "--lora-export", "onnx_adapter")
+            before = constants(onnx.load(self.path("untrained.onnx")))
+            after = constants(onnx.load(self.path("merged.onnx")))
+            changed = {n for n in before if not np.array_equal(before[n], after[n])}
+            self.assertEqual(changed, {"body.weight", *trains})
+            x = samples["x"]
+            adapted = self.outputs("adapted.onnx", x, "adapted.onnx_adapter")
+            np.testing.assert_allclose(adapted, self.outputs("merged.onnx", x), atol=1e-5)
+            self.train("peft", *options, "--lora-export", "peft")
+            config = json.loads((self.path("peft") / "adapter_config.json").read_text())
+            self.assertEqual(config["target_modules"], ["body"])
+            self.assertEqual(config["modules_to_save"], ["head"])
 
     def test_a_weight_that_two_layers_share_has_one_adapter(self) -> None:
         x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
@@ -182,6 +246,25 @@ class LoraTest(ProgramTest):
         self.assertEqual(
             self.path("by_node.onnx").read_bytes(), self.path("by_weight.onnx").read_bytes()
         )
+
+    def test_a_run_keeps_its_patterns(self) -> None:
+        self.save(linear_model(hidden=8))
+        self.save_data(**self.samples())
+        for name, options, kept in (
+            ("none", [], None),
+            ("two", ["--lora", "w0", "--lora", "w1"], ["w0", "w1"]),
+            ("alone", ["--lora"], ["all-linear"]),
+        ):
+            self.run_well(
+                *("train", self.path("model.onnx"), "--data", self.path("data.npz"), *options),
+                *("-o", self.path("first.onnx"), "--run-directory", self.path(name)),
+            )
+            config = self.path(name) / "config.toml"
+            self.assertEqual(tomllib.loads(config.read_text()).get("lora"), kept)
+            again = ["--run-directory", self.path(f"{name} again"), "-o", self.path("again.onnx")]
+            self.run_well("train", "--config", config, *again)
+            again = self.path("again.onnx").read_bytes()
+            self.assertEqual(again, self.path("first.onnx").read_bytes())
 
     def test_without_training_the_file_is_the_same(self) -> None:
         self.save(linear_model())
@@ -274,7 +357,8 @@ class RefusalTest(ProgramTest):
         self.save(make_model(nodes, tensors, ["n", 4, 3, 3], ["n", 3]))
         x = np.ones((4, 4, 3, 3), np.float32)
         self.save_data(x=x, target=np.arange(4) % 3)
-        self.refused(65, '"depthwise" (Conv) has 4 groups', "--lora", "w*")
+        message = '"depthwise" (Conv) has 4 groups, expected a divisor of the rank, 6'
+        self.refused(65, message, "--lora", "w*", "--lora-rank", 6)
         data = ["--data", self.path("data.npz"), "-o", self.path("out.onnx")]
         self.run_well("train", self.path("model.onnx"), *data, "--lora", "*")
 

@@ -16,10 +16,10 @@ absl::StatusOr<onnx::ModelProto> Replaced(const onnx::ModelProto& model, int64_t
   if (!file.ok()) return file.status();
   auto result = ReplaceHead(**file, classes, seed);
   if (!result.ok()) return result.status();
-  const auto imported = ImportModel(*result);
+  const auto imported = ImportModel(result->file);
   if (!imported.ok()) return imported.status();
   onnx::ModelProto proto;
-  EXPECT_TRUE(proto.ParseFromString(**(*result)->Read()));
+  EXPECT_TRUE(proto.ParseFromString(**result->file->Read()));
   return proto;
 }
 
