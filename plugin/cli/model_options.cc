@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <random>
 
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "exporter/atomic_file.h"
+#include "exporter/fold_batch_normalization.h"
 #include "exporter/replace_head.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/nearest_name.h"
@@ -84,14 +86,33 @@ CLI::Validator OneOf(const std::vector<std::string>& names) {
       absl::StrJoin(names, "|"), "one of");
 }
 
+namespace {
+
+absl::StatusOr<std::shared_ptr<const ModelFile>> Folded(std::shared_ptr<const ModelFile> file) {
+  STROP_ASSIGN_OR_RETURN(FoldedModel model, FoldBatchNormalization(std::move(file)));
+  if (model.folded > 0) {
+    std::fprintf(stderr, "note: %d BatchNormalization%s folded into the layer before%s\n",
+                 model.folded, model.folded == 1 ? " is" : "s are",
+                 model.kept == 0 ? "" : absl::StrCat(", ", model.kept, " stay").c_str());
+  }
+  return std::move(model.file);
+}
+
+}  // namespace
+
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   ImportOptions import;
   import.selection = options.selection;
   import.widen_to_double = options.precision == "f64";
-  if (options.head_classes == 0) return ImportModel(options.path, import);
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const ModelFile> file,
-                         ModelFile::Open(options.path));
+  if (options.head_classes == 0 && !options.folds_batch_normalization) {
+    return ImportModel(options.path, import);
+  }
+  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, ModelFile::Open(options.path));
+  if (options.folds_batch_normalization) {
+    STROP_ASSIGN_OR_RETURN(file, Folded(std::move(file)));
+  }
+  if (options.head_classes == 0) return ImportModel(std::move(file), import);
   STROP_ASSIGN_OR_RETURN(NewHead head, ReplaceHead(*file, options.head_classes, options.seed));
   STROP_ASSIGN_OR_RETURN(ImportedModel model, ImportModel(std::move(head.file), import));
   for (Parameter& parameter : model.parameters) {

@@ -21,7 +21,8 @@ struct ModelOptions {
   std::string precision = "f32";
   int threads = 0;  // 0: as many as the machine has cores
   uint64_t seed = 0;
-  int64_t head_classes = 0;  // outputs of a new head; 0: the model keeps its own
+  int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
+  bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
 };
 
 void AddModelArgument(CLI::App& app, ModelOptions& options);
@@ -38,7 +39,8 @@ CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
 // Accepts one of the names; the message for others names the nearest.
 CLI::Validator OneOf(const std::vector<std::string>& names);
 
-// Sets the team's size and reads the model, with a new head where one is asked for.
+// Sets the team's size and reads the model, with a new head and with BatchNormalizations folded
+// where that is asked for; tells on stderr how many were.
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
 
 // Refuses, before any work, an output that cannot be created or that is one of the inputs:

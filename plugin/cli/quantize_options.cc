@@ -30,15 +30,27 @@ void TellOfFunctions(const QuantizationSites& sites) {
 
 void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
   const std::string group = "Quantization";
-  app.add_option("--quantize", arguments.type,
-                 "int8: train with rounded weights and activations and export QuantizeLinear and "
-                 "DequantizeLinear, for integer kernels")
-      ->check(OneOf({"int8"}))
+  CLI::Option* type =
+      app.add_option(
+             "--quantize", arguments.type,
+             "int8: train with rounded weights and activations and export QuantizeLinear and "
+             "DequantizeLinear, for integer kernels")
+          ->check(OneOf({"int8"}))
+          ->group(group);
+  app.add_flag("--no-fold-batch-normalization", arguments.keeps_batch_normalization,
+               "Keep BatchNormalizations, floating between integer kernels; by default, unless "
+               "with --batch-norm train, they become part of the Conv or Gemm before them")
+      ->needs(type)
       ->group(group);
   AddRepeatedOption(app, "--quantize-exclude", arguments.exclude,
                     "Nodes that stay floating, by name; * and ? match")
       ->type_name("PATTERN")
       ->group(group);
+}
+
+bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArguments& modes) {
+  return !arguments.type.empty() && !arguments.keeps_batch_normalization &&
+         modes.batch_norm != "train";
 }
 
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,

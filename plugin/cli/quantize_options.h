@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "exporter/quantized_export.h"
 #include "importer/importer.h"
+#include "plugin/cli/training_options.h"
 #include "plugin/runtime/state_store.h"
 #include "plugin/training/quantize_model.h"
 
@@ -16,9 +17,14 @@ namespace strop {
 struct QuantizeArguments {
   std::string type;  // "int8"; empty: none
   std::vector<std::string> exclude;
+  bool keeps_batch_normalization = false;
 };
 
 void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments);
+
+// Whether BatchNormalizations are to be folded first: in a quantized model, unless they are to stay
+// or to be trained with the batch's statistics.
+bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArguments& modes);
 
 // Quantizes the model where that is asked for, and tells on stderr which layers stay floating
 // because the file keeps them in functions; without sites otherwise.

@@ -131,7 +131,9 @@ absl::Status RunTrain(const TrainOptions& options) {
     STROP_RETURN_IF_ERROR(CheckOutputPath(
         options.output, {options.model.path, options.data.location, options.validation_data}));
   }
-  STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
+  ModelOptions loading = options.model;
+  loading.folds_batch_normalization = FoldsBatchNormalization(options.quantize, options.modes);
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(loading));
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<LoraExport> lora,
       PrepareLora(options.lora, options.modes, options.model, options.output, model));

@@ -30,8 +30,8 @@ ImportedModel QuantizedClassifier() {
 std::unique_ptr<Trainer> MakeTrainer(const TrainingOptions& options,
                                      std::unique_ptr<DataSource> training,
                                      std::unique_ptr<DataSource> validation) {
-  auto trainer = Trainer::Create(QuantizedClassifier(), options, std::move(training),
-                                 std::move(validation));
+  auto trainer =
+      Trainer::Create(QuantizedClassifier(), options, std::move(training), std::move(validation));
   EXPECT_TRUE(trainer.ok()) << trainer.status();
   return *std::move(trainer);
 }
@@ -62,8 +62,8 @@ TEST(QuantizeModel, EarlyStoppingBringsRangesBackWithTheBestWeights) {
   options.early_stopping_patience = 3;
   const auto trainer = MakeTrainer(options, Moons(300, 1), Moons(200, 2));
   std::vector<Ranges> ranges;  // by epoch
-  const auto result = trainer->Run(
-      {.on_epoch = [&](const EpochReport&) { ranges.push_back(RangesOf(*trainer)); }});
+  const auto result =
+      trainer->Run({.on_epoch = [&](const EpochReport&) { ranges.push_back(RangesOf(*trainer)); }});
   ASSERT_TRUE(result.ok()) << result.status();
   ASSERT_TRUE(result->stopped_early);
   const Ranges& best = ranges[static_cast<size_t>(*result->best_epoch) - 1];
