@@ -127,7 +127,7 @@ absl::Status RunStudies(const StudyOptions& options) {
     }
     std::fflush(stdout);
     std::fprintf(stderr, "%s took %.1f s\n", study->name.c_str(), seconds);
-    AddToPage(*study, *result, page);
+    AddToPage(*study, *result, studies.size() == 1, page);
   }
   if (options.output.empty()) return absl::OkStatus();
   STROP_RETURN_IF_ERROR(page.Write(options.output));

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "plugin/monitor/extent.h"
 #include "plugin/monitor/page.h"
 
 namespace strop {
@@ -156,7 +157,11 @@ absl::Status WriteTunePage(const TuneReport& report, const std::string& path) {
     if (record.state == State::kFailed || std::isnan(record.value)) continue;
     chart.color.push_back(record.value);
   }
-  chart.dimensions.push_back({report.objective, chart.color, {}, false});
+  Extent extent;
+  extent.Add(chart.color);
+  chart.is_color_log = extent.Spans(10);
+  chart.greatest_stands_out = report.is_higher_better;
+  chart.dimensions.push_back({report.objective, chart.color, {}, chart.is_color_log});
   page.AddSection("Trials");
   page.AddChart(Draw(chart));
   page.AddTable({"From the best", HeaderOf(report), RowsOf(report)});

@@ -141,9 +141,10 @@ void AddBands(const LineChart& chart, FigureJson& layout) {
 void SpreadTicks(const LineChart& chart, FigureJson& axis) {
   constexpr double kFewDecades = 1000;
   Extent extent;
+  if (chart.y.range) extent.Add({chart.y.range->first, chart.y.range->second});
   for (const LineChart::Series& series : chart.series) {
     for (const double y : series.y) {
-      if (y > 0) extent.Add(y);
+      if (y > 0 && !chart.y.range) extent.Add(y);
     }
   }
   if (chart.y.is_log && !extent.Spans(kFewDecades)) axis["dtick"] = "D2";
@@ -193,10 +194,17 @@ FigureJson ParallelAxis(const ParallelCoordinates::Dimension& dimension) {
     axis["values"] = Numbers(dimension.values);
   } else if (dimension.is_log) {
     const std::vector<double> logarithms = Logarithms(dimension.values);
-    const LogTicks ticks = TicksOfLogarithms(logarithms);
+    axis["values"] = Numbers(logarithms);
+    Extent extent;
+    extent.Add(logarithms);
+    if (extent.low > extent.high) return axis;
+    // Whole decades: Plotly draws the axis from the first tick to the last.
+    const double low = std::floor(extent.low);
+    const double high = std::max(std::ceil(extent.high), low + 1);
+    const LogTicks ticks = TicksOfLogarithms({low, high});
+    axis["range"] = {low, high};
     axis["tickvals"] = ticks.positions;
     axis["ticktext"] = ticks.texts;
-    axis["values"] = Numbers(logarithms);
   } else {
     axis["values"] = Numbers(dimension.values);
   }
@@ -261,14 +269,23 @@ Chart Draw(const HeatMap& chart) {
 Chart Draw(const ParallelCoordinates& chart) {
   FigureJson dimensions = FigureJson::array();
   for (const auto& dimension : chart.dimensions) dimensions.push_back(ParallelAxis(dimension));
+  const std::vector<double> colors = chart.is_color_log ? Logarithms(chart.color) : chart.color;
+  FigureJson bar = ColorBar(chart.color_title);
+  if (chart.is_color_log) {
+    const LogTicks ticks = TicksOfLogarithms(colors);
+    bar["tickvals"] = ticks.positions;
+    bar["ticktext"] = ticks.texts;
+  }
+  FigureJson scale = chart.greatest_stands_out ? ThemeScale({"line", "series-1", "series-2"})
+                                               : ThemeScale({"series-2", "series-1", "line"});
   const FigureJson trace = {{"type", "parcoords"},
                             {"dimensions", std::move(dimensions)},
                             {"labelangle", 0},
                             {"line",
-                             {{"color", Numbers(chart.color)},
-                              {"colorscale", kSequentialScale},
+                             {{"color", Numbers(colors)},
+                              {"colorscale", std::move(scale)},
                               {"showscale", true},
-                              {"colorbar", ColorBar(chart.color_title)}}}};
+                              {"colorbar", std::move(bar)}}}};
   const FigureJson layout = {{"margin", {{"t", 56}, {"l", 56}, {"r", 40}, {"b", 24}}}};
   Chart drawn = {chart.title, chart.caption, FigureText(FigureJson::array({trace}), layout)};
   drawn.minimum_width_rem = 7 * static_cast<double>(chart.dimensions.size() + 1);

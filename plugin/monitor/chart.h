@@ -118,6 +118,8 @@ struct ParallelCoordinates {
   std::vector<Dimension> dimensions;
   std::string color_title;
   std::vector<double> color;  // one a sample
+  bool is_color_log = false;
+  bool greatest_stands_out = false;  // else the least
 };
 
 struct BarChart {

@@ -40,7 +40,7 @@ std::string ScriptJson(const std::string& json) {
 }
 
 bool LooksLikeNumber(const std::string& text) {
-  static constexpr std::string_view kUnits = " %+-.,:eE×~≤≥–";
+  static constexpr std::string_view kUnits = " %+-.,:eE×~≤≥–±";
   const bool starts = !text.empty() && (std::isdigit(static_cast<unsigned char>(text[0])) != 0 ||
                                         text[0] == '-' || text[0] == '+' || text[0] == '.');
   return starts && std::all_of(text.begin(), text.end(), [](char character) {

@@ -133,6 +133,18 @@ std::vector<Claim> Claims(const std::vector<Measured>& all) {
        absl::StrCat("diverged: ", RatesOf(all, Regime::kDiverged), "."), has(Regime::kDiverged)}};
 }
 
+// From the least loss of all to twice the first one: a rate that diverges would else make a line of
+// all other curves.
+std::pair<double, double> LossesInSight(const std::vector<Measured>& all) {
+  double least = all[0].first_loss;
+  for (const Measured& one : all) {
+    for (const double loss : one.curve) {
+      if (loss > 0 && loss < least) least = loss;
+    }
+  }
+  return {least / 1.2, 2 * all[0].first_loss};
+}
+
 absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
   StudyResult result;
   result.setting = absl::StrCat(Describe(laboratory), "; gradient descent in batches of 32, ",
@@ -145,9 +157,11 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
   }
   Judge(all);
   LineChart curves = {.title = "Training loss",
-                      .caption = "Curves that end early diverged: the loss was no number any more.",
+                      .caption =
+                          "Dashed curves diverged: they leave the picture, or end where the loss "
+                          "was no number any more.",
                       .x = {.title = "epoch"},
-                      .y = {.title = "loss", .is_log = true}};
+                      .y = {.title = "loss", .is_log = true, .range = LossesInSight(all)}};
   LineChart ends = {.title = "Loss after the last epoch, by rate",
                     .caption =
                         "The valley is the good range; beyond its right wall the loss "
@@ -161,7 +175,9 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
                                  Percent(one.roughness)});
     curves.series.push_back({.name = absl::StrCat(Number(one.rate), ", ", NameOf(one.regime)),
                              .x = Count(one.curve.size()),
-                             .y = one.curve});
+                             .y = one.curve,
+                             .style = one.regime == Regime::kDiverged ? LineChart::Style::kDashed
+                                                                      : LineChart::Style::kLine});
     ends.series[0].x.push_back(one.rate);
     ends.series[0].y.push_back(one.last_loss);
   }

@@ -109,7 +109,7 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
   LineChart curves = {.title = "Validation loss",
                       .caption = "A curve that turns up again overfits.",
                       .x = {.title = "epoch"},
-                      .y = {.title = "validation loss"}};
+                      .y = {.title = "validation loss", .is_log = true}};
   BarChart gaps = {.title = "Gap between validation and training loss",
                    .value = {.title = "gap"},
                    .series = {{"gap"}}};

@@ -73,7 +73,9 @@ std::vector<double> Count(size_t count) {
 }
 
 std::string Number(double value) {
-  return std::isnan(value) ? "—" : absl::StrFormat("%.4g", value);
+  if (std::isnan(value)) return "—";
+  const bool is_plain = std::abs(value) >= 1e4 && std::abs(value) < 1e7;
+  return is_plain ? absl::StrFormat("%.0f", value) : absl::StrFormat("%.4g", value);
 }
 
 std::string Percent(double share) {

@@ -51,10 +51,10 @@ std::string StudyText(const Study& study, const StudyResult& result) {
   return text;
 }
 
-void AddToPage(const Study& study, const StudyResult& result, Page& page) {
-  page.AddSection(study.name);
-  page.AddText(study.question);
-  page.AddText(result.setting);
+void AddToPage(const Study& study, const StudyResult& result, bool is_alone, Page& page) {
+  page.AddSection(is_alone ? study.question : study.name);
+  if (!is_alone) page.AddText(study.question);
+  page.AddText(absl::StrCat("Measured on ", result.setting, "."));
   page.AddTable(result.table);
   for (const Claim& claim : result.claims) {
     page.AddNotice(claim.agrees ? Page::Tone::kGood : Page::Tone::kWarning,

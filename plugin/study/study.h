@@ -44,8 +44,8 @@ Study RegularizationStudy();
 
 const std::vector<Study>& AllStudies();
 
-// The study as text for a terminal, and as a section of a page.
+// The study as text for a terminal, and as a section of a page, or all there is on it.
 std::string StudyText(const Study& study, const StudyResult& result);
-void AddToPage(const Study& study, const StudyResult& result, Page& page);
+void AddToPage(const Study& study, const StudyResult& result, bool is_alone, Page& page);
 
 }  // namespace strop

@@ -137,7 +137,7 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
   HeatMap map = {.title = "Gradient at the first layer over that at the last",
                  .caption =
                      "1 is ideal; far below the first layers stand still, far above they "
-                     "jump.",
+                     "jump. Blank: nothing arrives that float32 could hold.",
                  .x_title = "layers",
                  .value_title = "ratio",
                  .is_log = true};
