@@ -137,8 +137,7 @@ class Folding {
     if (is_gemm && (weight->dims_size() != 2 || Float(layer, "beta", 1) != 1)) return nullptr;
     if (!HasBias(layer)) return &layer;
     const onnx::TensorProto* bias = ConstantBehind(layer.input(2));
-    const bool is_vector =
-        bias != nullptr && bias->dims_size() == 1 && bias->dims(0) == channels;
+    const bool is_vector = bias != nullptr && bias->dims_size() == 1 && bias->dims(0) == channels;
     return is_vector ? &layer : nullptr;
   }
 
@@ -211,8 +210,8 @@ class Folding {
                        const std::vector<double>& elements, DataType type) {
     STROP_ASSIGN_OR_RETURN(
         const Tensor bias,
-        ConvertTensor(
-            Tensor::FromVector<double>({static_cast<int64_t>(elements.size())}, elements), type));
+        ConvertTensor(Tensor::FromVector<double>({static_cast<int64_t>(elements.size())}, elements),
+                      type));
     std::string name = HasBias(layer) ? layer.input(2) : node.input(kShift);
     if (HasBias(layer)) Forget(name);
     onnx::TensorProto* place = Constant(name);

@@ -45,6 +45,7 @@ void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
   AddRepeatedOption(app, "--quantize-exclude", arguments.exclude,
                     "Nodes that stay floating, by name; * and ? match")
       ->type_name("PATTERN")
+      ->needs(type)
       ->group(group);
 }
 

@@ -193,7 +193,6 @@ absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
     bool is_asked_for = false;
     for (size_t i = 0; i < patterns.size(); ++i) {
       const bool is_all_linear = patterns[i] == kAllLinear;
-      if (is_all_linear) is_used[i] = true;
       if (is_all_linear ? is_output_layer : !Matches(patterns[i], model, candidate->target)) {
         continue;
       }
@@ -213,7 +212,7 @@ absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
     }
   }
   for (size_t i = 0; i < patterns.size(); ++i) {
-    if (is_used[i]) continue;
+    if (is_used[i] || patterns[i] == kAllLinear || patterns[i] == kEverything) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         "lora: --lora \"", patterns[i],
         "\" matches no weight of a Gemm, MatMul or Conv, by its own name or the node's; "

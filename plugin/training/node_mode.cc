@@ -1,5 +1,7 @@
 #include "plugin/training/node_mode.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -13,9 +15,17 @@ namespace {
 
 constexpr size_t kRunningMean = 3;
 constexpr size_t kRunningVariance = 4;
+constexpr size_t kTrainingMode = 2;  // of Dropout
 
 bool IsOnnx(const Node& node, std::string_view op_type) {
   return node.domain.empty() && node.op_type == op_type;
+}
+
+// Whether a Dropout may drop: its training_mode is there and not known to be false.
+bool Drops(const Graph& graph, const Node& node) {
+  if (node.inputs.size() <= kTrainingMode || node.inputs[kTrainingMode] == kNoValue) return false;
+  const Value& mode = graph.value(node.inputs[kTrainingMode]);
+  return mode.kind != ValueKind::kConstant || mode.tensor.elements<bool>()[0];
 }
 
 // Lets the state that the node reads as input `statistic` take what the node computes.
@@ -85,10 +95,37 @@ int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::opti
     if (which == DropoutNodes::kOfModel && node.attributes.Has(kLoraDropoutAttribute)) continue;
     ++count;
     node.inputs.resize(3, kNoValue);
-    node.inputs[2] = mode;
+    node.inputs[kTrainingMode] = mode;
     if (ratio != kNoValue) node.inputs[1] = ratio;
   }
   return count;
+}
+
+void RemoveRestingDropouts(Graph& graph) {
+  const std::vector<int> uses = graph.UseCounts();
+  const auto is_read = [&](ValueId id) { return uses[static_cast<size_t>(id)] > 0; };
+  std::vector<Node> nodes = std::move(graph.nodes);
+  graph.nodes.clear();
+  std::map<ValueId, ValueId> replaced;
+  for (Node& node : nodes) {
+    for (ValueId& input : node.inputs) {
+      if (const auto found = replaced.find(input); found != replaced.end()) input = found->second;
+    }
+    if (!IsOnnx(node, "Dropout")) {
+      graph.nodes.push_back(std::move(node));
+      continue;
+    }
+    const bool has_mask = node.outputs.size() > 1 && node.outputs[1] != kNoValue;
+    const bool is_result =
+        std::count(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) > 0;
+    const bool is_needed =
+        Drops(graph, node) || is_result || (has_mask && is_read(node.outputs[1]));
+    if (is_needed) {
+      graph.nodes.push_back(std::move(node));
+    } else {
+      replaced[node.outputs[0]] = node.inputs[0];
+    }
+  }
 }
 
 void NumberRandomNodes(Graph& graph) {

@@ -27,6 +27,10 @@ enum class DropoutNodes {
 // Returns how many there are.
 int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::optional<double> rate);
 
+// Takes out the Dropout nodes that rest, which would keep a copy of their input for the backward
+// pass; those that make an output of the model or whose mask is read stay.
+void RemoveRestingDropouts(Graph& graph);
+
 // Gives every node that draws random numbers a stream of its own, so that two Dropouts of one step
 // have different masks. The numbers follow the order of the nodes in the model.
 void NumberRandomNodes(Graph& graph);

@@ -48,6 +48,7 @@ class Quantization {
   }
 
   absl::StatusOr<QuantizationSites> Run() {
+    STROP_RETURN_IF_ERROR(CheckPatterns());
     FindSites();
     if (weights_.empty()) {
       return absl::InvalidArgumentError(
@@ -86,6 +87,20 @@ class Quantization {
   }
 
  private:
+  absl::Status CheckPatterns() const {
+    for (const std::string& pattern : options_.exclude) {
+      const bool is_used =
+          std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                      [&](const Node& node) { return MatchesGlob(pattern, node.name); });
+      if (is_used) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("quantize: --quantize-exclude \"", pattern,
+                       "\" matches no node of the model, expected the name of a layer as `strop "
+                       "inspect` gives it"));
+    }
+    return absl::OkStatus();
+  }
+
   void FindSites() {
     std::map<ValueId, const Node*> readers;  // any one
     for (const Node& node : graph_.nodes) {

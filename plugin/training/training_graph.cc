@@ -83,6 +83,7 @@ absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
+  RemoveRestingDropouts(graph);
   SetQuantizationMode(graph, /*is_training=*/true);
   return graph;
 }
@@ -156,6 +157,7 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
   SetDropoutMode(graph, DropoutNodes::kAll, /*is_training=*/false, std::nullopt);
+  RemoveRestingDropouts(graph);
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
   evaluation.target = attached.interface;
   evaluation.class_axis = attached.class_axis;

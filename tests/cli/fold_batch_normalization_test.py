@@ -68,8 +68,9 @@ class FoldTest(ProgramTest):
         data = self.save_data(x=x, target=np.arange(32) % 2)
         done = self.run_well(
             *("train", self.save(model), "--data", data, "--quantize", "int8"),
-            *("--quantize-exclude", exclude, "--optimizer", "sgd", "--learning-rate", "1e-12"),
-            *("-o", self.path("int8.onnx"), *options),
+            *("--optimizer", "sgd", "--learning-rate", "1e-12", *options),
+            *(("--quantize-exclude", exclude) if exclude else ()),
+            *("-o", self.path("int8.onnx")),
         )
         written = onnx.load(self.path("int8.onnx"))
         onnx.checker.check_model(written, full_check=True)

@@ -339,6 +339,8 @@ class RefusalTest(ProgramTest):
     def test_patterns_that_match_nothing(self) -> None:
         self.save(linear_model())
         self.refused(65, 'lora: --lora "b0" matches no weight', "--lora", "b0")
+        self.refused(65, "lora: found no weight", "--lora", "--freeze", "*")
+        self.refused(65, "give the output layer an adapter with --lora '*'", "--lora")
 
     def test_options_that_make_no_sense_together(self) -> None:
         self.save(linear_model())

@@ -209,6 +209,21 @@ class QuantizeTest(ProgramTest):
         self.assertIn("w1", names)
         self.assertIn("w0_quantized", names)
 
+    def test_options_that_would_do_nothing_are_refused(self) -> None:
+        onnx.save(convolutional_model(17), self.folder / "model.onnx")
+        command = ["train", self.folder / "model.onnx", "--data", self.folder / "data.npz"]
+        command += ["-o", self.folder / "out.onnx"]
+        for code, message, options in (
+            (2, "requires --quantize", ["--quantize-exclude", "conv0"]),
+            (2, "requires --quantize", ["--no-fold-batch-normalization"]),
+            (65, '"conv9" matches no node', ["--quantize", "int8", "--quantize-exclude", "conv9"]),
+            (65, "run at least one step", ["--quantize", "int8", "--epochs", "0"]),
+        ):
+            done = run(*command, *options)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(message, done.stderr)
+            self.assertFalse((self.folder / "out.onnx").exists())
+
     def test_a_model_without_layers_is_refused(self) -> None:
         model = make_model(
             [helper.make_node("Mul", ["x", "scale"], ["y"], name="mul")],

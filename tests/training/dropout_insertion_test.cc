@@ -52,6 +52,8 @@ TEST(DropoutInsertion, IsInTheTrainingGraphOnly) {
   const Graph training = BuildTrainingGraph(model, options, nullptr)->graph;
   EXPECT_EQ(count(training, "Dropout"), 1);
   EXPECT_EQ(count(training, "DropoutGradient"), 1);
+  options.dropout = DropoutMode::kOff;  // what rests is not computed
+  EXPECT_EQ(count(BuildTrainingGraph(model, options, nullptr)->graph, "Dropout"), 0);
   EXPECT_EQ(count(BuildEvaluationGraph(model, options.loss, nullptr)->graph, "Dropout"), 0);
 }
 
