@@ -10,11 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "exporter/tensor_patch.h"
+#include "graph/split_mix.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
 #include "importer/node_order.h"
 #include "importer/tensor_conversion.h"
-#include "ops/split_mix.h"
 
 namespace strop {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
-#include "ops/split_mix.h"
+#include "graph/split_mix.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "ops/split_mix.h"
+#include "graph/split_mix.h"
 
 namespace strop {
 
