@@ -166,6 +166,14 @@ FigureJson CellAxis(const std::string& title, const std::vector<std::string>& la
   return layout;
 }
 
+// The numbers that cells reach over, which their first one may draw below 0 where no number is.
+std::optional<std::pair<double, double>> RangeOfCells(const std::vector<double>& numbers) {
+  if (numbers.size() < 2 || numbers.front() < 0) return std::nullopt;
+  const size_t last = numbers.size() - 1;
+  const double from = numbers[0] - (numbers[1] - numbers[0]) / 2;
+  return std::pair(std::max(from, 0.0), numbers[last] + (numbers[last] - numbers[last - 1]) / 2);
+}
+
 FigureJson CellPositions(const std::vector<std::string>& labels,
                          const std::vector<double>& numbers) {
   return labels.empty() ? Numbers(numbers) : Categories(labels);
@@ -259,6 +267,9 @@ Chart Draw(const HeatMap& chart) {
   FigureJson layout = {{"xaxis", CellAxis(chart.x_title, chart.x_labels)},
                        {"yaxis", CellAxis(chart.y_title, chart.y_labels)}};
   if (!chart.y_labels.empty()) layout["yaxis"]["autorange"] = "reversed";
+  if (const auto range = RangeOfCells(chart.x_numbers)) {
+    layout["xaxis"]["range"] = {range->first, range->second};
+  }
   Chart drawn = {chart.title, chart.caption,
                  FigureText(FigureJson::array({trace}), std::move(layout))};
   drawn.height_rem = std::clamp(8 + 1.3 * static_cast<double>(height), 18.0, 60.0);
