@@ -8,6 +8,8 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/outcome.h"
+#include "plugin/monitor/comparison_page.h"
 #include "plugin/monitor/report_page.h"
 #include "plugin/monitor/run_summary.h"
 
@@ -17,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct ReportArguments {
-  std::string run;
+  std::vector<std::string> runs;
   std::string output;
   bool as_json = false;
 };
@@ -55,18 +57,31 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
 }
 
 absl::Status RunReport(const ReportArguments& arguments) {
-  STROP_ASSIGN_OR_RETURN(const RunRecords run, ReadRunRecords(arguments.run));
-  const std::string output =
-      arguments.output.empty() ? arguments.run + "/report.html" : arguments.output;
-  STROP_RETURN_IF_ERROR(
-      CheckOutputPath(output, {arguments.run + "/records.jsonl", arguments.run + "/config.toml"}));
-  STROP_RETURN_IF_ERROR(ReportPage(run).Write(output));
-  const RunSummary summary = Summarize(run);
-  if (arguments.as_json) {
-    PrintJson(run, summary, output);
-  } else {
-    std::printf("%s\nwrote %s\n", StatusText(summary).c_str(), output.c_str());
+  const bool is_one = arguments.runs.size() == 1;
+  if (!is_one && arguments.output.empty()) {
+    return UsageError("several runs make a page that belongs to none of them; say where with -o");
   }
+  const std::string output =
+      arguments.output.empty() ? arguments.runs[0] + "/report.html" : arguments.output;
+  std::vector<RunRecords> runs;
+  std::vector<std::string> inputs;
+  for (const std::string& folder : arguments.runs) {
+    STROP_ASSIGN_OR_RETURN(runs.emplace_back(), ReadRunRecords(folder));
+    for (const char* file : {"/records.jsonl", "/config.toml"}) inputs.push_back(folder + file);
+  }
+  STROP_RETURN_IF_ERROR(CheckOutputPath(output, inputs));
+  const Page page = is_one ? ReportPage(runs[0]) : ComparisonPage(runs);
+  STROP_RETURN_IF_ERROR(page.Write(output));
+  for (const RunRecords& run : runs) {
+    const RunSummary summary = Summarize(run);
+    if (arguments.as_json) {
+      PrintJson(run, summary, output);
+    } else {
+      const std::string name = is_one ? "" : run.folder + ": ";
+      std::printf("%s%s\n", name.c_str(), StatusText(summary).c_str());
+    }
+  }
+  if (!arguments.as_json) std::printf("wrote %s\n", output.c_str());
   return absl::OkStatus();
 }
 
@@ -75,8 +90,10 @@ absl::Status RunReport(const ReportArguments& arguments) {
 Command AddReportCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("report", "What a run folder holds, as one page");
   const auto arguments = std::make_shared<ReportArguments>();
-  app->add_option("RUN", arguments->run, "Folder that strop train --run-directory has filled")
-      ->required();
+  app->add_option("RUN", arguments->runs,
+                  "Folder that strop train --run-directory has filled; several are compared")
+      ->required()
+      ->expected(-1);
   app->add_option("-o,--output", arguments->output,
                   "Where the page goes; by default RUN/report.html")
       ->type_name("FILE");
@@ -85,7 +102,8 @@ Command AddReportCommand(CLI::App& program) {
       "Example:\n"
       "  strop train model.onnx --data train.npz --validation-split 0.2 --loss cross_entropy \\\n"
       "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
-      "  strop report runs/first");
+      "  strop report runs/first\n"
+      "  strop report runs/first runs/second -o comparison.html");
   return {app, [arguments] { return RunReport(*arguments); }};
 }
 

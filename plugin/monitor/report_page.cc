@@ -1,7 +1,5 @@
 #include "plugin/monitor/report_page.h"
 
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -11,11 +9,6 @@
 
 namespace strop {
 namespace {
-
-std::string NameOf(const RunRecords& run) {
-  const std::filesystem::path path = std::filesystem::absolute(run.folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
 
 std::string Began(const RunRecords& run) {
   return absl::FormatTime("began on %Y-%m-%d at %H:%M:%S UTC",
@@ -87,7 +80,7 @@ void AddHealth(const RunRecords& run, Page& page) {
 }  // namespace
 
 Page ReportPage(const RunRecords& run) {
-  Page page(absl::StrCat("Run ", NameOf(run)), Began(run));
+  Page page(absl::StrCat("Run ", RunName(run)), Began(run));
   AddHead(run, page);
   AddHealth(run, page);
   AddLoss(run, page);

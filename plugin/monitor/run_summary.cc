@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -38,6 +39,11 @@ std::optional<double> GreatestOf(const std::vector<double>* values) {
 }
 
 }  // namespace
+
+std::string RunName(const RunRecords& run) {
+  const std::filesystem::path path = std::filesystem::absolute(run.folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
 
 RunSummary Summarize(const RunRecords& run) {
   constexpr const char* kStatus[] = {"finished", "stopped_early", "stopped_by_signal", "failed"};

@@ -27,6 +27,9 @@ struct RunSummary {
   std::optional<double> peak_memory_mib;
 };
 
+// The folder's own name.
+std::string RunName(const RunRecords& run);
+
 RunSummary Summarize(const RunRecords& run);
 
 // "finished after 120 steps"

@@ -62,7 +62,9 @@ class ReportTest(ProgramTest):
         data = self.save_data("train.npz", x=images[:200], target=target[:200])
         validation = self.save_data("validation.npz", x=images[200:500], target=target[200:500])
         arguments = [model, "--data", data, "--validation-data", validation, "-o", self.output]
-        arguments += ["--optimizer", "adam", "--learning-rate", "0.01", "--batch-size", "20"]
+        arguments += ["--optimizer", "adam", "--batch-size", "20"]
+        if "--learning-rate" not in options:
+            arguments += ["--learning-rate", "0.01"]
         arguments += ["--epochs", "6", "--log-every", "4", "--run-directory", self.run_folder]
         self.run_well("train", *arguments, *options)
 
@@ -255,6 +257,29 @@ class ReportTest(ProgramTest):
         with (self.run_folder / "records.jsonl").open("a") as file:
             file.write('{"kind":"hologram","step":1,"epoch":1,"time":0}\n{"kind":"sca')
         self.assert_says(self.report(), "1 line of records.jsonl could not be read")
+
+    def test_compares_runs(self) -> None:
+        folders = []
+        for rate in ("0.01", "0.001"):
+            self.run_folder = self.path(f"rate-{rate}")
+            folders.append(self.run_folder)
+            self.train_digits("--learning-rate", rate)
+        done = run("report", *folders)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        output = self.path("comparison.html")
+        done = self.run_well("report", *folders, "-o", output, "--json")
+        summaries = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([row["run"] for row in summaries], [str(path) for path in folders])
+        page = output.read_text(encoding="utf-8")
+        traces = charts_of(page)["Validation loss"]["data"]
+        self.assertEqual([trace["name"] for trace in traces], [path.name for path in folders])
+        for folder, trace in zip(folders, traces, strict=True):
+            self.run_folder = folder
+            self.assert_near(trace["y"], [v for _, v in self.values("epoch", "validation/loss")])
+        (row,) = re.findall(r"<tr><th[^>]*>learning-rate</th>(.*?)</tr>", page)
+        self.assertEqual(re.findall(r">([\d.]+)<", row), ["0.01", "0.001"])
+        rows = re.findall(r'<tr><th scope="row">batch-size</th>', page)
+        self.assertEqual(rows, [])
 
     def test_goes_on_after_a_break(self) -> None:
         self.train_digits("--steps", "25")
