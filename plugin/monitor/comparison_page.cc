@@ -42,11 +42,11 @@ PageTable ResultTable(absl::Span<const RunRecords> runs, const std::vector<std::
     summaries.push_back(Summarize(run));
     for (const auto& [name, value] : summaries.back().metrics) metrics.insert(name);
   }
-  PageTable table = {"Metrics are of the epoch with the best validation loss, where there is one",
-                     {"run", "best validation loss", "epoch", "training loss at the end"},
+  PageTable table = {"Metrics of the epoch with the best validation loss; training loss at the end",
+                     {"run", "best validation loss", "epoch", "training loss"},
                      {}};
   table.header.insert(table.header.end(), metrics.begin(), metrics.end());
-  for (const char* column : {"epochs", "steps", "time", "samples a second", "MiB", "status"}) {
+  for (const char* column : {"epochs", "steps", "seconds", "samples/s", "MiB", "status"}) {
     table.header.emplace_back(column);
   }
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -61,7 +61,7 @@ PageTable ResultTable(absl::Span<const RunRecords> runs, const std::vector<std::
     }
     row.push_back(absl::StrCat(summary.epochs));
     row.push_back(absl::StrCat(summary.steps));
-    row.push_back(DurationText(summary.seconds));
+    row.push_back(AmountText(summary.seconds));
     row.push_back(summary.samples_per_second ? AmountText(*summary.samples_per_second) : "–");
     row.push_back(summary.peak_memory_mib ? AmountText(*summary.peak_memory_mib) : "–");
     row.push_back(summary.status);

@@ -74,8 +74,7 @@ RunSummary Summarize(const RunRecords& run) {
 
 std::string StatusText(const RunSummary& summary) {
   if (summary.status == "unfinished") {
-    return absl::StrCat("Not at its end: after ", summary.steps,
-                        " steps it goes on, or something ended it that it could not see.");
+    return absl::StrCat("Not finished: after ", summary.steps, " steps it goes on, or was killed.");
   }
   std::string text = summary.status == "failed"              ? "Failed"
                      : summary.status == "stopped_early"     ? "Stopped early"
