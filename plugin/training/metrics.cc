@@ -109,11 +109,13 @@ void MetricSet::Reset() {
 absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
                                int64_t sample_count) {
   if (Needs(MetricNeeds::kErrors)) return gathered_.errors.Add(prediction, target);
-  if (metrics_.empty() && tops_.empty() && !keeps_confusion_matrix_ && !watch_) {
+  const ClassAxis classes = ClassAxisOf(prediction.shape(), task_.loss, task_.class_axis);
+  const bool is_watched =
+      watch_ && PredictionWatch::Watches(classes, prediction.element_count(), sample_count);
+  if (metrics_.empty() && tops_.empty() && !keeps_confusion_matrix_ && !is_watched) {
     return absl::OkStatus();
   }
   STROP_RETURN_IF_ERROR(CheckSuits(prediction.shape()));
-  const ClassAxis classes = ClassAxisOf(prediction.shape(), task_.loss, task_.class_axis);
   STROP_ASSIGN_OR_RETURN(const ClassRows rows,
                          MakeClassRows(prediction, target, classes, task_.ignore_index));
   if (keeps_confusion_matrix_ || Needs(MetricNeeds::kCounts)) {
@@ -122,7 +124,7 @@ absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
   if (Needs(MetricNeeds::kLikelihood)) gathered_.likelihood.Add(rows);
   if (Needs(MetricNeeds::kScores)) gathered_.scores.Add(rows);
   for (auto& [name, top] : tops_) top.Add(rows);
-  return watch_ ? watch_->Add(rows, sample_count) : absl::OkStatus();
+  return is_watched ? watch_->Add(rows, sample_count) : absl::OkStatus();
 }
 
 std::map<std::string, double> MetricSet::Values() const {

@@ -16,6 +16,11 @@ double RankOf(const HardSample& sample) {
 
 }  // namespace
 
+bool PredictionWatch::Watches(const ClassAxis& classes, int64_t logit_count, int64_t sample_count) {
+  if (classes.kind == ClassKind::kLabels || logit_count > sample_count * kMostLogits) return false;
+  return classes.columns <= kMostClasses || logit_count == sample_count * classes.columns;
+}
+
 void PredictionWatch::Reset() {
   counts_.Reset(/*keeps_matrix=*/true);
   hardest_.clear();

@@ -27,6 +27,11 @@ class PredictionWatch {
  public:
   static constexpr int64_t kMostClasses = 100;  // of a matrix
   static constexpr size_t kMostSamples = 16;
+  static constexpr int64_t kMostLogits = int64_t{1} << 18;  // of a sample
+
+  // Whether there is something to keep of a batch's predictions, and looking at them costs little
+  // beside computing them. The same answer for every batch of a data set.
+  static bool Watches(const ClassAxis& classes, int64_t logit_count, int64_t sample_count);
 
   void Reset();
 

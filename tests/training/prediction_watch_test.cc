@@ -110,6 +110,14 @@ TEST(PredictionWatch, ManyClassesHaveExamplesOnly) {
   EXPECT_EQ(metrics.predictions()->hardest()[0].predicted, 7);
 }
 
+TEST(PredictionWatch, LeavesLargePredictionsAlone) {
+  MetricSet metrics = Watching(LossKind::kCrossEntropy);
+  const int64_t positions = PredictionWatch::kMostLogits / 2 + 1;
+  const Tensor logits(DataType::kFloat, {1, 2, positions});
+  ASSERT_TRUE(metrics.Update(logits, Tensor(DataType::kInt64, {1, positions}), 1).ok());
+  EXPECT_TRUE(metrics.predictions()->confusion_matrix().empty());
+}
+
 TEST(PredictionWatch, OtherTasksHaveNeither) {
   EXPECT_EQ(Watching(LossKind::kMeanSquaredError).predictions(), nullptr);
   MetricSet questions = Watching(LossKind::kBinaryCrossEntropy);
