@@ -1,7 +1,5 @@
 #include "plugin/data/array_source.h"
 
-#include <cstring>
-
 #include "absl/strings/str_cat.h"
 
 namespace strop {
@@ -41,14 +39,7 @@ ArraySource::ArraySource(std::string origin, std::vector<NamedTensor> arrays,
 
 absl::Status ArraySource::Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) {
   for (size_t field = 0; field < fields_.size(); ++field) {
-    const size_t sample_bytes = BytesFor(fields_[field].type, ElementCount(fields_[field].shape));
-    if (sample_bytes == 0) continue;
-    const auto* from = static_cast<const char*>(arrays_[field].tensor.data());
-    auto* to = static_cast<char*>(batch[field].mutable_data());
-    for (const int64_t index : indices) {
-      std::memcpy(to, from + static_cast<size_t>(index) * sample_bytes, sample_bytes);
-      to += sample_bytes;
-    }
+    CopySamples(arrays_[field].tensor, indices, batch[field]);
   }
   return absl::OkStatus();
 }

@@ -55,6 +55,10 @@ class AugmentedArrays : public DataSource {
     return source_->Read(indices, batch);
   }
 
+  absl::Status ReadField(size_t field, absl::Span<const int64_t> indices, Tensor& values) override {
+    return source_->ReadField(field, indices, values);
+  }
+
   absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
                              absl::Span<Tensor> batch) override {
     STROP_RETURN_IF_ERROR(source_->Read(indices, batch));

@@ -46,6 +46,9 @@ class DataSource {
     return Read(indices, batch);
   }
 
+  // The samples' `field` alone, as Read has it, into a tensor of at least indices.size() samples.
+  virtual absl::Status ReadField(size_t field, absl::Span<const int64_t> indices, Tensor& values);
+
   // All samples of a field, [sample_count(), …], where they lie in memory or in a mapped file; null
   // for a field that is decoded on demand.
   virtual const Tensor* whole_array(size_t field) const {
@@ -65,5 +68,8 @@ class DataSource {
   // Tensors for Read to fill: shape [sample_count] followed by the field's, one a field.
   std::vector<Tensor> MakeBatch(int64_t sample_count) const;
 };
+
+// Samples of an array [count, …], one after the other, into one of the same type.
+void CopySamples(const Tensor& from, absl::Span<const int64_t> indices, Tensor& to);
 
 }  // namespace strop

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -46,7 +45,7 @@ class ImageSource : public DataSource {
   // Augmented unless `key` is null.
   absl::Status ReadWith(absl::Span<const int64_t> indices, const AugmentationKey* key,
                         absl::Span<Tensor> batch) const {
-    if (fields_.size() > 1) ReadLabels(indices, batch[1]);
+    if (fields_.size() > 1) CopySamples(images_.labels, indices, batch[1]);
     auto* out = static_cast<float*>(batch[0].mutable_data());
     const int64_t sample_elements = ElementCount(fields_[0].shape);
     std::vector<absl::Status> statuses(indices.size());
@@ -76,15 +75,6 @@ class ImageSource : public DataSource {
     if (key != nullptr) Augment(draw, *content);
     transform_.Write(*content, draw.erased, out);
     return absl::OkStatus();
-  }
-
-  void ReadLabels(absl::Span<const int64_t> indices, Tensor& labels) const {
-    const size_t bytes = BytesFor(fields_[1].type, ElementCount(fields_[1].shape));
-    auto* to = static_cast<char*>(labels.mutable_data());
-    for (const int64_t index : indices) {
-      std::memcpy(to, static_cast<const char*>(images_.labels.data()) + index * bytes, bytes);
-      to += bytes;
-    }
   }
 
   ImageSet images_;

@@ -42,6 +42,15 @@ class BoundSource : public DataSource {
     return BindAll(indices, batch);
   }
 
+  absl::Status ReadField(size_t field, absl::Span<const int64_t> indices, Tensor& values) override {
+    const DataField& found = source_->fields()[bindings_[field].source_field];
+    Shape shape = found.shape;
+    shape.insert(shape.begin(), static_cast<int64_t>(indices.size()));
+    Tensor unbound(found.type, std::move(shape));
+    STROP_RETURN_IF_ERROR(source_->ReadField(bindings_[field].source_field, indices, unbound));
+    return Bind(field, unbound, indices, values);
+  }
+
   // Reads whatever lies in arrays once, so that bad numbers show before anything is trained.
   absl::Status CheckArrays() {
     constexpr int64_t kPiece = 4096;  // numbers converted at a time

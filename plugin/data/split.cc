@@ -28,6 +28,9 @@ class SubsetSource : public DataSource {
                              absl::Span<Tensor> batch) override {
     return whole_->ReadAugmented(OfWhole(indices), key, batch);
   }
+  absl::Status ReadField(size_t field, absl::Span<const int64_t> indices, Tensor& values) override {
+    return whole_->ReadField(field, OfWhole(indices), values);
+  }
 
  private:
   absl::Span<const int64_t> OfWhole(absl::Span<const int64_t> indices) {

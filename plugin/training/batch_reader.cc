@@ -23,4 +23,14 @@ absl::StatusOr<absl::Span<const Tensor>> BatchReader::ReadAugmented(
   return absl::MakeConstSpan(batch);
 }
 
+absl::StatusOr<const Tensor*> BatchReader::ReadTargets(absl::Span<const int64_t> indices) {
+  const size_t field = source_.fields().size() - 1;  // behind the inputs
+  const DataField& target = source_.fields()[field];
+  Shape shape = target.shape;
+  shape.insert(shape.begin(), static_cast<int64_t>(indices.size()));
+  targets_ = Tensor(target.type, std::move(shape));
+  STROP_RETURN_IF_ERROR(source_.ReadField(field, indices, targets_));
+  return &targets_;
+}
+
 }  // namespace strop

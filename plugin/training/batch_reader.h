@@ -19,12 +19,15 @@ class BatchReader {
   // As Read, augmented as DataSource::ReadAugmented.
   absl::StatusOr<absl::Span<const Tensor>> ReadAugmented(absl::Span<const int64_t> indices,
                                                          const AugmentationKey& key);
+  // The samples' targets alone; valid until the next call.
+  absl::StatusOr<const Tensor*> ReadTargets(absl::Span<const int64_t> indices);
 
  private:
   std::vector<Tensor>& BufferFor(size_t sample_count);
 
   DataSource& source_;
   std::map<size_t, std::vector<Tensor>> buffers_;
+  Tensor targets_;
 };
 
 }  // namespace strop

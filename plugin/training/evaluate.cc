@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/training/loss_weight.h"
 
 namespace strop {
 
@@ -45,6 +46,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
       BuildEvaluationGraph(model, options.loss,
                            field < 0 ? nullptr : &data->fields()[static_cast<size_t>(field)]));
   std::unique_ptr<Evaluator> evaluator(new Evaluator());
+  evaluator->loss_ = options.loss;
   const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index,
                            graph.prediction};
   STROP_ASSIGN_OR_RETURN(evaluator->metrics_,
@@ -67,6 +69,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
 absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
   metrics_->Reset();
   EvaluationResult result;
+  double all_weight = 0;
   result.sample_count = data_->sample_count();
   std::vector<int64_t> order(static_cast<size_t>(result.sample_count));
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -77,10 +80,12 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
                                static_cast<size_t>(begin), static_cast<size_t>(count))));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
     STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
-    result.loss += loss[0] * static_cast<double>(count);
+    const double weight = LossWeight(loss_, batch.back());
+    if (weight > 0) result.loss += loss[0] * weight;
+    all_weight += weight;
     STROP_RETURN_IF_ERROR(metrics_->Update(outputs[1], batch.back(), count));
   }
-  result.loss /= static_cast<double>(result.sample_count);
+  result.loss /= all_weight;  // NaN where no label counts, as the mean of nothing
   result.metrics = metrics_->Values();
   result.confusion_matrix = metrics_->confusion_matrix();
   return result;

@@ -25,9 +25,7 @@ struct EvaluationOptions {
 };
 
 struct EvaluationResult {
-  // Of the batches, weighted by their samples: with class weights or ignored labels that is not
-  // the loss of all samples at once.
-  double loss = 0;
+  double loss = 0;  // of all samples at once, whatever the batches are
   std::map<std::string, double> metrics;
   std::vector<std::vector<int64_t>> confusion_matrix;  // see MetricSet; empty unless asked for
   int64_t sample_count = 0;
@@ -55,6 +53,7 @@ class Evaluator {
  private:
   Evaluator() = default;
 
+  LossOptions loss_;
   int64_t batch_size_ = 1;
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<BatchReader> reader_;

@@ -27,7 +27,7 @@ struct StepReport {
 struct EpochReport {
   int64_t epoch = 0;
   int64_t step = 0;
-  double train_loss = 0;  // mean of the steps' losses, weighted by samples
+  double train_loss = 0;  // mean over the samples, each as the weights were at its step
   // With an exponential moving average: of the averaged weights.
   std::optional<double> validation_loss;
   std::map<std::string, double> metrics;  // of the validation data

@@ -20,8 +20,8 @@ struct RunState {
 
   // Of the epoch that is going on.
   int64_t batches_of_epoch = 0;  // read so far
-  int64_t samples_of_epoch = 0;
-  double loss_sum_of_epoch = 0;  // of the samples
+  double weight_of_epoch = 0;    // LossWeight of its batches
+  double loss_sum_of_epoch = 0;  // of the steps, weighted
   int64_t reported_steps = 0;    // when an epoch, whole or cut short by a limit, was last reported
 
   // Of the epoch with the best validation loss so far.

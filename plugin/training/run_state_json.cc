@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 // RunState, so that a new one does not compile before it is saved here.
 template <typename State, typename Visit>
 void VisitFields(State& state, Visit visit) {
-  auto& [steps, batches, epochs, batches_of_epoch, samples_of_epoch, loss_sum_of_epoch,
+  auto& [steps, batches, epochs, batches_of_epoch, weight_of_epoch, loss_sum_of_epoch,
          reported_steps, best_loss, best_epoch, best_weights, plateau, losses] = state;
   auto& [plateau_best, bad_epochs, cooldown, learning_rate] = plateau;
   auto& [recent, start_median, lowest_median] = losses;
@@ -26,7 +26,7 @@ void VisitFields(State& state, Visit visit) {
   visit("batches", batches);
   visit("epochs", epochs);
   visit("batches_of_epoch", batches_of_epoch);
-  visit("samples_of_epoch", samples_of_epoch);
+  visit("weight_of_epoch", weight_of_epoch);
   visit("loss_sum_of_epoch", loss_sum_of_epoch);
   visit("reported_steps", reported_steps);
   visit("best_loss", best_loss);

@@ -8,7 +8,9 @@
 
 #include "graph/status_macros.h"
 #include "plugin/runtime/anomaly.h"
+#include "plugin/training/loss_weight.h"
 #include "plugin/training/shuffle.h"
+#include "plugin/training/step_batches.h"
 
 namespace strop {
 namespace {
@@ -217,7 +219,7 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
   }
   report.step = state_.steps;
   report.learning_rate = LearningRate(state_.steps - 1);
-  report.train_loss = state_.loss_sum_of_epoch / static_cast<double>(state_.samples_of_epoch);
+  report.train_loss = state_.loss_sum_of_epoch / state_.weight_of_epoch;
   return report;
 }
 
@@ -225,37 +227,40 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
   const int64_t batches =
       std::min(options_.accumulation_steps, batches_per_epoch() - state_.batches_of_epoch);
-  // The last batch of an epoch may be shorter.
-  const auto samples_of = [&](int64_t first_batch, int64_t count) {
-    return order.subspan(static_cast<size_t>(first_batch * batch_size_),
-                         static_cast<size_t>(count * batch_size_));
-  };
+  const absl::Span<const int64_t> samples =
+      order.subspan(static_cast<size_t>(state_.batches_of_epoch * batch_size_),
+                    static_cast<size_t>(batches * batch_size_));  // or what the epoch has left
+  // Mixed targets are probabilities, which count all the same.
+  const LossOptions* loss = options_.mix.are_default() ? &options_.graph.loss : nullptr;
   StepReport report;
   report.step = state_.steps + 1;
   report.epoch = state_.epochs + 1;
   report.steps_per_epoch = steps_per_epoch();
-  report.sample_count = static_cast<int64_t>(samples_of(state_.batches_of_epoch, batches).size());
+  report.sample_count = static_cast<int64_t>(samples.size());
   report.learning_rate = LearningRate(state_.steps);
   const StepMeasurement measurement =
       MeasurementOf(options_.measurement, report.step, steps_per_epoch(),
                     sample_count_ / batch_size_ / options_.accumulation_steps);
-  for (int64_t i = 0; i < batches; ++i) {
-    const absl::Span<const int64_t> samples = samples_of(state_.batches_of_epoch + i, 1);
+  STROP_ASSIGN_OR_RETURN(const std::vector<StepBatch> parts,
+                         SplitStep(samples, batch_size_, loss, *reader_));
+  double weight = 0;
+  for (const StepBatch& part : parts) {
+    const int64_t draw = state_.batches + part.number;
     StepNumbers numbers;
     numbers.learning_rate = report.learning_rate;
     numbers.step = report.step;
-    numbers.batch_share =
-        static_cast<double>(samples.size()) / static_cast<double>(report.sample_count);
-    numbers.keeps_gradients = i > 0;
-    const bool is_last = i + 1 == batches;
+    numbers.batch_share = part.share;
+    numbers.keeps_gradients = &part != &parts.front();
+    const bool is_last = &part == &parts.back();
     StepVariant variant = {StepVariant::Kind::kAccumulate, PhaseOf(report.epoch)};
     if (is_last) variant = {StepVariant::Kind::kUpdate, variant.phase, measurement};
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read,
-                           reader_->ReadAugmented(samples, key));
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
-                           mixer_.Mix(read, state_.batches + i));
+                           reader_->ReadAugmented(part.samples, key));
+    weight +=
+        loss == nullptr ? static_cast<double>(part.samples.size()) : LossWeight(*loss, read.back());
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, mixer_.Mix(read, draw));
     const absl::StatusOr<absl::Span<const Tensor>> run =
-        sessions_->Run(variant, state_.batches + i, batch, numbers);
+        sessions_->Run(variant, draw, batch, numbers);
     if (IsAnomaly(run.status())) report.loss = std::numeric_limits<double>::quiet_NaN();
     if (!run.ok() && !IsAnomaly(run.status())) return run.status();
     if (run.ok()) STROP_RETURN_IF_ERROR(ReadStep(*run, variant, numbers, report));
@@ -263,8 +268,7 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
         std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0));
     if (!is_finite ||
         (is_last && RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
-      STROP_RETURN_IF_ERROR(
-          Diverge(report, run.status(), variant, state_.batches + i, batch, numbers));
+      STROP_RETURN_IF_ERROR(Diverge(report, run.status(), variant, draw, batch, numbers));
       return report;
     }
   }
@@ -275,8 +279,8 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   state_.steps = report.step;
   state_.batches += batches;
   state_.batches_of_epoch += batches;
-  state_.samples_of_epoch += report.sample_count;
-  state_.loss_sum_of_epoch += report.loss * static_cast<double>(report.sample_count);
+  state_.weight_of_epoch += weight;
+  state_.loss_sum_of_epoch += report.loss * weight;
   report.step_of_epoch =
       (state_.batches_of_epoch + options_.accumulation_steps - 1) / options_.accumulation_steps;
   return report;
@@ -348,7 +352,7 @@ absl::Status Trainer::Validate(EpochReport& report) {
 absl::Status Trainer::EndEpoch() {
   ++state_.epochs;
   state_.batches_of_epoch = 0;
-  state_.samples_of_epoch = 0;
+  state_.weight_of_epoch = 0;
   state_.loss_sum_of_epoch = 0;
   const std::optional<int64_t>& start = options_.averaging.swa_start;
   if (!start || state_.epochs < *start) return absl::OkStatus();

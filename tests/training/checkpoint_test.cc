@@ -52,7 +52,7 @@ Checkpoint SomeCheckpoint(int64_t step) {
   checkpoint.state.batches = 3 * step;
   checkpoint.state.epochs = 2;
   checkpoint.state.batches_of_epoch = 5;
-  checkpoint.state.samples_of_epoch = 160;
+  checkpoint.state.weight_of_epoch = 160;
   checkpoint.state.loss_sum_of_epoch = 0.1 + 0.2;
   checkpoint.state.best_loss = 1.0 / 3;
   checkpoint.state.best_epoch = 1;
@@ -82,7 +82,7 @@ TEST_F(CheckpointTest, ComesBackWhole) {
   EXPECT_EQ(read->state.batches, 21);
   EXPECT_EQ(read->state.epochs, 2);
   EXPECT_EQ(read->state.batches_of_epoch, 5);
-  EXPECT_EQ(read->state.samples_of_epoch, 160);
+  EXPECT_EQ(read->state.weight_of_epoch, 160);
   EXPECT_EQ(read->state.loss_sum_of_epoch, 0.1 + 0.2);
   EXPECT_EQ(read->state.best_loss, written.state.best_loss);
   EXPECT_EQ(read->state.best_epoch, 1);
