@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@
 namespace strop {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct ReportArguments {
@@ -61,8 +63,8 @@ absl::Status RunReport(const ReportArguments& arguments) {
   if (!is_one && arguments.output.empty()) {
     return UsageError("several runs make a page that belongs to none of them; say where with -o");
   }
-  const std::string output =
-      arguments.output.empty() ? arguments.runs[0] + "/report.html" : arguments.output;
+  const fs::path in_folder = fs::path(arguments.runs[0]) / "report.html";
+  const std::string output = arguments.output.empty() ? in_folder.string() : arguments.output;
   std::vector<RunRecords> runs;
   std::vector<std::string> inputs;
   for (const std::string& folder : arguments.runs) {
