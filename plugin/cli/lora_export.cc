@@ -11,6 +11,8 @@
 #include "exporter/atomic_file.h"
 #include "exporter/onnx_adapter.h"
 #include "graph/status_macros.h"
+#include "importer/tensor_conversion.h"
+#include "plugin/runtime/session.h"
 #include "plugin/training/peft_adapter.h"
 
 namespace strop {
@@ -28,14 +30,14 @@ class MergedExport : public LoraExport {
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
                                     std::map<std::string, TensorMaker> trained,
-                                    const StateStore& store) override {
+                                    std::shared_ptr<const StateStore> store) override {
     for (const LoraAdapter& adapter : adapters_) {
       const auto a = trained.extract(adapter.a);
       const auto b = trained.extract(adapter.b);
       if (a.empty() || b.empty()) continue;
-      trained[adapter.parameter] = [&adapter, &store, make_a = a.mapped(),
+      trained[adapter.parameter] = [&adapter, states = store.get(), make_a = a.mapped(),
                                     make_b = b.mapped()]() -> absl::StatusOr<Tensor> {
-        STROP_ASSIGN_OR_RETURN(const Tensor weight, store.Read(adapter.weight));
+        STROP_ASSIGN_OR_RETURN(const Tensor weight, states->Read(adapter.weight));
         STROP_ASSIGN_OR_RETURN(const Tensor first, make_a());
         STROP_ASSIGN_OR_RETURN(const Tensor second, make_b());
         return MergeLora(adapter, weight, first, second);
@@ -67,7 +69,7 @@ class PeftExport : public LoraExport {
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
                                     std::map<std::string, TensorMaker> trained,
-                                    const StateStore& store) override {
+                                    std::shared_ptr<const StateStore> store) override {
     std::map<std::string, Tensor> tensors;
     for (const Parameter& parameter : model.parameters) {
       if (!peft_.tensors.contains(parameter.name)) continue;
@@ -75,8 +77,8 @@ class PeftExport : public LoraExport {
       const Value& value = model.graph.value(parameter.value);
       if (const auto made = trained.find(parameter.name); made != trained.end()) {
         STROP_ASSIGN_OR_RETURN(tensor, made->second());
-      } else if (store.Has(value.name)) {  // unchanged, in a module that is trained in part
-        STROP_ASSIGN_OR_RETURN(tensor, store.Read(value.name));
+      } else if (store->Has(value.name)) {  // unchanged, in a module that is trained in part
+        STROP_ASSIGN_OR_RETURN(tensor, store->Read(value.name));
       } else {
         tensor = value.tensor;
       }
@@ -159,17 +161,17 @@ class OnnxAdapterExport : public LoraExport {
 
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
                                     std::map<std::string, TensorMaker> trained,
-                                    const StateStore& store) override {
-    (void)store;
-    std::map<std::string, DataType> types;  // as the file has them
-    STROP_ASSIGN_OR_RETURN(const ImportedModel original, ImportModel(model.file));
-    for (const Parameter& parameter : original.parameters) {
-      types[parameter.name] = original.graph.type(parameter.value).element_type;
+                                    std::shared_ptr<const StateStore> store) override {
+    for (auto& [name, make] : trained) {  // little beside the weights that are not needed now
+      STROP_ASSIGN_OR_RETURN(const Tensor tensor, make());
+      make = [tensor] { return absl::StatusOr<Tensor>(tensor); };
     }
+    store.reset();
+    STROP_ASSIGN_OR_RETURN(const auto types, TypesInFile(model));
     std::vector<AdapterInput> inputs;
     std::map<std::string, Tensor> fed;
     for (const LoraAdapter& adapter : adapters_) {
-      const DataType type = types[adapter.parameter];
+      const DataType type = types.at(adapter.parameter);
       const bool is_convolution = adapter.layout == LoraLayout::kConvolution;
       STROP_ASSIGN_OR_RETURN(const Tensor a, trained.extract(adapter.a).mapped()());
       STROP_ASSIGN_OR_RETURN(const Tensor b, trained.extract(adapter.b).mapped()());
@@ -190,7 +192,8 @@ class OnnxAdapterExport : public LoraExport {
     }
     STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file,
                            AddAdapterInputs(*model.file, inputs));
-    STROP_ASSIGN_OR_RETURN(const ImportedModel with_inputs, ImportModel(std::move(file)));
+    STROP_ASSIGN_OR_RETURN(ImportedModel with_inputs, ImportModel(std::move(file)));
+    ReleaseStateTensors(with_inputs.graph);  // the export takes them from the file
     STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModelInTurn(with_inputs, trained, output_));
     STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, AdapterPath()));
     notes.lines.push_back(absl::StrCat("the adapter is \"", AdapterPath(), "\""));
@@ -198,6 +201,27 @@ class OnnxAdapterExport : public LoraExport {
   }
 
  private:
+  // Element types of the parameters as the file has them, whatever the model was widened to.
+  static absl::StatusOr<std::map<std::string, DataType>> TypesInFile(const ImportedModel& model) {
+    std::map<int, int> types_by_number;
+    for (const auto& tensor : model.model->graph().initializer()) {
+      types_by_number[TensorNumber(tensor)] = tensor.data_type();
+    }
+    for (const auto& node : model.model->graph().node()) {
+      for (const auto& attribute : node.attribute()) {
+        if (!attribute.has_t()) continue;
+        types_by_number[TensorNumber(attribute.t())] = attribute.t().data_type();
+      }
+    }
+    std::map<std::string, DataType> types;
+    for (const Parameter& parameter : model.parameters) {
+      const auto found = types_by_number.find(parameter.tensor);
+      if (found == types_by_number.end()) continue;  // in a function, or an adapter's own
+      STROP_ASSIGN_OR_RETURN(types[parameter.name], ElementType(found->second));
+    }
+    return types;
+  }
+
   std::string AdapterPath() const {
     return absl::StrCat(output_, absl::EndsWith(output_, ".onnx") ? "_adapter" : ".onnx_adapter");
   }

@@ -23,10 +23,10 @@ class LoraExport {
   virtual absl::Status Check(const ImportedModel& model) = 0;
 
   // `trained` makes all that was trained by the name of the tensor, A and B included; the weights
-  // that have adapters are the store's.
+  // that have adapters are the store's, which is let go when it is needed no more.
   virtual absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
                                             std::map<std::string, TensorMaker> trained,
-                                            const StateStore& store) = 0;
+                                            std::shared_ptr<const StateStore> store) = 0;
 };
 
 // Gives the model the adapters that are asked for and checks that they can be written to `output`,

@@ -27,8 +27,8 @@ namespace {
 
 // Writes the states of the names `exported`.
 absl::Status Export(const ImportedModel& model, const std::vector<std::string>& exported,
-                    const StateStore& store, LoraExport* lora, const QuantizationSites& quantized,
-                    const TrainOptions& options) {
+                    std::shared_ptr<const StateStore> store, LoraExport* lora,
+                    const QuantizationSites& quantized, const TrainOptions& options) {
   std::map<std::string, TensorMaker> trained;
   if (lora != nullptr || (options.epochs > 0 && options.steps.value_or(1) > 0)) {
     std::map<std::string, std::string> tensor_names;  // by the name in the graph
@@ -36,15 +36,15 @@ absl::Status Export(const ImportedModel& model, const std::vector<std::string>& 
       tensor_names[model.graph.value(parameter.value).name] = parameter.name;
     }
     for (const std::string& name : exported) {
-      trained[tensor_names[name]] = [&store, name] { return store.Read(name); };
+      trained[tensor_names[name]] = [states = store.get(), name] { return states->Read(name); };
     }
   }
   ExportNotes notes;
   if (lora != nullptr) {
-    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), store));
+    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), std::move(store)));
   } else if (!quantized.weights.empty()) {
     STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
-                           TrainedQuantization(quantized, store));
+                           TrainedQuantization(quantized, *store));
     std::map<std::string, Tensor> tensors;
     for (const auto& [name, make] : trained) {
       STROP_ASSIGN_OR_RETURN(tensors[name], make());
@@ -192,10 +192,11 @@ absl::Status RunTrain(const TrainOptions& options) {
   }
   if (is_kept) kept->Finish();
   const std::vector<std::string> exported = trainer->exported();
-  const std::shared_ptr<const StateStore> store = trainer->store();
+  std::shared_ptr<const StateStore> store = trainer->store();
   trainer.reset();  // the export can use its memory
   if (diverged.ok() || result.divergence->restored_epoch) {
-    STROP_RETURN_IF_ERROR(Export(model, exported, *store, lora.get(), quantized, options));
+    STROP_RETURN_IF_ERROR(
+        Export(model, exported, std::move(store), lora.get(), quantized, options));
   }
   STROP_RETURN_IF_ERROR(diverged);
   PrintEnd(result, options);
