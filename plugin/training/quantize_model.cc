@@ -28,6 +28,10 @@ int64_t OutputAxis(const Node& node, int64_t weight_rank) {
   return IsOnnx(node, "MatMul") ? 1 : -1;
 }
 
+// Activations that integer kernels make part of the Conv before them: a bound of the numbers that
+// uint8 can say.
+bool IsFused(const Node& node) { return IsOnnx(node, "Relu") || IsOnnx(node, "Clip"); }
+
 bool IsFloatingConstant(const Value& value) {
   return (value.kind == ValueKind::kState || value.kind == ValueKind::kConstant) &&
          IsFloating(value.type.element_type);
@@ -122,7 +126,7 @@ class Quantization {
       if (!IsOnnx(node, "Conv")) continue;
       ValueId output = node.outputs[0];
       const auto reader = readers.find(output);
-      if (reader != readers.end() && IsOnnx(*reader->second, "Relu") &&
+      if (reader != readers.end() && IsFused(*reader->second) &&
           CallOf(*reader->second) == nullptr && uses_[static_cast<size_t>(output)] == 1) {
         output = reader->second->outputs[0];
       }

@@ -35,7 +35,8 @@ struct QuantizationSites {
 
 // Lets the model compute as integer kernels will: the constant weights of Conv, Gemm and MatMul
 // pass through FakeQuantize with the scale of their largest elements, so do the activations that
-// these read, and what a Conv (with its Relu) gives. The ranges of activations are states called
+// these read, and what a Conv (with its Relu or Clip) gives. The ranges of activations are states
+// called
 // "<tensor>/minimum" and "<tensor>/maximum", empty until a training has moved them
 // (SetQuantizationMode). Only what the exported file can express is rounded: weights that it stores
 // and layers of its main graph. InvalidArgument when nothing is to be quantized.

@@ -188,7 +188,11 @@ class FoldTest(ProgramTest):
         for i in range(3):
             self.add("Conv", f"layer{i}", self.tensor(f"w{i}", 8, 8, 3, 3), pads=[1] * 4)
             self.add_normalization(8)
-            self.add("Relu", f"relu{i}")
+            if i == 1:
+                self.tensors.update(low=np.float32(0), high=np.float32(6))
+                self.add("Clip", "clip", "low", "high")
+            else:
+                self.add("Relu", f"relu{i}")
         self.folded(self.model(), exclude="")
         options = onnxruntime.SessionOptions()
         options.optimized_model_filepath = str(self.path("optimized.onnx"))
