@@ -1,6 +1,8 @@
 #include "plugin/plan/kernel_selection.h"
 
 #include <cstring>
+#include <map>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -21,11 +23,15 @@ Layout LayoutAt(const std::vector<Layout>& layouts, size_t index) {
 
 class Selector {
  public:
-  Selector(StepPlan& plan, const AdoptStateLayout& adopt_layout, const PlanOptions& options)
+  Selector(StepPlan& plan, const StateLayouts& state_layouts, const PlanOptions& options)
       : plan_(plan),
-        adopt_layout_(adopt_layout),
+        state_layouts_(state_layouts),
         options_(options),
-        slots_of_(plan.graph.values.size()) {}
+        slots_of_(plan.graph.values.size()) {
+    for (const StateUpdate& update : plan.graph.state_updates) {
+      updated_state_[update.updated] = update.state;
+    }
+  }
 
   absl::Status Run() {
     AddSources();
@@ -89,7 +95,7 @@ class Selector {
   absl::StatusOr<int> SlotIn(ValueId id, const Layout& layout) {
     const Value& value = plan_.graph.value(id);
     if (value.kind == ValueKind::kState && PrimarySlot(id) < 0) {
-      STROP_ASSIGN_OR_RETURN(Layout adopted, adopt_layout_(value, layout));
+      STROP_ASSIGN_OR_RETURN(Layout adopted, state_layouts_.adopt(value, layout));
       AddSlot(id, std::move(adopted), SlotHome::kState);
     }
     for (const int slot : slots_of_[static_cast<size_t>(id)]) {
@@ -139,7 +145,23 @@ class Selector {
     return std::unique_ptr<Kernel>();
   }
 
+  // A node that writes a state over the old one decides where others lie with it (an optimizer its
+  // moments), so it has to see where an earlier plan has put the state, even as its first reader.
+  void AddFixedStates(const OpDefinition& op, const Node& node) {
+    for (const auto& [input, output] : op.in_place) {
+      const auto from = static_cast<size_t>(input);
+      const auto to = static_cast<size_t>(output);
+      if (from >= node.inputs.size() || to >= node.outputs.size()) continue;
+      const auto update = updated_state_.find(node.outputs[to]);
+      if (update == updated_state_.end() || update->second != node.inputs[from]) continue;
+      if (PrimarySlot(update->second) >= 0) continue;
+      const std::optional<Layout> fixed = state_layouts_.fixed(plan_.graph.value(update->second));
+      if (fixed) AddSlot(update->second, *fixed, SlotHome::kState);
+    }
+  }
+
   absl::Status AddNode(const OpDefinition& op, const Node& node) {
+    AddFixedStates(op, node);
     std::vector<TensorDescription> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(Describe(id));
     std::vector<TensorDescription> outputs;
@@ -223,16 +245,17 @@ class Selector {
   }
 
   StepPlan& plan_;
-  const AdoptStateLayout& adopt_layout_;
+  const StateLayouts& state_layouts_;
   const PlanOptions& options_;
-  std::vector<std::vector<int>> slots_of_;  // by value; the first is the producer's
+  std::map<ValueId, ValueId> updated_state_;  // by its new value
+  std::vector<std::vector<int>> slots_of_;    // by value; the first is the producer's
 };
 
 }  // namespace
 
-absl::Status SelectKernels(StepPlan& plan, const AdoptStateLayout& adopt_layout,
+absl::Status SelectKernels(StepPlan& plan, const StateLayouts& state_layouts,
                            const PlanOptions& options) {
-  return Selector(plan, adopt_layout, options).Run();
+  return Selector(plan, state_layouts, options).Run();
 }
 
 }  // namespace strop

@@ -10,7 +10,7 @@ namespace strop {
 // values: a kernel reads what its producers leave where it can, and reorders are inserted where it
 // cannot. Fills plan.slots and plan.instructions; slots that share memory by being views share
 // roots, nothing is placed yet.
-absl::Status SelectKernels(StepPlan& plan, const AdoptStateLayout& adopt_layout,
+absl::Status SelectKernels(StepPlan& plan, const StateLayouts& state_layouts,
                            const PlanOptions& options);
 
 }  // namespace strop

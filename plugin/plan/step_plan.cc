@@ -125,13 +125,13 @@ size_t PhysicalMemoryBytes() {
 
 }  // namespace
 
-absl::StatusOr<StepPlan> BuildPlan(Graph graph, const AdoptStateLayout& adopt_layout,
+absl::StatusOr<StepPlan> BuildPlan(Graph graph, const StateLayouts& state_layouts,
                                    const PlanOptions& options) {
   StepPlan plan;
   ScheduleUpdatesEarly(graph);
   plan.graph = std::move(graph);
   if (options.verify) STROP_RETURN_IF_ERROR(VerifyGraph(plan.graph));
-  STROP_RETURN_IF_ERROR(SelectKernels(plan, adopt_layout, options));
+  STROP_RETURN_IF_ERROR(SelectKernels(plan, state_layouts, options));
   InPlacePlanner(plan).Run();
   PlaceSlots(plan);
   if (plan.arena_bytes > PhysicalMemoryBytes()) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,17 @@ struct StepPlan {
 using AdoptStateLayout =
     std::function<absl::StatusOr<Layout>(const Value& state, const Layout& wanted)>;
 
+// Where other plans rely on a state lying, before anything in this one reads it; absent while it is
+// free.
+using FixedStateLayout = std::function<std::optional<Layout>(const Value& state)>;
+
+struct StateLayouts {
+  AdoptStateLayout adopt;
+  FixedStateLayout fixed;
+};
+
 // Plans a specialised graph. ResourceExhausted when the arena would not fit the machine's memory.
-absl::StatusOr<StepPlan> BuildPlan(Graph graph, const AdoptStateLayout& adopt_layout,
+absl::StatusOr<StepPlan> BuildPlan(Graph graph, const StateLayouts& state_layouts,
                                    const PlanOptions& options);
 
 // One line an instruction, for --dump plan.

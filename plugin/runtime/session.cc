@@ -214,7 +214,11 @@ struct Session::Implementation {
       STROP_ASSIGN_OR_RETURN(StateStore::Entry * entry, store->FindOrAdd(state));
       return store->AdoptLayout(*entry, wanted);
     };
-    STROP_ASSIGN_OR_RETURN(StepPlan plan, BuildPlan(std::move(specialised), adopt, options));
+    const FixedStateLayout fixed = [this](const Value& state) {
+      return store->FixedLayout(state.name);
+    };
+    STROP_ASSIGN_OR_RETURN(StepPlan plan,
+                           BuildPlan(std::move(specialised), {adopt, fixed}, options));
     const size_t arena_bytes = plan.arena_bytes;
     auto bound = std::make_unique<BoundPlan>(std::move(plan), *store, options.detect_anomaly);
     STROP_RETURN_IF_ERROR(arena->Reserve(arena_bytes));

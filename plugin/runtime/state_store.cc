@@ -86,4 +86,10 @@ absl::StatusOr<Layout> StateStore::AdoptLayout(Entry& entry, const Layout& wante
   return entry.layout;
 }
 
+std::optional<Layout> StateStore::FixedLayout(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end() || !found->second.is_planned) return std::nullopt;
+  return found->second.layout;
+}
+
 }  // namespace strop

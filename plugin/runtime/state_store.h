@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class StateStore {
   // For the runtime: brings the entry to `wanted` if no plan relies on another layout yet, and
   // fixes it. Answers the layout that holds from now on.
   absl::StatusOr<Layout> AdoptLayout(Entry& entry, const Layout& wanted);
+
+  // For the runtime: the layout of a state that a plan relies on; absent while none does.
+  std::optional<Layout> FixedLayout(const std::string& name) const;
 
  private:
   std::map<std::string, Entry> entries_;
