@@ -48,6 +48,7 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kRnn,
       &kScatter,
       &kShape,
+      &kSharpness,
       &kSlice,
       &kSoftmax,
       &kTensorStatistics,
