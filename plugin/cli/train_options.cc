@@ -25,6 +25,7 @@ void AddStepOptions(CLI::App& app, TrainOptions& options) {
   AddMixOptions(app, options.mix);
   AddLossOptions(app, options.loss);
   AddOptimizerOptions(app, options.optimizer);
+  AddSharpnessOptions(app, options.sharpness);
   AddGroupOptions(app, options.groups);
   AddReplaceHeadOption(app, options.model);
   AddSelectionOptions(app, options.model);
@@ -98,6 +99,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   TrainingOptions training;
   STROP_ASSIGN_OR_RETURN(training.graph.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(training.graph.optimizer, OptimizerOptionsOf(options.optimizer));
+  training.graph.sharpness = options.sharpness;
   STROP_ASSIGN_OR_RETURN(training.schedule, ScheduleOptionsOf(options.schedule));
   STROP_ASSIGN_OR_RETURN(training.graph.groups,
                          GroupOptionsOf(options.groups, LearningRateOf(options.optimizer)));

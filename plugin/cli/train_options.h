@@ -19,6 +19,7 @@
 #include "plugin/cli/quantize_options.h"
 #include "plugin/cli/run_options.h"
 #include "plugin/cli/schedule_options.h"
+#include "plugin/cli/sharpness_options.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/training/trainer.h"
 
@@ -32,6 +33,7 @@ struct TrainOptions {
   MixOptions mix;
   LossArguments loss;
   OptimizerArguments optimizer;
+  SharpnessOptions sharpness;
   ScheduleArguments schedule;
   GroupArguments groups;
   AveragingArguments averaging;

@@ -25,7 +25,9 @@ absl::Status AccumulateGradients(Graph& graph, StepVariant::Kind kind, ValueId k
     node.inputs = {state, pair.gradient, keeps_gradients};
     STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> sums, AppendNode(graph, std::move(node), 1));
     pair.gradient = sums[0];
-    if (kind == StepVariant::Kind::kAccumulate) graph.state_updates.push_back({state, sums[0]});
+    if (kind == StepVariant::Kind::kAccumulate || kind == StepVariant::Kind::kAccumulateAscended) {
+      graph.state_updates.push_back({state, sums[0]});
+    }
   }
   return absl::OkStatus();
 }

@@ -15,9 +15,9 @@ namespace strop {
 // loss of all samples.
 absl::StatusOr<ValueId> AddLossCotangent(Graph& graph, ValueId loss, ValueId batch_share);
 
-// Adds a state "<parameter>/accumulated_gradient" for every parameter. A step that updates gets the
-// accumulated gradients and its own in place of its own; one that does not keeps the sum. The sum
-// starts anew where the rank-0 double `keeps_gradients` is 0.
+// Adds a state "<parameter>/accumulated_gradient" for every parameter. A step that updates, or
+// ascends, gets the accumulated gradients and its own in place of its own; one that does not keeps
+// the sum. The sum starts anew where the rank-0 double `keeps_gradients` is 0.
 absl::Status AccumulateGradients(Graph& graph, StepVariant::Kind kind, ValueId keeps_gradients,
                                  std::vector<ParameterGradient>& parameters);
 

@@ -71,7 +71,8 @@ class Attacher {
         is_forward_(FindForward(graph)),
         node_count_(graph.nodes.size()) {}
 
-  absl::Status MeasureParameters(absl::Span<const std::string> trained) {
+  absl::Status MeasureParameters(absl::Span<const std::string> trained,
+                                 const std::map<ValueId, ValueId>& stand_ins) {
     const std::set<std::string> names(trained.begin(), trained.end());
     std::map<ValueId, ValueId> updated;
     for (const StateUpdate& update : graph_.state_updates) {
@@ -81,7 +82,8 @@ class Attacher {
       if (!is_forward_[n]) continue;
       const std::vector<ValueId> inputs = graph_.nodes[n].inputs;
       for (const ValueId input : inputs) {
-        const auto found = updated.find(input);
+        const auto parameter = stand_ins.find(input);
+        const auto found = updated.find(parameter == stand_ins.end() ? input : parameter->second);
         if (found == updated.end()) continue;
         const StateUpdate update{found->first, found->second};
         updated.erase(found);
@@ -238,12 +240,13 @@ double StepStatistics::update_ratio() const {
 }
 
 absl::StatusOr<StepProbe> StepProbe::Attach(Graph& graph, absl::Span<const std::string> trained,
-                                            bool takes_histograms) {
+                                            bool takes_histograms,
+                                            const std::map<ValueId, ValueId>& stand_ins) {
   StepProbe probe;
   probe.first_output_ = graph.outputs.size();
   probe.takes_histograms_ = takes_histograms;
   Attacher attacher(graph, takes_histograms);
-  STROP_RETURN_IF_ERROR(attacher.MeasureParameters(trained));
+  STROP_RETURN_IF_ERROR(attacher.MeasureParameters(trained, stand_ins));
   STROP_RETURN_IF_ERROR(attacher.MeasureActivations());
   probe.layers_ = std::make_shared<const WatchedLayers>(attacher.Finish());
   return probe;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,9 +75,10 @@ class StepProbe {
   //   of every activation function, normalization and matrix product on the way to the loss: its
   //   output.
   // The step's results stay the same to the bit. An update's first two inputs are the parameter and
-  // its gradient.
+  // its gradient. `stand_ins`: see TrainingGraph.
   static absl::StatusOr<StepProbe> Attach(Graph& graph, absl::Span<const std::string> trained,
-                                          bool takes_histograms);
+                                          bool takes_histograms,
+                                          const std::map<ValueId, ValueId>& stand_ins = {});
 
   const std::shared_ptr<const WatchedLayers>& layers() const { return layers_; }
 

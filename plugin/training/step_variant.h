@@ -9,17 +9,28 @@
 namespace strop {
 
 // Which of a run's graphs a step is. Several batches may make one update: all but the last only
-// accumulate their gradients.
+// accumulate their gradients. With sharpness-aware minimization (sharpness.h) all batches are
+// evaluated twice, and the second evaluation ends with the update. Plans are made in this order:
+// the first to read the parameters decides how they lie.
 struct StepVariant {
   enum class Kind {
-    kUpdate,      // forward, backward, update: by what was accumulated before, too
-    kAccumulate,  // forward, backward, and the gradients are added up
+    kAscend,              // forward, backward, and where the parameters ascend to
+    kUpdate,              // forward, backward, update: by what was accumulated before, too
+    kAccumulate,          // forward, backward, and the gradients are added up
+    kAccumulateAscended,  // the same where the parameters have ascended to
   };
   Kind kind = Kind::kUpdate;
   int phase = 0;                                         // of the run's unfreezing
   StepMeasurement measurement = StepMeasurement::kNone;  // of an update
 
   auto operator<=>(const StepVariant&) const = default;
+};
+
+// What runs over the batches of a step, in order.
+struct Evaluation {
+  StepVariant::Kind of_others;
+  StepVariant::Kind of_last;
+  bool is_repeated = false;  // the same batches again
 };
 
 // A rank-0 input of a step behind the batch's.

@@ -74,8 +74,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   trainer->sessions_ = std::make_unique<StepSessions>(trainer->store_, arena, plan, options.seed);
   trainer->has_gradient_norm_ = graph.has_gradient_norm;
   for (int phase = 0; phase < static_cast<int>(trainer->phase_starts_.size()); ++phase) {
-    for (const auto kind : {StepVariant::Kind::kUpdate, StepVariant::Kind::kAccumulate}) {
-      if (kind == StepVariant::Kind::kAccumulate && !graph_options.accumulates) continue;
+    for (const StepVariant::Kind kind : KindsOf(graph_options)) {
       STROP_ASSIGN_OR_RETURN(graph, build({kind, phase}));
       trainer->trained_ = graph.trained;  // the last phase moves all
       if (kind == StepVariant::Kind::kUpdate) {
@@ -120,9 +119,10 @@ absl::Status Trainer::AddMeasuredSteps(const TrainingGraph& step, int phase) {
        {StepMeasurement::kStatistics, StepMeasurement::kHistograms}) {
     const StepVariant variant = {StepVariant::Kind::kUpdate, phase, measurement};
     TrainingGraph measured = step;
-    STROP_ASSIGN_OR_RETURN(probes_[variant],
-                           StepProbe::Attach(measured.graph, measured.trained,
-                                             measurement == StepMeasurement::kHistograms));
+    STROP_ASSIGN_OR_RETURN(
+        probes_[variant],
+        StepProbe::Attach(measured.graph, measured.trained,
+                          measurement == StepMeasurement::kHistograms, measured.stand_ins));
     STROP_RETURN_IF_ERROR(sessions_->Add(variant, std::move(measured)));
   }
   return absl::OkStatus();
@@ -224,53 +224,24 @@ absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks
 }
 
 absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
-  const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
   const int64_t batches =
       std::min(options_.accumulation_steps, batches_per_epoch() - state_.batches_of_epoch);
   const absl::Span<const int64_t> samples =
       order.subspan(static_cast<size_t>(state_.batches_of_epoch * batch_size_),
                     static_cast<size_t>(batches * batch_size_));  // or what the epoch has left
-  // Mixed targets are probabilities, which count all the same.
-  const LossOptions* loss = options_.mix.are_default() ? &options_.graph.loss : nullptr;
   StepReport report;
   report.step = state_.steps + 1;
   report.epoch = state_.epochs + 1;
   report.steps_per_epoch = steps_per_epoch();
   report.sample_count = static_cast<int64_t>(samples.size());
   report.learning_rate = LearningRate(state_.steps);
-  const StepMeasurement measurement =
-      MeasurementOf(options_.measurement, report.step, steps_per_epoch(),
-                    sample_count_ / batch_size_ / options_.accumulation_steps);
   STROP_ASSIGN_OR_RETURN(const std::vector<StepBatch> parts,
-                         SplitStep(samples, batch_size_, loss, *reader_));
+                         SplitStep(samples, batch_size_, CountedLoss(), *reader_));
+  absl::Span<const Tensor> batch;
   double weight = 0;
-  for (const StepBatch& part : parts) {
-    const int64_t draw = state_.batches + part.number;
-    StepNumbers numbers;
-    numbers.learning_rate = report.learning_rate;
-    numbers.step = report.step;
-    numbers.batch_share = part.share;
-    numbers.keeps_gradients = &part != &parts.front();
-    const bool is_last = &part == &parts.back();
-    StepVariant variant = {StepVariant::Kind::kAccumulate, PhaseOf(report.epoch)};
-    if (is_last) variant = {StepVariant::Kind::kUpdate, variant.phase, measurement};
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read,
-                           reader_->ReadAugmented(part.samples, key));
-    weight +=
-        loss == nullptr ? static_cast<double>(part.samples.size()) : LossWeight(*loss, read.back());
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, mixer_.Mix(read, draw));
-    const absl::StatusOr<absl::Span<const Tensor>> run =
-        sessions_->Run(variant, draw, batch, numbers);
-    if (IsAnomaly(run.status())) report.loss = std::numeric_limits<double>::quiet_NaN();
-    if (!run.ok() && !IsAnomaly(run.status())) return run.status();
-    if (run.ok()) STROP_RETURN_IF_ERROR(ReadStep(*run, variant, numbers, report));
-    const bool is_finite =
-        std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0));
-    if (!is_finite ||
-        (is_last && RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
-      STROP_RETURN_IF_ERROR(Diverge(report, run.status(), variant, draw, batch, numbers));
-      return report;
-    }
+  for (const Evaluation& evaluation : EvaluationsOf(options_.graph.sharpness)) {
+    STROP_RETURN_IF_ERROR(Evaluate(evaluation, parts, batch, weight, report));
+    if (divergence_) return report;
   }
   if (options_.averaging.ema_decay) {
     const bool is_first = state_.steps == 0;
@@ -286,17 +257,69 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   return report;
 }
 
-absl::Status Trainer::ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
-                               const StepNumbers& numbers, StepReport& report) const {
+// Mixed targets are probabilities, which count all the same.
+const LossOptions* Trainer::CountedLoss() const {
+  return options_.mix.are_default() ? &options_.graph.loss : nullptr;
+}
+
+absl::Status Trainer::Evaluate(const Evaluation& evaluation, absl::Span<const StepBatch> parts,
+                               absl::Span<const Tensor>& batch, double& weight,
+                               StepReport& report) {
+  const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
+  const LossOptions* counted = CountedLoss();
+  for (const StepBatch& part : parts) {
+    const int64_t draw = state_.batches + part.number;
+    StepNumbers numbers;
+    numbers.learning_rate = report.learning_rate;
+    numbers.step = report.step;
+    numbers.batch_share = part.share;
+    numbers.keeps_gradients = &part != &parts.front();
+    const bool is_last = &part == &parts.back();
+    StepVariant variant = {is_last ? evaluation.of_last : evaluation.of_others,
+                           PhaseOf(report.epoch)};
+    if (variant.kind == StepVariant::Kind::kUpdate) {
+      variant.measurement =
+          MeasurementOf(options_.measurement, report.step, steps_per_epoch(),
+                        sample_count_ / batch_size_ / options_.accumulation_steps);
+    }
+    if (!evaluation.is_repeated || parts.size() > 1) {
+      STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read,
+                             reader_->ReadAugmented(part.samples, key));
+      if (!evaluation.is_repeated) {
+        weight += counted == nullptr ? static_cast<double>(part.samples.size())
+                                     : LossWeight(*counted, read.back());
+      }
+      STROP_ASSIGN_OR_RETURN(batch, mixer_.Mix(read, draw));
+    }
+    const absl::StatusOr<absl::Span<const Tensor>> run =
+        sessions_->Run(variant, draw, batch, numbers);
+    if (!run.ok() && !IsAnomaly(run.status())) return run.status();
+    double loss = std::numeric_limits<double>::quiet_NaN();
+    if (run.ok()) {
+      STROP_ASSIGN_OR_RETURN(loss, ReadStep(*run, variant, report));
+    }
+    if (!evaluation.is_repeated) report.loss += loss * numbers.batch_share;
+    if (!std::isfinite(loss)) report.loss = loss;
+    const bool is_finite =
+        std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0));
+    if (!is_finite || (is_last && !evaluation.is_repeated &&
+                       RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
+      return Diverge(report, run.status(), variant, draw, batch, numbers);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> Trainer::ReadStep(absl::Span<const Tensor> outputs,
+                                         const StepVariant& variant, StepReport& report) const {
   STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
-  report.loss += loss[0] * numbers.batch_share;
   if (variant.kind == StepVariant::Kind::kUpdate && has_gradient_norm_) {
     report.gradient_norm = outputs[1].elements<double>()[0];
   }
   if (variant.measurement != StepMeasurement::kNone) {
     report.statistics = probes_.at(variant).Read(outputs);
   }
-  return absl::OkStatus();
+  return loss[0];
 }
 
 double Trainer::LearningRate(int64_t step) const {

@@ -21,6 +21,7 @@
 #include "plugin/training/run_state.h"
 #include "plugin/training/schedule.h"
 #include "plugin/training/statistics_pass.h"
+#include "plugin/training/step_batches.h"
 #include "plugin/training/step_sessions.h"
 #include "plugin/training/step_statistics.h"
 #include "plugin/training/training_options.h"
@@ -75,9 +76,15 @@ class Trainer {
   // Goes on with the epoch after state_.epochs until it is over or the run is.
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
   absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);
-  // Adds what one session of a step has given.
-  absl::Status ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
-                        const StepNumbers& numbers, StepReport& report) const;
+  // What weighs samples; null: each counts the same.
+  const LossOptions* CountedLoss() const;
+  // Runs the batches of a step once. `batch` is the only one where it was evaluated before;
+  // `weight` grows by what counts in a loss that is evaluated for the first time.
+  absl::Status Evaluate(const Evaluation& evaluation, absl::Span<const StepBatch> parts,
+                        absl::Span<const Tensor>& batch, double& weight, StepReport& report);
+  // Adds what one session of a step has given; returns its loss.
+  absl::StatusOr<double> ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
+                                  StepReport& report) const;
   double LearningRate(int64_t step) const;
   // Ends the run at a step whose numbers are bad, for the reason that `anomaly` tells or, when it
   // is OK, that the step tells when it is run again.

@@ -66,6 +66,12 @@ absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model,
       "choose some with --train");
 }
 
+// Leaves running statistics and ranges as they are: they were moved by the same batch before.
+void KeepStatistics(Graph& graph) {
+  SetQuantizationMode(graph, /*is_training=*/false);
+  graph.state_updates.clear();
+}
+
 ValueId AddScalar(TrainingGraph& training, StepScalar scalar) {
   training.scalars.push_back(scalar);
   Graph& graph = training.graph;
@@ -88,6 +94,21 @@ absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
   return graph;
 }
 
+std::vector<StepVariant::Kind> KindsOf(const TrainingGraphOptions& options) {
+  using Kind = StepVariant::Kind;
+  std::vector<Kind> kinds = {Kind::kUpdate};
+  const bool ascends = options.sharpness.is_on();
+  if (ascends) kinds.push_back(Kind::kAscend);
+  if (options.accumulates) kinds.push_back(Kind::kAccumulate);
+  if (options.accumulates && ascends) kinds.push_back(Kind::kAccumulateAscended);
+  return kinds;
+}
+
+bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant) {
+  return options.sharpness.is_on() && (variant.kind == StepVariant::Kind::kUpdate ||
+                                       variant.kind == StepVariant::Kind::kAccumulateAscended);
+}
+
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
                                                  const DataField* target,
@@ -100,6 +121,8 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   training.inputs = InputsOf(model.graph);
   STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options));
   Graph& graph = training.graph;
+  const bool is_ascended = IsAscended(options, variant);
+  if (is_ascended) KeepStatistics(graph);
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
                          AttachLoss(graph, options.loss, target, options.takes_probabilities));
   training.target = attached.interface;
@@ -127,9 +150,13 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
         "--train-output, or other tensors with --train");
   }
   graph.outputs = {attached.loss};
+  if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
   if (options.accumulates) {
     const ValueId keeps = AddScalar(training, StepScalar::kKeepsGradients);
     STROP_RETURN_IF_ERROR(AccumulateGradients(graph, variant.kind, keeps, pairs));
+  }
+  if (variant.kind == StepVariant::Kind::kAscend) {
+    STROP_RETURN_IF_ERROR(AddAscent(graph, options.sharpness, pairs));
   }
   if (updates) {
     STROP_RETURN_IF_ERROR(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "plugin/training/loss.h"
 #include "plugin/training/optimizer.h"
 #include "plugin/training/parameter_groups.h"
+#include "plugin/training/sharpness.h"
 #include "plugin/training/step_variant.h"
 #include "plugin/training/unfreezing.h"
 
@@ -32,6 +34,7 @@ enum class DropoutMode {
 struct TrainingGraphOptions {
   LossOptions loss;
   OptimizerOptions optimizer;
+  SharpnessOptions sharpness;
   ParameterGroupOptions groups;
   BatchNormMode batch_norm = BatchNormMode::kAsInModel;
   DropoutMode dropout = DropoutMode::kAsInModel;
@@ -49,6 +52,13 @@ struct TrainingGraphOptions {
 absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
                                            const TrainingGraphOptions& options);
 
+// The kinds of steps that a training with these options has.
+std::vector<StepVariant::Kind> KindsOf(const TrainingGraphOptions& options);
+
+// Whether a step is part of the second evaluation of sharpness-aware minimization: it reads
+// "<parameter>/ascended" where others read the parameter, and moves no running statistics.
+bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant);
+
 // One training step as a graph.
 //   inputs   the model's, target, and the scalars: learning_rate and step, unless several batches
 //            make an update
@@ -62,6 +72,8 @@ struct TrainingGraph {
   TargetInterface target;              // of the data
   TensorType step_target;              // of the input
   std::vector<std::string> trained;    // names of the parameters that it moves, in the file's order
+  // Parameters by the states that the forward pass reads in their place; see IsAscended.
+  std::map<ValueId, ValueId> stand_ins;
   bool has_gradient_norm = false;
 };
 

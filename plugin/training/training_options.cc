@@ -52,6 +52,7 @@ absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_valid
                                                    options.divergence_factor,
                                                    ", expected a number above 1, or 0 for off"));
   }
+  STROP_RETURN_IF_ERROR(CheckSharpnessOptions(options.graph.sharpness));
   STROP_RETURN_IF_ERROR(CheckScheduleOptions(options.schedule));
   STROP_RETURN_IF_ERROR(CheckAveraging(options));
   if (has_validation) return absl::OkStatus();

@@ -75,6 +75,19 @@ TEST(Resume, AfterAnyStepGivesTheSameBits) {
   }
 }
 
+// Between two steps nothing of the ascent matters any more.
+TEST(Resume, SharpnessAwareRunsGiveTheSameBits) {
+  TrainingOptions options = ShortRun();
+  options.graph.sharpness.rho = 0.1;
+  options.accumulation_steps = 2;
+  const std::unique_ptr<Trainer> whole = MakeTrainer(options);
+  ASSERT_TRUE(whole->Run().ok());
+  for (const int64_t stop : {1, 4, 5, 6, 11}) {
+    SCOPED_TRACE(stop);
+    ExpectSameStates(*whole, *RunInTwoPieces(options, stop));
+  }
+}
+
 TEST(Resume, ALimitInsideAnEpochIsReportedOnce) {
   TrainingOptions options = ShortRun();
   options.steps = 13;
