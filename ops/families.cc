@@ -48,7 +48,6 @@ absl::Span<const OpFamily* const> OpFamilies() {
       &kRnn,
       &kScatter,
       &kShape,
-      &kSharpness,
       &kSlice,
       &kSoftmax,
       &kTensorStatistics,

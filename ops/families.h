@@ -46,7 +46,6 @@ extern const OpFamily kResize;
 extern const OpFamily kRnn;
 extern const OpFamily kScatter;
 extern const OpFamily kShape;
-extern const OpFamily kSharpness;
 extern const OpFamily kSlice;
 extern const OpFamily kSoftmax;
 extern const OpFamily kTensorStatistics;

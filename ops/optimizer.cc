@@ -73,6 +73,7 @@ const OpFamily kOptimizer = {"optimizer",
                                  UpdateOp("RAdamUpdate", 2, 2, RAdamUpdate),
                                  UpdateOp("LarsUpdate", 0, 1, LarsUpdate),
                                  UpdateOp("LambUpdate", 2, 2, LambUpdate),
+                                 SharpnessAscent(),
                              }};
 
 }  // namespace strop

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "ops/kernel.h"
+#include "ops/op_definition.h"
 
 namespace strop {
 
@@ -26,5 +27,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> RAdamUpdate(const KernelRequest& request
 // optimizer_layerwise.cc
 absl::StatusOr<std::unique_ptr<Kernel>> LarsUpdate(const KernelRequest& request);
 absl::StatusOr<std::unique_ptr<Kernel>> LambUpdate(const KernelRequest& request);
+
+// optimizer_sharpness.cc: no update, but what comes before one.
+OpDefinition SharpnessAscent();
 
 }  // namespace strop

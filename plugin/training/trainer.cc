@@ -10,7 +10,6 @@
 #include "plugin/runtime/anomaly.h"
 #include "plugin/training/loss_weight.h"
 #include "plugin/training/shuffle.h"
-#include "plugin/training/step_batches.h"
 
 namespace strop {
 namespace {
@@ -300,8 +299,7 @@ absl::Status Trainer::Evaluate(const Evaluation& evaluation, absl::Span<const St
     }
     if (!evaluation.is_repeated) report.loss += loss * numbers.batch_share;
     if (!std::isfinite(loss)) report.loss = loss;
-    const bool is_finite =
-        std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0));
+    const bool is_finite = std::isfinite(loss) && std::isfinite(report.gradient_norm.value_or(0));
     if (!is_finite || (is_last && !evaluation.is_repeated &&
                        RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
       return Diverge(report, run.status(), variant, draw, batch, numbers);

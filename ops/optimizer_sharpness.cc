@@ -12,7 +12,7 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
+#include "ops/optimizer_rules.h"
 
 namespace strop {
 namespace {
@@ -70,7 +70,7 @@ void Ascend(const T* p, const T* g, double step, T* y, int64_t count) {
   });
 }
 
-absl::StatusOr<std::unique_ptr<Kernel>> SharpnessAscent(const KernelRequest& request) {
+absl::StatusOr<std::unique_ptr<Kernel>> SharpnessAscentKernel(const KernelRequest& request) {
   const AscentAttributes attributes(request.node);
   auto kernel = std::make_unique<Kernel>();
   const int64_t count = AdoptParameterLayout(request, *kernel);
@@ -93,18 +93,17 @@ absl::StatusOr<std::unique_ptr<Kernel>> SharpnessAscent(const KernelRequest& req
 
 }  // namespace
 
-// ---- Definitions
+// ---- Definition
 
-const OpFamily kSharpness = {"sharpness",
-                             {
-                                 {.name = "SharpnessAscent",
-                                  .domain = kStropDomain,
-                                  .minimum_inputs = 3,
-                                  .maximum_inputs = 3,
-                                  .shapes = AscentShapes,
-                                  .differentiability = {Differentiability::kNotImplemented},
-                                  .kernels = {SharpnessAscent},
-                                  .in_place = {{1, 0}}},
-                             }};
+OpDefinition SharpnessAscent() {
+  return {.name = "SharpnessAscent",
+          .domain = kStropDomain,
+          .minimum_inputs = 3,
+          .maximum_inputs = 3,
+          .shapes = AscentShapes,
+          .differentiability = {Differentiability::kNotImplemented},
+          .kernels = {SharpnessAscentKernel},
+          .in_place = {{1, 0}}};
+}
 
 }  // namespace strop
