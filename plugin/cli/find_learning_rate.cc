@@ -176,9 +176,9 @@ absl::Status RunFind(FindOptions& options) {
   }
   if (!options.as_json) {
     std::printf(
-        "suggestion: --learning-rate %.3g, where the loss falls fastest (valley %.3g, "
+        "suggestion: --learning-rate %.3g, the middle of the fall (steepest at %.3g, "
         "minimum/10 %.3g)\n",
-        found->suggestion(), found->valley, found->minimum);
+        found->suggestion(), found->steep, found->minimum);
   }
   if (curve.falls_to_the_end() && !finding.has_diverged) {
     std::fprintf(stderr,

@@ -69,9 +69,9 @@ Page RangeTestPage(const RangeTestCurve& curve, RangeTestOptions::Mode mode,
   page.AddTable({"Ways to read the curve",
                  {"name", "learning rate", "where it is"},
                  {{"steep", RateText(curve.suggestions()->steep),
-                   "where the loss falls fastest: the suggestion"},
+                   "where the loss falls fastest"},
                   {"valley", RateText(curve.suggestions()->valley),
-                   "the middle of the fall, from a tenth of it to the minimum"},
+                   "the middle of the fall, from a tenth of it to the minimum: the suggestion"},
                   {"minimum", RateText(curve.suggestions()->minimum),
                    "a tenth of the rate at the minimum"}}});
   return page;

@@ -42,8 +42,9 @@ struct RangeTestSuggestions {
   double valley = 0;   // the middle of the descent
   double minimum = 0;  // a tenth of the rate at the minimum
 
-  // The one that trains best on what tests/bench/learning_rates.py tries; Lightning's choice, too.
-  double suggestion() const { return steep; }
+  // fastai's default. `steep`, which Lightning takes, can be so near to where the loss blows up that
+  // a whole training suffers; see tests/bench/learning_rates.py.
+  double suggestion() const { return valley; }
 };
 
 // The losses of steps whose rates grow. How far a batch's loss is from that of the same batch in

@@ -149,7 +149,7 @@ def main() -> None:
         find += [*task.step, *task.data, "--seed", "1", "--loss", task.loss, "--json"]
         found = json.loads(run(*find))
         measured = {}
-        for way in ("steep", "valley", "minimum"):
+        for way in ("valley", "steep", "minimum"):
             measured[way] = quality(arguments.strop, task, found[way], folder)
             print(f"{way:10} {found[way]:8.3g}  {task.metric} {measured[way]:.4f}", flush=True)
         best = 0.0
@@ -157,7 +157,7 @@ def main() -> None:
             reached = quality(arguments.strop, task, rate, folder)
             best = max(best, reached)
             print(f"grid       {rate:8.3g}  {task.metric} {reached:.4f}", flush=True)
-    reached = measured["steep"]
+    reached = measured["valley"]
     verdict = "within" if reached >= best - ALLOWED else "not within"
     print(f"the suggestion is {verdict} a point of the best: {reached:.4f} of {best:.4f}")
     sys.exit(reached < best - ALLOWED)
