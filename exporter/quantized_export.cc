@@ -384,6 +384,15 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
 
 }  // namespace
 
+absl::Status CheckQuantizedExport(const ImportedModel& model) {
+  const int64_t opset = OpsetOf(*model.model);
+  if (opset >= kScalesAlongAnAxis || model.model->functions_size() == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("export: the model of opset ", opset, " has functions, expected none, or opset ",
+                   kScalesAlongAnAxis,
+                   " for quantization along an axis; export it with that opset or a newer one"));
+}
+
 absl::StatusOr<ExportNotes> ExportQuantizedModel(const ImportedModel& model,
                                                  const std::map<std::string, Tensor>& trained,
                                                  const ModelQuantization& quantization,

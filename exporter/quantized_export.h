@@ -36,4 +36,8 @@ absl::StatusOr<ExportNotes> ExportQuantizedModel(const ImportedModel& model,
                                                  const ModelQuantization& quantization,
                                                  const std::string& path);
 
+// Refuses, before anything is trained, a model that could not be converted: one of an older opset
+// with functions, which the conversion would lose.
+absl::Status CheckQuantizedExport(const ImportedModel& model);
+
 }  // namespace strop

@@ -165,6 +165,14 @@ class QuantizeTest(ProgramTest):
         stderr = self.check_training_computes_what_the_file_does(model)
         self.assertIn("note: 2 layers stay floating, in functions of the model", stderr)
         self.assertIn(": Block (2); inline them", stderr)
+        model.opset_import[0].version = block.opset_import[0].version = 11
+        onnx.save(model, self.folder / "old.onnx")
+        done = run(
+            *("train", self.folder / "old.onnx", "--data", self.folder / "data.npz"),
+            *("--quantize", "int8", "-o", self.folder / "old8.onnx"),
+        )
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("opset 11 has functions, expected none, or opset 13", done.stderr)
 
     def test_functions_compute_in_the_file_what_they_compute_in_training(self) -> None:
         """A function with layers of its own hands out a value that it reads on itself."""
