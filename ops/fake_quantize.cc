@@ -13,6 +13,8 @@
 //     quant_min), z = quant_min − round(min / s); symmetric: s = max(−min, max) / quant_max, z = 0;
 //     s is a float32 number, at least its epsilon; element by element
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -172,7 +174,36 @@ absl::StatusOr<std::unique_ptr<Kernel>> FakeQuantizeGradientGeneric(const Kernel
   });
 }
 
-// The extremes do not depend on the order, so that threads may find them.
+// The least and greatest of all elements but NaN.
+struct Extremes {
+  double lowest = std::numeric_limits<double>::infinity();
+  double highest = -std::numeric_limits<double>::infinity();
+
+  void Add(double element) {
+    lowest = element < lowest ? element : lowest;
+    highest = element > highest ? element : highest;
+  }
+};
+
+// They do not depend on the order, so that threads may find them, each in a part of its own.
+template <typename T>
+Extremes ExtremesOf(const T* x, int64_t count) {
+  constexpr int64_t kParts = 64;
+  std::array<Extremes, kParts> parts;
+  const int64_t length = std::max(kElementwiseGrain, (count + kParts - 1) / kParts);
+  ParallelFor(count, length, [&](int64_t begin, int64_t end) {
+    Extremes extremes;
+    for (int64_t i = begin; i < end; ++i) extremes.Add(static_cast<ComputeType<T>>(x[i]));
+    parts[static_cast<size_t>(begin / length)] = extremes;
+  });
+  Extremes all;
+  for (const Extremes& part : parts) {
+    all.lowest = std::min(all.lowest, part.lowest);
+    all.highest = std::max(all.highest, part.highest);
+  }
+  return all;
+}
+
 absl::StatusOr<std::unique_ptr<Kernel>> MovingAverageRangeGeneric(const KernelRequest& request) {
   const double constant = request.node.attributes.Float("averaging_constant", 0.01);
   const bool is_training = request.node.attributes.Int("training_mode", 0) != 0;
@@ -182,17 +213,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MovingAverageRangeGeneric(const KernelRe
   const auto make = [&]<typename T>() {
     kernel = MakeKernel([=](const KernelArguments& arguments) {
       const T* x = arguments.input<T>(0);
-      double lowest = std::numeric_limits<double>::infinity();
-      double highest = -lowest;
-#pragma omp parallel for reduction(min                            \
-                                   : lowest) reduction(max        \
-                                                       : highest) \
-    schedule(static) if (count > kElementwiseGrain)
-      for (int64_t i = 0; i < count; ++i) {
-        const double element = static_cast<ComputeType<T>>(x[i]);
-        lowest = element < lowest ? element : lowest;
-        highest = element > highest ? element : highest;
-      }
+      const auto [lowest, highest] = ExtremesOf(x, count);
       const double minimum = ReadElement(type, arguments.inputs[1], 0);
       const double maximum = ReadElement(type, arguments.inputs[2], 0);
       const bool is_first = minimum > maximum;
