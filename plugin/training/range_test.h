@@ -42,8 +42,8 @@ struct RangeTestSuggestions {
   double valley = 0;   // the middle of the descent
   double minimum = 0;  // a tenth of the rate at the minimum
 
-  // fastai's default. `steep`, which Lightning takes, can be so near to where the loss blows up that
-  // a whole training suffers; see tests/bench/learning_rates.py.
+  // fastai's default. `steep`, which Lightning takes, can be so near to where the loss blows up
+  // that a whole training suffers; see tests/bench/learning_rates.py.
   double suggestion() const { return valley; }
 };
 
