@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -28,6 +29,8 @@ struct Header {
   DataType type = DataType::kUndefined;
   bool is_fortran_order = false;
   Shape shape;
+  size_t bytes = 0;          // of the header itself
+  size_t element_bytes = 0;  // of all elements
 };
 
 absl::Status Invalid(const std::string& origin, const std::string& problem) {
@@ -89,11 +92,39 @@ absl::StatusOr<Shape> ParseShape(std::string_view item, const std::string& origi
   return shape;
 }
 
-absl::StatusOr<Header> ParseHeader(std::string_view text, const std::string& origin) {
+absl::StatusOr<Header> ParseDictionary(std::string_view text, const std::string& origin) {
   Header header;
   STROP_ASSIGN_OR_RETURN(header.type, ParseType(ItemOf(text, "descr"), origin));
   STROP_ASSIGN_OR_RETURN(header.shape, ParseShape(ItemOf(text, "shape"), origin));
   header.is_fortran_order = ItemOf(text, "fortran_order").substr(0, 4) == "True";
+  const absl::StatusOr<int64_t> count = CheckedElementCount(header.shape);
+  if (!count.ok() || *count > std::numeric_limits<int64_t>::max() / 8) {
+    return Invalid(
+        origin, absl::StrCat("found an array ", ShapeName(header.shape), ", larger than any file"));
+  }
+  header.element_bytes = BytesFor(header.type, *count);
+  return header;
+}
+
+// The header that `bytes` begin with.
+absl::StatusOr<Header> ParseHeader(std::string_view bytes, const std::string& origin) {
+  if (bytes.size() < 10 || bytes.substr(0, kMagic.size()) != kMagic) {
+    return Invalid(origin, "found no NumPy array (the file does not begin with \\x93NUMPY)");
+  }
+  const auto byte = [&](size_t index) {
+    return static_cast<size_t>(static_cast<uint8_t>(bytes[index]));
+  };
+  const size_t version = byte(6);
+  const size_t prefix = version == 1 ? 10 : 12;
+  if (version < 1 || version > 3 || bytes.size() < prefix) {
+    return Invalid(origin, absl::StrCat("found .npy version ", version, ", expected 1 to 3"));
+  }
+  size_t dictionary_bytes = byte(8) | byte(9) << 8;
+  if (version > 1) dictionary_bytes |= byte(10) << 16 | byte(11) << 24;
+  if (bytes.size() - prefix < dictionary_bytes) return Invalid(origin, "the array is cut short");
+  STROP_ASSIGN_OR_RETURN(Header header,
+                         ParseDictionary(bytes.substr(prefix, dictionary_bytes), origin));
+  header.bytes = prefix + dictionary_bytes;
   return header;
 }
 
@@ -134,26 +165,9 @@ Tensor FromBytesAsBooleans(const Header& header, std::string_view bytes) {
 
 absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::shared_ptr<const void> owner,
                                 const std::string& origin) {
-  if (bytes.size() < 10 || bytes.substr(0, kMagic.size()) != kMagic) {
-    return Invalid(origin, "found no NumPy array (the file does not begin with \\x93NUMPY)");
-  }
-  const auto byte = [&](size_t index) {
-    return static_cast<size_t>(static_cast<uint8_t>(bytes[index]));
-  };
-  const size_t version = byte(6);
-  const size_t prefix = version == 1 ? 10 : 12;
-  if (version < 1 || version > 3 || bytes.size() < prefix) {
-    return Invalid(origin, absl::StrCat("found .npy version ", version, ", expected 1 to 3"));
-  }
-  size_t header_bytes = byte(8) | byte(9) << 8;
-  if (version > 1) header_bytes |= byte(10) << 16 | byte(11) << 24;
-  if (bytes.size() - prefix < header_bytes) return Invalid(origin, "the array is cut short");
-
-  STROP_ASSIGN_OR_RETURN(const Header header,
-                         ParseHeader(bytes.substr(prefix, header_bytes), origin));
-  const absl::StatusOr<int64_t> count = CheckedElementCount(header.shape);
-  const std::string_view elements = bytes.substr(prefix + header_bytes);
-  if (!count.ok() || BytesFor(header.type, *count) != elements.size()) {
+  STROP_ASSIGN_OR_RETURN(const Header header, ParseHeader(bytes, origin));
+  const std::string_view elements = bytes.substr(header.bytes);
+  if (header.element_bytes != elements.size()) {
     return Invalid(origin, absl::StrCat("found ", elements.size(), " bytes of elements, expected ",
                                         std::string(DataTypeName(header.type)),
                                         ShapeName(header.shape), "; is the file whole?"));
@@ -169,6 +183,11 @@ absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::shared_ptr<const vo
   Tensor tensor(header.type, header.shape);
   if (!elements.empty()) std::memcpy(tensor.mutable_data(), elements.data(), elements.size());
   return tensor;
+}
+
+absl::StatusOr<size_t> NpyFileBytes(std::string_view beginning, const std::string& origin) {
+  STROP_ASSIGN_OR_RETURN(const Header header, ParseHeader(beginning, origin));
+  return header.bytes + header.element_bytes;
 }
 
 absl::StatusOr<Tensor> ReadNpy(const std::string& path) {

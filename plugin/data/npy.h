@@ -16,6 +16,11 @@ namespace strop {
 absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::shared_ptr<const void> owner,
                                 const std::string& origin);
 
+// Bytes of a whole .npy file by the header that `beginning` begins with. InvalidArgument as above.
+absl::StatusOr<size_t> NpyFileBytes(std::string_view beginning, const std::string& origin);
+// No header of plain numbers is longer.
+inline constexpr size_t kMaximumNpyHeader = 12 + (size_t{1} << 16);
+
 // Reads a .npy file, memory-mapped: pages are read when they are touched.
 absl::StatusOr<Tensor> ReadNpy(const std::string& path);
 

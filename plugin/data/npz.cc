@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -37,6 +38,30 @@ absl::StatusOr<Archive> OpenForReading(const std::string& path) {
                                     "found no zip archive, expected what numpy.savez writes");
 }
 
+absl::Status Damaged(zip_file_t* file, const std::string& origin) {
+  zip_error_t* error = zip_file_get_error(file);
+  const std::string problem = zip_error_code_zip(error) == ZIP_ER_OK
+                                  ? "the member is not as long as it says"
+                                  : zip_error_strerror(error);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: ", origin, ": the archive is damaged: ", problem));
+}
+
+// Reads on until there are so many bytes; they grow by what really comes, so that a forged size
+// allocates nothing.
+absl::Status ReadUntil(zip_file_t* file, size_t size, const std::string& origin,
+                       std::string& bytes) {
+  constexpr size_t kPiece = size_t{1} << 24;
+  while (bytes.size() < size) {
+    const size_t have = bytes.size();
+    bytes.resize(have + std::min(kPiece, size - have));
+    const zip_int64_t got = zip_fread(file, bytes.data() + have, bytes.size() - have);
+    if (got <= 0) return Damaged(file, origin);
+    bytes.resize(have + static_cast<size_t>(got));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<NamedTensor> ReadMember(zip_t* archive, zip_uint64_t index,
                                        const std::string& path) {
   zip_stat_t status;
@@ -52,18 +77,19 @@ absl::StatusOr<NamedTensor> ReadMember(zip_t* archive, zip_uint64_t index,
   if (file == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("data: ", origin, ": ", zip_strerror(archive)));
   }
-  // Grown by what really comes, so that a forged size allocates nothing.
   auto bytes = std::make_shared<std::string>();
-  constexpr size_t kPiece = size_t{1} << 24;
-  while (bytes->size() < status.size) {
-    const size_t have = bytes->size();
-    bytes->resize(have + std::min<size_t>(kPiece, status.size - have));
-    const zip_int64_t got = zip_fread(file.get(), bytes->data() + have, bytes->size() - have);
-    if (got <= 0) {
-      return absl::InvalidArgumentError(absl::StrCat("data: ", origin, ": the archive is damaged"));
-    }
-    bytes->resize(have + static_cast<size_t>(got));
+  STROP_RETURN_IF_ERROR(
+      ReadUntil(file.get(), std::min<size_t>(status.size, kMaximumNpyHeader), origin, *bytes));
+  STROP_ASSIGN_OR_RETURN(const size_t expected, NpyFileBytes(*bytes, origin));
+  if (expected != status.size) {
+    return absl::InvalidArgumentError(absl::StrCat("data: ", origin, ": found a member of ",
+                                                   status.size, " bytes, expected ", expected,
+                                                   " as its header says; the archive is damaged"));
   }
+  STROP_RETURN_IF_ERROR(ReadUntil(file.get(), expected, origin, *bytes));
+  // libzip compares the checksum when it meets the end.
+  char beyond = 0;
+  if (zip_fread(file.get(), &beyond, 1) != 0) return Damaged(file.get(), origin);
   STROP_ASSIGN_OR_RETURN(Tensor tensor, ParseNpy(*bytes, bytes, origin));
   if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
   return NamedTensor{std::move(name), std::move(tensor)};
@@ -113,10 +139,15 @@ absl::Status AddMember(zip_t* archive, const std::string& name, const std::strin
 absl::StatusOr<std::vector<NamedTensor>> ReadNpz(const std::string& path) {
   STROP_ASSIGN_OR_RETURN(const Archive archive, OpenForReading(path));
   std::vector<NamedTensor> tensors;
+  std::set<std::string> names;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     STROP_ASSIGN_OR_RETURN(NamedTensor tensor,
                            ReadMember(archive.get(), static_cast<zip_uint64_t>(i), path));
+    if (!names.insert(tensor.name).second) {
+      return absl::InvalidArgumentError(absl::StrCat("data: \"", path, "\": found two arrays \"",
+                                                     tensor.name, "\", expected one of a name"));
+    }
     tensors.push_back(std::move(tensor));
   }
   return tensors;
