@@ -21,14 +21,18 @@ find_package(hwy CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
+find_package(TIFF REQUIRED)
+find_package(GIF REQUIRED)
+find_path(WEBP_INCLUDE_DIR webp/decode.h REQUIRED)
+find_library(WEBP_LIBRARY webp REQUIRED)
 find_path(ZIP_INCLUDE_DIR zip.h REQUIRED)
 find_library(ZIP_LIBRARY zip REQUIRED)
 find_path(FAST_FLOAT_INCLUDE_DIR fast_float/fast_float.h REQUIRED)
 add_library(strop_data_formats INTERFACE)
 target_include_directories(strop_data_formats SYSTEM INTERFACE
-  "${ZIP_INCLUDE_DIR}" "${FAST_FLOAT_INCLUDE_DIR}")
+  "${ZIP_INCLUDE_DIR}" "${WEBP_INCLUDE_DIR}" "${FAST_FLOAT_INCLUDE_DIR}")
 target_link_libraries(strop_data_formats INTERFACE
-  "${ZIP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG)
+  "${ZIP_LIBRARY}" "${WEBP_LIBRARY}" ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF GIF::GIF)
 
 # ONNX Runtime's adapter files. The compiler and the header alone: nothing is linked.
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
