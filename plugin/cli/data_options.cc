@@ -1,9 +1,13 @@
 #include "plugin/cli/data_options.h"
 
+#include <cmath>
+#include <cstdio>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/progress_bar.h"
 
 namespace strop {
 namespace {
@@ -27,6 +31,25 @@ CLI::Validator IsSize() {
       "HEIGHTxWIDTH", "size");
 }
 
+CLI::Validator IsNumber(bool (*is_wanted)(double), const std::string& wanted) {
+  return CLI::Validator(
+      [=](std::string& text) -> std::string {
+        double number = 0;
+        if (absl::SimpleAtod(text, &number) && std::isfinite(number) && is_wanted(number))
+          return "";
+        return absl::StrCat("found \"", text, "\", expected ", wanted);
+      },
+      "NUMBER", "number");
+}
+
+CLI::Validator IsFinite() {
+  return IsNumber([](double) { return true; }, "a finite number");
+}
+
+CLI::Validator IsPositive() {
+  return IsNumber([](double number) { return number > 0; }, "a finite number above 0");
+}
+
 CLI::Validator IsBatchSize() {
   return CLI::Validator(
       [](std::string& text) -> std::string {
@@ -47,8 +70,10 @@ std::vector<InputInterface> InputsOf(const Graph& graph) {
 
 void AddDataOptions(CLI::App& app, DataArguments& arguments) {
   const std::string group = "Data";
-  app.add_option("--data", arguments.location,
-                 ".npz, .npy, .csv, a folder class/image.jpg|png, or IDX as images.gz,labels.gz")
+  app.add_option(
+         "--data", arguments.location,
+         ".npz, .npy, .csv, a folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or "
+         "IDX as images.gz,labels.gz; told apart by content")
       ->required()
       ->group(group);
   app.add_option("--target", arguments.target, "Array or column that holds the label")
@@ -61,14 +86,28 @@ void AddDataOptions(CLI::App& app, DataArguments& arguments) {
                  "Images: pad with zeros on the right and below, after the normalization")
       ->check(IsSize())
       ->group(group);
-  app.add_option("--mean", arguments.mean,
-                 "Images: subtracted from pixels between 0 and 1; one number or one a channel")
+  app.add_option(
+         "--mean", arguments.mean,
+         "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
+         "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
+         "of tables it may be one a column")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->check(IsFinite())
       ->group(group);
-  app.add_option("--std", arguments.std, "Images: what the difference is divided by")
+  app.add_option("--std", arguments.std, "What the difference is divided by, as many")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->check(IsPositive())
+      ->group(group);
+  app.add_flag("--no-pixel-scaling", arguments.no_pixel_scaling,
+               "Leave pixels from 0 to 255; --mean and --std are of these then")
+      ->group(group);
+  app.add_flag("--ignore-orientation", arguments.ignore_orientation,
+               "Take pictures as stored, not upright as their EXIF orientation says")
+      ->group(group);
+  app.add_flag("--skip-damaged", arguments.skip_damaged,
+               "Leave damaged pictures of a folder out, and say how many they are")
       ->group(group);
   app.add_option("--layout", arguments.layout,
                  "Images: where the channels are; by default as the model's input has them")
@@ -82,19 +121,36 @@ void AddBatchSizeOption(CLI::App& app, std::string& batch_size) {
       ->group("Data");
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
-                                                    const std::string& location,
-                                                    const DataArguments& arguments,
-                                                    const std::vector<std::string>& class_names) {
+DataOptions DataOptionsOf(const DataArguments& arguments) {
   DataOptions options;
   options.target = arguments.target;
-  options.class_names = class_names;
   if (!arguments.resize.empty()) options.images.resize = ParseSize(arguments.resize);
   if (!arguments.pad.empty()) options.images.pad = ParseSize(arguments.pad);
   options.images.mean = arguments.mean;
   options.images.std = arguments.std;
-  options.augmentation = arguments.augmentation;
+  options.images.scales_pixels = !arguments.no_pixel_scaling;
+  if (arguments.ignore_orientation) options.images.orientation = Orientation::kAsStored;
   if (!arguments.layout.empty()) options.images.layout = LayoutOf(arguments.layout);
+  options.skips_damaged = arguments.skip_damaged;
+  options.augmentation = arguments.augmentation;
+  options.listener.on_note = [](const std::string& line) {
+    std::fprintf(stderr, "note: %s\n", line.c_str());
+  };
+  options.listener.on_progress = [bar = std::shared_ptr<ProgressBar>()](int64_t done,
+                                                                        int64_t total) mutable {
+    if (bar == nullptr) bar = std::make_shared<ProgressBar>("checking pictures", total);
+    bar->Update(done);
+    if (done == total) bar.reset();
+  };
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
+                                                    const std::string& location,
+                                                    const DataArguments& arguments,
+                                                    const std::vector<std::string>& class_names) {
+  DataOptions options = DataOptionsOf(arguments);
+  options.class_names = class_names;
   return OpenData(location, InputsOf(model.graph), options);
 }
 

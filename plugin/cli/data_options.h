@@ -20,6 +20,9 @@ struct DataArguments {
   std::string pad;
   std::vector<double> mean;
   std::vector<double> std;
+  bool no_pixel_scaling = false;
+  bool ignore_orientation = false;
+  bool skip_damaged = false;
   std::string layout;
   AugmentationOptions augmentation;  // of what is trained on; see AddAugmentationOptions
   std::string batch_size;            // a number or "full"; empty: the command's default
@@ -27,6 +30,9 @@ struct DataArguments {
 
 void AddDataOptions(CLI::App& app, DataArguments& arguments);
 void AddBatchSizeOption(CLI::App& app, std::string& batch_size);
+
+// As typed; notes go to stderr, and the progress of checking pictures while that is a terminal.
+DataOptions DataOptionsOf(const DataArguments& arguments);
 
 // Opens `location` for the model's inputs. `class_names`: see DataOptions.
 absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,

@@ -74,9 +74,8 @@ absl::StatusOr<std::unique_ptr<Laboratory>> OpenLaboratory(const StudyOptions& o
     STROP_ASSIGN_OR_RETURN(laboratory.data,
                            OpenFor(*laboratory.model, options.data.location, options.data, {}));
   } else if (!options.data.location.empty()) {
-    DataOptions data;
-    data.target = options.data.target;
-    STROP_ASSIGN_OR_RETURN(laboratory.data, OpenData(options.data.location, {}, data));
+    STROP_ASSIGN_OR_RETURN(laboratory.data,
+                           OpenData(options.data.location, {}, DataOptionsOf(options.data)));
   }
   return Laboratory::Create(std::move(laboratory));
 }

@@ -8,42 +8,24 @@
 #include "graph/status_macros.h"
 #include "ops/parallel.h"
 #include "plugin/data/image_geometry.h"
+#include "plugin/data/picture_shape.h"
 
 namespace strop {
 namespace {
-
-// Where the numbers of a sample lie.
-struct PictureShape {
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 1;
-  ImageLayout layout = ImageLayout::kChannelsFirst;
-
-  int64_t elements() const { return height * width * channels; }
-};
 
 // What one unit of a pixel is when pixels go from 0 to 1.
 template <typename T>
 constexpr float kUnit = std::is_same_v<T, uint8_t> ? 255.0f : 1.0f;
 
-// Calls visit(number of the sample, pixel) for every element.
-template <typename T, typename Visit>
-void VisitElements(const PictureShape& shape, T* sample, FloatImage& image, const Visit& visit) {
-  const bool is_channels_first = shape.layout == ImageLayout::kChannelsFirst;
-  const int64_t pixels = shape.height * shape.width;
-  for (int64_t i = 0; i < pixels; ++i) {
-    float* pixel = image.pixel(0, i);
-    for (int64_t c = 0; c < shape.channels; ++c) {
-      visit(sample[is_channels_first ? c * pixels + i : i * shape.channels + c], pixel[c]);
-    }
-  }
-}
-
 class AugmentedArrays : public DataSource {
  public:
   AugmentedArrays(std::unique_ptr<DataSource> source, size_t field, const PictureShape& shape,
-                  const AugmentationOptions& augmentation)
-      : source_(std::move(source)), field_(field), shape_(shape), augmentation_(augmentation) {}
+                  std::vector<float> erased, const AugmentationOptions& augmentation)
+      : source_(std::move(source)),
+        field_(field),
+        shape_(shape),
+        erased_(std::move(erased)),
+        augmentation_(augmentation) {}
 
   int64_t sample_count() const override { return source_->sample_count(); }
   const std::vector<DataField>& fields() const override { return source_->fields(); }
@@ -94,9 +76,9 @@ class AugmentedArrays : public DataSource {
     const AugmentationDraw draw = DrawAugmentation(augmentation_, key, index, size, size);
     FloatImage image{shape_.height, shape_.width, shape_.channels, {}};
     image.pixels.resize(static_cast<size_t>(shape_.elements()));
-    VisitElements(shape_, sample, image, [](const T& number, float& pixel) {
-      pixel = static_cast<float>(number) / kUnit<T>;
-    });
+    float* pixels = image.pixels.data();
+    shape_.VisitElements(
+        [&](int64_t i, int64_t j) { pixels[j] = static_cast<float>(sample[i]) / kUnit<T>; });
     if (augmentation_.has_color()) {
       for (const float pixel : image.pixels) {
         if (!(pixel >= 0 && pixel <= 1)) return OutsideColors(index, pixel);
@@ -104,10 +86,11 @@ class AugmentedArrays : public DataSource {
     }
     if (draw.kept) image = ResizeBilinear(Crop(image, *draw.kept), size);
     Augment(draw, image);
-    if (draw.erased) Erase(*draw.erased, image);
-    VisitElements(shape_, sample, image, [](T& number, const float& pixel) {
-      number = std::is_integral_v<T> ? static_cast<T>(std::lrint(pixel * kUnit<T>))
-                                     : static_cast<T>(pixel);
+    if (draw.erased) Erase(*draw.erased, erased_, image);
+    pixels = image.pixels.data();
+    shape_.VisitElements([&](int64_t i, int64_t j) {
+      sample[i] = std::is_integral_v<T> ? static_cast<T>(std::lrint(pixels[j] * kUnit<T>))
+                                        : static_cast<T>(pixels[j]);
     });
     return absl::OkStatus();
   }
@@ -122,39 +105,37 @@ class AugmentedArrays : public DataSource {
   std::unique_ptr<DataSource> source_;
   size_t field_;
   PictureShape shape_;
+  std::vector<float> erased_;  // what a pixel becomes, one number a channel
   AugmentationOptions augmentation_;
 };
 
-absl::StatusOr<PictureShape> PictureShapeOf(const DataSource& source, const DataField& field,
+absl::StatusOr<PictureShape> AugmentedShape(const DataSource& source, const DataField& field,
                                             ImageLayout layout, bool changes_colors) {
-  const Shape& shape = field.shape;
-  PictureShape picture;
-  picture.layout = layout;
   const std::string where =
       absl::StrCat("data: \"", source.origin(), "\", \"", field.name, "\": found ");
   const bool has_type = field.type == DataType::kFloat || field.type == DataType::kDouble ||
                         field.type == DataType::kUint8;
-  if (!has_type || (shape.size() != 2 && shape.size() != 3)) {
+  const std::optional<PictureShape> picture = PictureShapeIn(field.shape, layout);
+  if (!has_type || !picture) {
     return absl::InvalidArgumentError(absl::StrCat(
-        where, std::string(DataTypeName(field.type)), ShapeName(shape),
+        where, std::string(DataTypeName(field.type)), ShapeName(field.shape),
         " a sample, expected pictures [channels,height,width] of float32, float64 or uint8 to "
         "augment"));
   }
-  const bool is_channels_first = layout == ImageLayout::kChannelsFirst;
-  const size_t first = shape.size() == 3 && is_channels_first ? 1 : 0;
-  picture.height = shape[first];
-  picture.width = shape[first + 1];
-  if (shape.size() == 3) picture.channels = is_channels_first ? shape[0] : shape[2];
-  if (changes_colors && picture.channels != 1 && picture.channels != 3) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, picture.channels,
-                     " channels, expected 1 or 3 for --color-jitter; see "
-                     "--layout"));
+  if (changes_colors) {
+    STROP_RETURN_IF_ERROR(CheckColorChannels(source.origin(), picture->channels));
   }
-  return picture;
+  return *picture;
 }
 
 }  // namespace
+
+absl::Status CheckColorChannels(const std::string& origin, int64_t channels) {
+  if (channels == 1 || channels == 3) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: \"", origin, "\": found ", channels,
+                   " channels, expected 1 or 3 for --color-jitter; see --layout"));
+}
 
 absl::StatusOr<std::unique_ptr<DataSource>> AugmentArrays(std::unique_ptr<DataSource> source,
                                                           const std::vector<InputInterface>& inputs,
@@ -170,9 +151,13 @@ absl::StatusOr<std::unique_ptr<DataSource>> AugmentArrays(std::unique_ptr<DataSo
   STROP_ASSIGN_OR_RETURN(const size_t field, FieldForInput(*source, inputs[0].name, true));
   STROP_ASSIGN_OR_RETURN(
       const PictureShape shape,
-      PictureShapeOf(*source, source->fields()[field], ImageLayoutOf(images, inputs[0].type),
+      AugmentedShape(*source, source->fields()[field], ImageLayoutOf(images, inputs[0].type),
                      augmentation.has_color()));
-  return std::make_unique<AugmentedArrays>(std::move(source), field, shape, augmentation);
+  // The mean is what a later normalization makes 0.
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> mean,
+                         PerChannel(images.mean, shape.channels, 0, "--mean"));
+  return std::make_unique<AugmentedArrays>(
+      std::move(source), field, shape, std::vector<float>(mean.begin(), mean.end()), augmentation);
 }
 
 }  // namespace strop

@@ -176,8 +176,20 @@ absl::StatusOr<Table> ReadTable(CsvReader& reader, const CsvOptions& options) {
   }
 }
 
+void NoteUnread(const std::string& path, std::vector<std::string> columns,
+                const CsvOptions& options) {
+  std::erase_if(columns, [&](const std::string& column) {
+    return std::find(options.input_names.begin(), options.input_names.end(), column) !=
+           options.input_names.end();
+  });
+  if (columns.empty()) return;
+  options.listener.Note(
+      absl::StrCat("data: \"", path, "\": nothing reads column ", absl::StrJoin(columns, ", ")));
+}
+
 // The inputs as one array, or as one a model input when every one of those is a column.
-std::vector<NamedTensor> InputArrays(const Table& table, const CsvOptions& options) {
+std::vector<NamedTensor> InputArrays(const std::string& path, const Table& table,
+                                     const CsvOptions& options) {
   std::vector<std::string> names;
   for (size_t column = 0; column < table.columns.size(); ++column) {
     if (static_cast<int>(column) != table.target_column) names.push_back(table.columns[column]);
@@ -192,6 +204,7 @@ std::vector<NamedTensor> InputArrays(const Table& table, const CsvOptions& optio
       std::all_of(options.input_names.begin(), options.input_names.end(),
                   [&](const std::string& name) { return column_of(name) < width; });
   if (!are_columns) return {{"x", Tensor::FromVector({table.row_count, width}, table.inputs)}};
+  NoteUnread(path, names, options);
   std::vector<NamedTensor> arrays;
   for (const std::string& name : options.input_names) {
     Tensor array(DataType::kDouble, {table.row_count});
@@ -243,7 +256,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsv(const std::string& path,
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const DataFile> file, DataFile::Open(path));
   CsvReader reader(file->bytes(), path);
   STROP_ASSIGN_OR_RETURN(const Table table, ReadTable(reader, options));
-  std::vector<NamedTensor> arrays = InputArrays(table, options);
+  std::vector<NamedTensor> arrays = InputArrays(path, table, options);
   std::vector<std::string> class_names = options.class_names;
   if (table.target_column >= 0) {
     STROP_ASSIGN_OR_RETURN(Tensor target, TargetArray(reader, table, class_names));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "plugin/data/data_listener.h"
 #include "plugin/data/data_source.h"
 
 namespace strop {
@@ -17,6 +18,7 @@ struct CsvOptions {
   std::vector<std::string> input_names;
   // What the classes of a text target are counted by; empty: the sorted texts of the file.
   std::vector<std::string> class_names;
+  DataListener listener;  // hears of columns that nothing reads
 };
 
 // Reads comma-separated values with a header line (RFC 4180: quotes, doubled inside; LF or CRLF).

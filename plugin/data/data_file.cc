@@ -13,7 +13,8 @@
 namespace strop {
 
 absl::StatusOr<std::shared_ptr<const DataFile>> DataFile::Open(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe that nobody writes to would keep a blocking open waiting.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     const std::string message =
         absl::StrCat("data: \"", path, "\": cannot be opened: ", strerror(errno));

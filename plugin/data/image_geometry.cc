@@ -75,9 +75,11 @@ FloatImage Crop(const FloatImage& image, const ImageBox& box) {
   return cropped;
 }
 
-void Erase(const ImageBox& box, FloatImage& image) {
+void Erase(const ImageBox& box, absl::Span<const float> color, FloatImage& image) {
   for (int64_t y = box.top; y < box.top + box.height; ++y) {
-    std::fill_n(image.pixel(y, box.left), box.width * image.channels, 0.0f);
+    for (int64_t x = box.left; x < box.left + box.width; ++x) {
+      std::copy(color.begin(), color.end(), image.pixel(y, x));
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "absl/types/span.h"
 #include "plugin/data/float_image.h"
 
 namespace strop {
@@ -12,8 +13,8 @@ void FlipVertically(FloatImage& image);
 // The pixels of a box that may reach over the edges; what lies outside is 0.
 FloatImage Crop(const FloatImage& image, const ImageBox& box);
 
-// Makes the pixels of a box 0.
-void Erase(const ImageBox& box, FloatImage& image);
+// Gives the pixels of a box that colour, one number a channel.
+void Erase(const ImageBox& box, absl::Span<const float> color, FloatImage& image);
 
 // Turns about the centre, counter-clockwise for positive angles. Every pixel takes the one nearest
 // to where it comes from, or 0 outside, as torchvision's and Pillow's rotate do by default.

@@ -1,17 +1,11 @@
 #include "plugin/data/image_source.h"
 
-#include <algorithm>
-#include <cctype>
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/parallel.h"
 
 namespace strop {
 namespace {
-
-namespace fs = std::filesystem;
 
 class ImageSource : public DataSource {
  public:
@@ -68,8 +62,7 @@ class ImageSource : public DataSource {
     }
     absl::StatusOr<FloatImage> content = transform_.Content(std::move(image), draw.kept);
     if (!content.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("data: \"", images_.origin, "\", image ",
-                                                     index, ": ",
+      return absl::InvalidArgumentError(absl::StrCat("data: ", images_.NameOf(index), ": ",
                                                      std::string(content.status().message())));
     }
     if (key != nullptr) Augment(draw, *content);
@@ -83,35 +76,12 @@ class ImageSource : public DataSource {
   std::vector<DataField> fields_;
 };
 
-bool HasImageExtension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
-// Entries of a folder by name; those that `is_wanted` refuses and hidden ones are left out.
-template <typename Predicate>
-absl::StatusOr<std::vector<fs::path>> SortedEntries(const fs::path& folder,
-                                                    const Predicate& is_wanted) {
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const bool is_hidden = entry->path().filename().string().starts_with(".");
-    if (!is_hidden && is_wanted(entry->path())) entries.push_back(entry->path());
-  }
-  if (error) {
-    const std::string message =
-        absl::StrCat("data: \"", folder.string(), "\": cannot be listed: ", error.message());
-    return error == std::errc::no_such_file_or_directory ? absl::NotFoundError(message)
-                                                         : absl::DataLossError(message);
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
 }  // namespace
+
+std::string ImageSet::NameOf(int64_t index) const {
+  if (paths.empty()) return absl::StrCat("\"", origin, "\", image ", index);
+  return absl::StrCat("\"", paths[static_cast<size_t>(index)], "\"");
+}
 
 std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_name,
                                             ImageTransform transform,
@@ -120,62 +90,18 @@ std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_n
                                        std::move(transform), augmentation);
 }
 
-absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,
-                                         const std::vector<std::string>& class_names) {
-  const auto is_folder = [](const fs::path& path) {
-    std::error_code ignored;
-    return fs::is_directory(path, ignored);
-  };
-  STROP_ASSIGN_OR_RETURN(const std::vector<fs::path> folders, SortedEntries(root, is_folder));
-  auto files = std::make_shared<std::vector<std::string>>();
-  ImageSet images;
-  images.origin = root;
-  images.class_names = class_names;
-  std::vector<int64_t> labels;
-  for (const fs::path& folder : folders) {
-    const std::string name = folder.filename().string();
-    if (class_names.empty()) images.class_names.push_back(name);
-    const auto found = std::find(images.class_names.begin(), images.class_names.end(), name);
-    if (found == images.class_names.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("data: \"", root, "\": found class \"", name,
-                                                     "\", which the training data lacks"));
-    }
-    STROP_ASSIGN_OR_RETURN(const std::vector<fs::path> paths,
-                           SortedEntries(folder, HasImageExtension));
-    for (const fs::path& path : paths) {
-      files->push_back(path.string());
-      labels.push_back(found - images.class_names.begin());
-    }
-  }
-  if (files->empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("data: \"", root, "\": found no image, expected class/*.jpg or *.png in it"));
-  }
-  images.count = static_cast<int64_t>(files->size());
-  images.labels = Tensor::FromVector({images.count}, labels);
-  images.decode = [files](int64_t index) {
-    return DecodeImage((*files)[static_cast<size_t>(index)]);
-  };
-  return images;
-}
-
-bool IsImageArray(const Tensor& tensor) {
-  const Shape& shape = tensor.shape();
-  if (tensor.type() != DataType::kUint8 || tensor.element_count() == 0) return false;
-  return shape.size() == 3 || (shape.size() == 4 && (shape[3] == 1 || shape[3] == 3));
-}
-
-ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, Tensor labels) {
+ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, const PictureShape& shape,
+                       Tensor labels) {
   ImageSet images;
   images.origin = std::move(origin);
   images.count = pixels.shape()[0];
   images.labels = std::move(labels);
-  images.decode = [pixels](int64_t index) -> absl::StatusOr<Image> {
-    const Shape& shape = pixels.shape();
-    Image image{shape[1], shape[2], shape.size() == 4 ? shape[3] : 1, {}};
-    const int64_t count = image.height * image.width * image.channels;
-    const uint8_t* first = static_cast<const uint8_t*>(pixels.data()) + index * count;
-    image.pixels.assign(first, first + count);
+  images.decode = [pixels, shape](int64_t index) -> absl::StatusOr<Image> {
+    Image image{shape.height, shape.width, shape.channels, {}};
+    image.pixels.resize(static_cast<size_t>(shape.elements()));
+    const uint8_t* sample = static_cast<const uint8_t*>(pixels.data()) + index * shape.elements();
+    uint8_t* out = image.pixels.data();
+    shape.VisitElements([&](int64_t i, int64_t j) { out[j] = sample[i]; });
     return image;
   };
   return images;

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "plugin/data/data_source.h"
 #include "plugin/data/image_transform.h"
+#include "plugin/data/picture_shape.h"
 
 namespace strop {
 
@@ -19,6 +20,12 @@ struct ImageSet {
   std::function<absl::StatusOr<Image>(int64_t index)> decode;
   Tensor labels;  // [count, …], or an empty handle
   std::vector<std::string> class_names;
+  // One an image, of a folder's files; empty for arrays.
+  std::vector<std::string> paths;
+  std::vector<ImageSize> sizes;  // as decoded
+
+  // For messages: the file, or the place in the array.
+  std::string NameOf(int64_t index) const;
 };
 
 // Samples of two fields: the images as float32 under `field_name`, and the labels as the target.
@@ -27,16 +34,8 @@ std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_n
                                             ImageTransform transform,
                                             const AugmentationOptions& augmentation);
 
-// Lists root/class/*.jpg|jpeg|png: classes and files sorted by name, labels counted from 0.
-// `class_names`, where not empty, are the classes to count by. NotFound without the folder;
-// InvalidArgument for a folder without images or of other classes.
-absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,
-                                         const std::vector<std::string>& class_names);
-
-// An array [count, height, width] or [count, height, width, 1 or 3] of uint8 as images.
-ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, Tensor labels);
-
-// True for an array that ImagesOfArray takes.
-bool IsImageArray(const Tensor& tensor);
+// uint8 pictures [count, …] that lie as `shape` says.
+ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, const PictureShape& shape,
+                       Tensor labels);
 
 }  // namespace strop

@@ -1,8 +1,10 @@
 #include "plugin/data/image_transform.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/data/image_geometry.h"
 
@@ -11,24 +13,39 @@ namespace {
 
 std::string SizeName(ImageSize size) { return absl::StrCat(size.height, "x", size.width); }
 
-absl::StatusOr<std::vector<float>> PerChannel(const std::vector<double>& numbers, int64_t channels,
-                                              double otherwise, const std::string& option) {
-  const auto count = static_cast<size_t>(channels);
-  if (numbers.empty()) return std::vector<float>(count, static_cast<float>(otherwise));
-  if (numbers.size() != 1 && numbers.size() != count) {
-    return absl::InvalidArgumentError(absl::StrCat("data: ", option, ": found ", numbers.size(),
-                                                   " numbers, expected 1 or ", channels));
-  }
-  std::vector<float> result;
-  for (size_t i = 0; i < count; ++i) {
-    result.push_back(static_cast<float>(numbers[numbers.size() == 1 ? 0 : i]));
-  }
-  return result;
-}
-
 bool IsChannelCount(int64_t dimension) { return dimension == 1 || dimension == 3; }
 
+// Channels of pictures in a flattened input: their own, or one where only grey ones fit.
+int64_t FlatChannels(int64_t width, ImageSize size, int64_t own_channels) {
+  return width == size.height * size.width ? 1 : own_channels;
+}
+
 }  // namespace
+
+absl::StatusOr<std::vector<double>> PerChannel(const std::vector<double>& numbers, int64_t channels,
+                                               double otherwise, const std::string& option) {
+  const auto count = static_cast<size_t>(channels);
+  if (numbers.empty()) return std::vector<double>(count, otherwise);
+  if (numbers.size() == 1) return std::vector<double>(count, numbers[0]);
+  if (numbers.size() == count) return numbers;
+  const std::string expected = channels == 1 ? "1" : absl::StrCat("1 or ", channels);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: ", option, ": found ", numbers.size(), " numbers, expected ", expected));
+}
+
+absl::Status CheckTakesFractions(const TensorType& input) {
+  if (IsFloating(input.element_type)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: --mean and --std make fractions, the model's input is ", TypeName(input),
+                   "; leave them out"));
+}
+
+std::string NormalizationName(const ImageOptions& options) {
+  std::string name;
+  if (!options.mean.empty()) absl::StrAppend(&name, ", mean ", absl::StrJoin(options.mean, ","));
+  if (!options.std.empty()) absl::StrAppend(&name, ", std ", absl::StrJoin(options.std, ","));
+  return name;
+}
 
 ImageLayout ImageLayoutOf(const ImageOptions& options, const TensorType& input) {
   if (options.layout) return *options.layout;
@@ -44,6 +61,7 @@ absl::StatusOr<ImageTransform> ImageTransform::Create(const ImageOptions& option
   ImageTransform transform;
   transform.layout_ = ImageLayoutOf(options, input);
   const bool is_channels_first = transform.layout_ == ImageLayout::kChannelsFirst;
+  const ImageSize own{first.height, first.width};
   ImageSize wanted{kUnknownDimension, kUnknownDimension};
   transform.channels_ = first.channels;
   if (input.shape && input.shape->size() == 4) {
@@ -52,14 +70,15 @@ absl::StatusOr<ImageTransform> ImageTransform::Create(const ImageOptions& option
     if (channels != kUnknownDimension) transform.channels_ = channels;
     wanted = is_channels_first ? ImageSize{shape[2], shape[3]} : ImageSize{shape[1], shape[2]};
   } else if (input.shape && input.shape->size() == 2) {
-    transform.channels_ = 1;  // flattened grey pixels
+    const ImageSize size = options.pad.value_or(options.resize.value_or(own));
+    transform.channels_ = FlatChannels((*input.shape)[1], size, first.channels);
   }
-  if (!IsChannelCount(transform.channels_)) {
+  const bool converts = transform.channels_ != first.channels;
+  if (converts && (!IsChannelCount(transform.channels_) || !IsChannelCount(first.channels))) {
     return absl::InvalidArgumentError(
         absl::StrCat("data: images have 1 or 3 channels, the model's input is ", TypeName(input),
                      "; say where its channels are with --layout"));
   }
-  const ImageSize own{first.height, first.width};
   const auto known = [](int64_t dimension, int64_t otherwise) {
     return dimension == kUnknownDimension ? otherwise : dimension;
   };
@@ -82,12 +101,17 @@ absl::StatusOr<ImageTransform> ImageTransform::Create(const ImageOptions& option
         SizeName({known(wanted.height, result.height), known(wanted.width, result.width)}),
         " as the model's input; change --resize or --pad"));
   }
+  if (options.normalizes()) STROP_RETURN_IF_ERROR(CheckTakesFractions(input));
   STROP_ASSIGN_OR_RETURN(transform.mean_,
                          PerChannel(options.mean, transform.channels_, 0, "--mean"));
   STROP_ASSIGN_OR_RETURN(transform.std_, PerChannel(options.std, transform.channels_, 1, "--std"));
-  if (std::find(transform.std_.begin(), transform.std_.end(), 0.0f) != transform.std_.end()) {
-    return absl::InvalidArgumentError("data: --std: found 0, expected numbers above it");
-  }
+  transform.is_rounded_ = !IsFloating(input.element_type);
+  const bool is_scaled = options.scales_pixels && !transform.is_rounded_;
+  transform.unit_ = is_scaled ? 1 : 255;
+  transform.description_ = absl::StrCat(
+      is_scaled ? "pixels scaled by 1/255" : "pixels from 0 to 255", NormalizationName(options),
+      transform.content_ == own ? "" : ", resized to " + SizeName(transform.content_),
+      options.pad ? ", padded to " + SizeName(transform.padded_) : "");
   return transform;
 }
 
@@ -98,14 +122,16 @@ Shape ImageTransform::shape() const {
   return {padded_.height, padded_.width, channels_};
 }
 
+absl::Status ImageTransform::CheckSize(ImageSize size) const {
+  if (resize_ || size == content_) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "found an image of ", SizeName(size), ", expected ", SizeName(content_), "; give --resize"));
+}
+
 absl::StatusOr<FloatImage> ImageTransform::Content(Image image,
                                                    const std::optional<ImageBox>& kept) const {
   const ImageSize size{image.height, image.width};
-  if (!resize_ && !kept && size != content_) {
-    return absl::InvalidArgumentError(absl::StrCat("found an image of ", SizeName(size),
-                                                   ", expected ", SizeName(content_),
-                                                   "; give --resize"));
-  }
+  if (!kept) STROP_RETURN_IF_ERROR(CheckSize(size));
   image = WithChannels(std::move(image), channels_);
   FloatImage content{size.height, size.width, channels_, {}};
   content.pixels.reserve(image.pixels.size());
@@ -128,7 +154,9 @@ void ImageTransform::Write(const FloatImage& content, const std::optional<ImageB
       for (int64_t c = 0; c < channels_; ++c) {
         const int64_t at = is_channels_first ? (c * padded_.height + y) * padded_.width + x
                                              : (y * padded_.width + x) * channels_ + c;
-        out[at] = (pixel[c] - mean_[static_cast<size_t>(c)]) / std_[static_cast<size_t>(c)];
+        const auto number = static_cast<float>((pixel[c] * unit_ - mean_[static_cast<size_t>(c)]) /
+                                               std_[static_cast<size_t>(c)]);
+        out[at] = is_rounded_ ? std::nearbyint(number) : number;
       }
     }
   }

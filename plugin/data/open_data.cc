@@ -1,19 +1,17 @@
 #include "plugin/data/open_data.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "graph/status_macros.h"
-#include "plugin/data/array_source.h"
-#include "plugin/data/augmented_arrays.h"
 #include "plugin/data/csv.h"
+#include "plugin/data/data_kind.h"
 #include "plugin/data/idx.h"
-#include "plugin/data/image_source.h"
+#include "plugin/data/image_folder.h"
 #include "plugin/data/npy.h"
 #include "plugin/data/npz.h"
+#include "plugin/data/open_arrays.h"
 
 namespace strop {
 namespace {
@@ -26,81 +24,34 @@ absl::StatusOr<InputInterface> OnlyInput(const std::string& location,
                    inputs.size(), "; give a .npz with an array for each"));
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const InputInterface& input,
-                                                       const DataOptions& options) {
-  STROP_ASSIGN_OR_RETURN(const Image first, images.decode(0));
-  STROP_ASSIGN_OR_RETURN(ImageTransform transform,
-                         ImageTransform::Create(options.images, input.type, first));
-  return MakeImageSource(std::move(images), input.name, std::move(transform), options.augmentation);
+absl::Status NoKind(const std::string& location) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", location,
+      "\": unknown kind of data, expected .npz, .npy, .csv, a folder class/picture, or IDX files "
+      "as images.gz,labels.gz"));
 }
 
-bool WantsImages(const InputInterface& input) {
-  return IsFloating(input.type.element_type) &&
-         (!input.type.shape || input.type.shape->size() == 4);
-}
-
-absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& location,
-                                                       std::vector<NamedTensor> arrays,
-                                                       const std::vector<InputInterface>& inputs,
-                                                       const DataOptions& options) {
-  const auto target = std::find_if(arrays.begin(), arrays.end(), [&](const NamedTensor& array) {
-    return array.name == options.target;
-  });
-  if (target != arrays.end()) {
-    target->name = std::string(kTargetField);
-  } else if (options.target != kTargetField) {
-    const auto append_name = [](std::string* out, const NamedTensor& array) {
-      absl::StrAppend(out, array.name);
-    };
-    return absl::InvalidArgumentError(absl::StrCat("data: \"", location, "\": found no array \"",
-                                                   options.target, "\" as --target says; it has ",
-                                                   absl::StrJoin(arrays, ", ", append_name)));
-  }
-  if (!options.images.are_default() && inputs.size() == 1 && WantsImages(inputs[0])) {
-    const auto pixels = std::find_if(arrays.begin(), arrays.end(), [](const NamedTensor& array) {
-      return array.name != kTargetField && IsImageArray(array.tensor);
-    });
-    if (pixels != arrays.end()) {
-      const Tensor labels = target == arrays.end() ? Tensor() : target->tensor;
-      // Checks that there are as many labels as images.
-      STROP_RETURN_IF_ERROR(ArraySource::Create(location, arrays).status());
-      return OpenImages(ImagesOfArray(location, pixels->tensor, labels), inputs[0], options);
-    }
-  }
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
-                         ArraySource::Create(location, std::move(arrays)));
-  return AugmentArrays(std::move(source), inputs, options.images, options.augmentation);
-}
-
-// Two files side by side, "images,labels", or one.
-absl::StatusOr<std::vector<NamedTensor>> ReadPair(
-    const std::string& location, const InputInterface& input,
-    absl::StatusOr<Tensor> (*read)(const std::string& path)) {
-  const std::vector<std::string> paths = absl::StrSplit(location, ',');
+// Inputs and labels in files of one array each.
+absl::StatusOr<std::unique_ptr<DataSource>> OpenArrayFiles(
+    const std::string& location, const std::vector<std::string>& paths,
+    const std::vector<InputInterface>& inputs, const DataOptions& options) {
   if (paths.size() > 2) {
     return absl::InvalidArgumentError(absl::StrCat("data: \"", location, "\": found ", paths.size(),
                                                    " files, expected inputs,labels"));
   }
+  STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
+  const std::string names[] = {input.name, std::string(kTargetField)};
   std::vector<NamedTensor> arrays;
-  STROP_ASSIGN_OR_RETURN(Tensor samples, read(paths[0]));
-  arrays.push_back({input.name, std::move(samples)});
-  if (paths.size() == 2) {
-    STROP_ASSIGN_OR_RETURN(Tensor labels, read(paths[1]));
-    arrays.push_back({std::string(kTargetField), std::move(labels)});
+  bool is_idx = false;
+  for (const std::string& path : paths) {
+    STROP_ASSIGN_OR_RETURN(const DataKind kind, DataKindOf(path));
+    const bool is_npy = kind == DataKind::kNpy;
+    if (!is_npy && kind != DataKind::kIdx && kind != DataKind::kGzip) return NoKind(path);
+    if (arrays.empty()) is_idx = !is_npy;
+    STROP_ASSIGN_OR_RETURN(Tensor tensor, is_npy ? ReadNpy(path) : ReadIdx(path));
+    arrays.push_back({names[arrays.size()], std::move(tensor)});
   }
-  return arrays;
-}
-
-absl::StatusOr<std::unique_ptr<DataSource>> OpenIdx(const std::string& location,
-                                                    const InputInterface& input,
-                                                    const DataOptions& options) {
-  STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadPair(location, input, ReadIdx));
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, ArraySource::Create(location, arrays));
-  if (!IsImageArray(arrays[0].tensor)) {
-    return AugmentArrays(std::move(source), {input}, options.images, options.augmentation);
-  }
-  const Tensor labels = arrays.size() > 1 ? arrays[1].tensor : Tensor();
-  return OpenImages(ImagesOfArray(location, arrays[0].tensor, labels), input, options);
+  return OpenArrays(location, std::move(arrays), inputs, options, is_idx);
 }
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& location,
@@ -113,40 +64,53 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& locati
   CsvOptions csv;
   csv.target = options.target;
   csv.class_names = options.class_names;
+  csv.listener = options.listener;
   for (const InputInterface& input : inputs) csv.input_names.push_back(input.name);
-  return OpenCsv(location, csv);
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenCsv(location, csv));
+  return NormalizeInput(std::move(source), inputs, options);
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenByName(const std::string& location,
+absl::StatusOr<std::unique_ptr<DataSource>> OpenFolder(const std::string& location,
                                                        const std::vector<InputInterface>& inputs,
                                                        const DataOptions& options) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(location, ignored)) {
-    STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
-    STROP_ASSIGN_OR_RETURN(ImageSet images, ListImageFolder(location, options.class_names));
-    return OpenImages(std::move(images), input, options);
-  }
-  if (location.ends_with(".npz")) {
-    STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadNpz(location));
-    return OpenArrays(location, std::move(arrays), inputs, options);
-  }
-  if (location.ends_with(".csv")) return OpenCsvFor(location, inputs, options);
-
-  const bool is_idx = location.find("idx") != std::string::npos || location.ends_with(".gz") ||
-                      location.ends_with("-ubyte");
-  if (!location.ends_with(".npy") && !is_idx) {
-    if (!std::filesystem::exists(location, ignored)) {
-      return absl::NotFoundError(absl::StrCat("data: \"", location, "\": no such file or folder"));
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat("data: \"", location,
-                     "\": unknown kind of data, expected .npz, .npy, .csv, a folder of images or "
-                     "IDX files as images.gz,labels.gz"));
-  }
   STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
-  if (is_idx) return OpenIdx(location, input, options);
-  STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadPair(location, input, ReadNpy));
-  return OpenArrays(location, std::move(arrays), inputs, options);
+  ImageFolderOptions folder;
+  folder.class_names = options.class_names;
+  folder.orientation = options.images.orientation;
+  folder.skips_damaged = options.skips_damaged;
+  STROP_ASSIGN_OR_RETURN(ImageSet images, ListImageFolder(location, folder, options.listener));
+  return OpenImages(std::move(images), input, options);
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenByContent(const std::string& location,
+                                                          const std::vector<InputInterface>& inputs,
+                                                          const DataOptions& options) {
+  std::error_code ignored;
+  const bool is_one = std::filesystem::exists(location, ignored);
+  if (!is_one && location.find(',') != std::string::npos) {
+    return OpenArrayFiles(location, absl::StrSplit(location, ','), inputs, options);
+  }
+  STROP_ASSIGN_OR_RETURN(const DataKind kind, DataKindOf(location));
+  switch (kind) {
+    case DataKind::kFolder:
+      return OpenFolder(location, inputs, options);
+    case DataKind::kZip: {
+      STROP_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays, ReadNpz(location));
+      return OpenArrays(location, std::move(arrays), inputs, options, false);
+    }
+    case DataKind::kText:
+      return OpenCsvFor(location, inputs, options);
+    case DataKind::kNpy:
+    case DataKind::kIdx:
+    case DataKind::kGzip:
+      return OpenArrayFiles(location, {location}, inputs, options);
+    case DataKind::kPicture:
+      return absl::InvalidArgumentError(absl::StrCat(
+          "data: \"", location, "\": found one picture, expected a folder class/picture"));
+    case DataKind::kUnknown:
+      return NoKind(location);
+  }
+  return NoKind(location);
 }
 
 // A target that is a picture would have to move as its image does.
@@ -166,7 +130,8 @@ absl::Status CheckTargetStays(const DataSource& source, const AugmentationOption
 absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location,
                                                      const std::vector<InputInterface>& inputs,
                                                      const DataOptions& options) {
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenByName(location, inputs, options));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
+                         OpenByContent(location, inputs, options));
   STROP_RETURN_IF_ERROR(CheckTargetStays(*source, options.augmentation));
   return source;
 }

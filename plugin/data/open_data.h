@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "plugin/data/data_listener.h"
 #include "plugin/data/data_source.h"
 #include "plugin/data/image_transform.h"
 #include "plugin/data/model_binding.h"
@@ -18,15 +19,20 @@ struct DataOptions {
   AugmentationOptions augmentation;  // of training data, see DataSource::ReadAugmented
   // The classes that text labels and image folders count by; empty: those of the data itself.
   std::vector<std::string> class_names;
+  bool skips_damaged = false;  // pictures of a folder
+  DataListener listener;
 };
 
-// Opens data by its name:
-//   x.npz            arrays by name
-//   x.npy[,y.npy]    the model's only input, and the target; memory-mapped
-//   x.csv            see csv.h
-//   a folder         images, see image_source.h
-//   images,labels    IDX files, plain or .gz; the images as in a folder
-// uint8 arrays that feed a floating input of rank 4 are images too when an image option is given.
+// Opens data by what their bytes say that they are:
+//   .npz             arrays by name
+//   .npy             the model's only input; memory-mapped
+//   IDX              the same, plain or compressed by gzip; always pictures when of uint8
+//   x,labels         two of the last two, the second as the target
+//   text             see csv.h
+//   a folder         pictures, see image_folder.h
+// uint8 arrays of two or three axes a sample are pictures too where they feed an input of rank 4,
+// or of rank 2 that takes them flattened. Pixels that feed a floating input are divided by 255; all
+// other numbers enter as they are. --mean and --std apply to either, or are refused.
 // `inputs` are the model's. The label becomes the field kTargetField, where there is one.
 // Augmentation takes images: folders, IDX, and arrays whose samples are [channels, height, width]
 // (or as --layout says) or [height, width], changed in the numbers they hold. NotFound for what

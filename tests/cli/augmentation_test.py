@@ -50,19 +50,17 @@ class AugmentationTest(ProgramTest):
     def test_arrays_as_they_are(self) -> None:
         flip = ["--random-horizontal-flip", "1"]
         for kind in (np.float32, np.float64, np.uint8):
-            images = self.pixels.astype(kind)
-            if kind != np.uint8:
-                images = images / kind(64) - 2
-            scale = self.weights
+            arrays = images = self.pixels
             if kind == np.uint8:
-                self.weights = self.weights / 255
-            data = self.save_data(x=images.transpose(0, 3, 1, 2), target=self.labels)
+                images = images / 255
+            else:
+                arrays = images = images.astype(kind) / kind(64) - 2
+            data = self.save_data(x=arrays.transpose(0, 3, 1, 2), target=self.labels)
             row = self.train(self.model([3, 6, 5]), data, *flip)
             self.check(row, self.loss(images[:, :, ::-1]), self.loss(images))
-            data = self.save_data(x=images, target=self.labels)
+            data = self.save_data(x=arrays, target=self.labels)
             row = self.train(self.model([6, 5, 3]), data, *flip)
             self.check(row, self.loss(images[:, :, ::-1], False), self.loss(images, False))
-            self.weights = scale
 
     def test_folders_and_idx(self) -> None:
         for i, (pixels, label) in enumerate(zip(self.pixels, self.labels, strict=True)):
