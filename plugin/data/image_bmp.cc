@@ -22,8 +22,8 @@ struct Layout {
   size_t stride = 0;  // bytes a row
   size_t pixels = 0;  // where they begin
   size_t palette = 0;
-  size_t palette_entry = 4;               // bytes: blue, green, red and one unused
-  std::array<uint32_t, 3> masks = {};     // of red, green, blue, for 16 and 32 bits
+  size_t palette_entry = 4;            // bytes: blue, green, red and one unused
+  std::array<uint32_t, 3> masks = {};  // of red, green, blue, for 16 and 32 bits
 };
 
 bool IsBmp(std::string_view bytes) {

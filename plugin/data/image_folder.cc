@@ -124,22 +124,23 @@ class LeftOut {
         count += number;
         kinds.push_back(absl::StrCat(number, " ", kind));
       }
-      listener.Note(absl::StrCat(Prefix(root), "left out ", count,
-                                 count == 1 ? " file that is no picture" : " files that are no pictures",
-                                 " that can be read: ", absl::StrJoin(kinds, ", ")));
+      listener.Note(
+          absl::StrCat(Prefix(root), "left out ", count,
+                       count == 1 ? " file that is no picture" : " files that are no pictures",
+                       " that can be read: ", absl::StrJoin(kinds, ", ")));
     }
     if (beside_ > 0) {
-      listener.Note(absl::StrCat(Prefix(root), "left out ", beside_, beside_ == 1 ? " file" : " files",
-                                 " beside the class folders"));
+      listener.Note(absl::StrCat(Prefix(root), "left out ", beside_,
+                                 beside_ == 1 ? " file" : " files", " beside the class folders"));
     }
     if (damaged_.empty()) return;
     constexpr size_t kNamed = 3;
     const size_t named = std::min(kNamed, damaged_.size());
     std::string list = absl::StrJoin(damaged_.begin(), damaged_.begin() + named, "; ");
     if (named < damaged_.size()) absl::StrAppend(&list, "; and ", damaged_.size() - named, " more");
-    listener.Note(absl::StrCat(Prefix(root), "left out ", damaged_.size(),
-                               damaged_.size() == 1 ? " damaged picture: " : " damaged pictures: ",
-                               list));
+    listener.Note(
+        absl::StrCat(Prefix(root), "left out ", damaged_.size(),
+                     damaged_.size() == 1 ? " damaged picture: " : " damaged pictures: ", list));
   }
 
  private:
@@ -155,20 +156,18 @@ absl::StatusOr<int64_t> ClassOf(const std::string& root, const fs::path& folder,
   if (options.class_names.empty()) images.class_names.push_back(name);
   const auto found = std::find(images.class_names.begin(), images.class_names.end(), name);
   if (found != images.class_names.end()) return found - images.class_names.begin();
-  return absl::InvalidArgumentError(absl::StrCat(Prefix(root), "found class \"", name,
-                                                 "\", which the training data lacks"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(Prefix(root), "found class \"", name, "\", which the training data lacks"));
 }
 
 ImageSize DecodedSize(const ImageHeader& header, Orientation orientation) {
-  const bool is_swapped =
-      orientation == Orientation::kUpright && SwapsSides(header.orientation);
+  const bool is_swapped = orientation == Orientation::kUpright && SwapsSides(header.orientation);
   return is_swapped ? ImageSize{header.size.width, header.size.height} : header.size;
 }
 
 }  // namespace
 
-absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,
-                                         const ImageFolderOptions& options,
+absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFolderOptions& options,
                                          const DataListener& listener) {
   STROP_ASSIGN_OR_RETURN(const Entries entries, SortedEntries(root));
   ImageSet images;
@@ -203,18 +202,19 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,
   }
   left_out.Tell(root, listener);
   if (images.paths.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        Prefix(root), "found no image, expected class/*.jpg or the like in it"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Prefix(root), "found no image, expected class/*.jpg or the like in it"));
   }
   for (size_t i = 0; options.class_names.empty() && i < images.class_names.size(); ++i) {
     if (std::find(labels.begin(), labels.end(), static_cast<int64_t>(i)) != labels.end()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(Prefix(root), "found no picture for class \"", images.class_names[i],
-                     "\"; put some in its folder, or remove it"));
+    return absl::InvalidArgumentError(absl::StrCat(Prefix(root), "found no picture for class \"",
+                                                   images.class_names[i],
+                                                   "\"; put some in its folder, or remove it"));
   }
   if (turned > 0 && options.orientation == Orientation::kUpright) {
-    listener.Note(absl::StrCat(Prefix(root), "turned ", turned, turned == 1 ? " picture" : " pictures",
-                               " upright, as EXIF says; --ignore-orientation takes them as stored"));
+    listener.Note(
+        absl::StrCat(Prefix(root), "turned ", turned, turned == 1 ? " picture" : " pictures",
+                     " upright, as EXIF says; --ignore-orientation takes them as stored"));
   }
   images.count = static_cast<int64_t>(images.paths.size());
   images.labels = Tensor::FromVector({images.count}, labels);

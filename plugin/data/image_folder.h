@@ -21,8 +21,7 @@ struct ImageFolderOptions {
 // left out, and so, if that is asked for, are damaged ones; the listener hears of both. Hidden
 // files and folders are passed over. NotFound without the folder; InvalidArgument for a damaged
 // picture, for classes that are unknown or without pictures.
-absl::StatusOr<ImageSet> ListImageFolder(const std::string& root,
-                                         const ImageFolderOptions& options,
+absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFolderOptions& options,
                                          const DataListener& listener);
 
 }  // namespace strop

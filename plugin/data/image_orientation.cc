@@ -45,8 +45,7 @@ Image Upright(Image image, int orientation) {
       int64_t column = is_swapped ? y : x;
       if (is_row_reversed) row = image.height - 1 - row;
       if (is_column_reversed) column = image.width - 1 - column;
-      const uint8_t* pixel =
-          image.pixels.data() + (row * image.width + column) * image.channels;
+      const uint8_t* pixel = image.pixels.data() + (row * image.width + column) * image.channels;
       out = std::copy(pixel, pixel + image.channels, out);
     }
   }

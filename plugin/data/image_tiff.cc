@@ -77,7 +77,8 @@ absl::StatusOr<Tiff> Open(Memory& memory) {
 
 // Whether all strips or tiles lie in the file.
 bool IsWhole(TIFF* tiff, uint64_t file_bytes) {
-  const uint32_t count = TIFFIsTiled(tiff) != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  const uint32_t count =
+      TIFFIsTiled(tiff) != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
   if (count > file_bytes) return false;
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t offset = TIFFGetStrileOffset(tiff, i);

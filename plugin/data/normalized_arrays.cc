@@ -107,10 +107,9 @@ absl::Status CheckFinite(const DataSource& source, size_t field) {
     for (int64_t i = 0; i < array->element_count(); ++i) {
       const auto number = static_cast<double>(static_cast<ComputeType<T>>(numbers[i]));
       if (std::isfinite(number)) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("data: \"", source.origin(), "\", \"", source.fields()[field].name,
-                       "\", row ", i / sample_elements, ": found ", number,
-                       ", expected a finite number"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "data: \"", source.origin(), "\", \"", source.fields()[field].name, "\", row ",
+          i / sample_elements, ": found ", number, ", expected a finite number"));
     }
     return absl::OkStatus();
   });

@@ -51,8 +51,8 @@ void NoteUnread(const DataSource& source, const std::vector<size_t>& read,
     unread.push_back(absl::StrCat("\"", name, "\""));
   }
   if (unread.empty()) return;
-  listener.Note(absl::StrCat("data: \"", source.origin(), "\": nothing reads ",
-                             absl::StrJoin(unread, ", ")));
+  listener.Note(
+      absl::StrCat("data: \"", source.origin(), "\": nothing reads ", absl::StrJoin(unread, ", ")));
 }
 
 bool IsPictureField(const DataField& field, const TensorType& input, bool are_pictures) {
@@ -63,9 +63,10 @@ bool IsPictureField(const DataField& field, const TensorType& input, bool are_pi
 }
 
 // Pictures of several inputs: scaled, in the order of axes that they have.
-absl::StatusOr<std::unique_ptr<DataSource>> ScalePictures(
-    std::unique_ptr<DataSource> source, const std::vector<InputInterface>& inputs,
-    const std::vector<size_t>& fields, const DataOptions& options) {
+absl::StatusOr<std::unique_ptr<DataSource>> ScalePictures(std::unique_ptr<DataSource> source,
+                                                          const std::vector<InputInterface>& inputs,
+                                                          const std::vector<size_t>& fields,
+                                                          const DataOptions& options) {
   std::vector<FieldNormalization> scaled;
   std::vector<std::string> names;
   for (size_t i = 0; i < inputs.size() && options.images.scales_pixels; ++i) {
@@ -131,8 +132,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> NormalizeInput(
   }
   if (!images.normalizes()) return source;
   if (inputs.size() != 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        where, "--mean and --std take a model with one input, found ", inputs.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, "--mean and --std take a model with one input, found ", inputs.size()));
   }
   const TensorType& input = inputs[0].type;
   STROP_RETURN_IF_ERROR(CheckTakesFractions(input));
@@ -147,8 +148,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> NormalizeInput(
   }
   STROP_ASSIGN_OR_RETURN(how.mean, PerChannel(images.mean, channels, 0, "--mean"));
   STROP_ASSIGN_OR_RETURN(how.std, PerChannel(images.std, channels, 1, "--std"));
-  options.listener.Note(absl::StrCat(where, "\"", field.name, "\": numbers not scaled",
-                                     NormalizationName(images)));
+  options.listener.Note(
+      absl::StrCat(where, "\"", field.name, "\": numbers not scaled", NormalizationName(images)));
   std::vector<FieldNormalization> normalizations;
   normalizations.push_back(std::move(how));
   return NormalizeArrays(std::move(source), std::move(normalizations));
