@@ -27,19 +27,44 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder.string();
 }
 
-// A link stays a link: the file that it names is replaced.
-std::string FollowLinks(const std::string& path) {
+// The file that the links name in the end, which may be missing; `visit` sees every name on the
+// way.
+template <typename Visit>
+fs::path WalkLinks(const std::string& path, const Visit& visit) {
+  constexpr int kMostLinks = 40;  // as Linux
+  fs::path resolved = path;
   std::error_code error;
-  const fs::path resolved = fs::is_symlink(path, error) ? fs::canonical(path, error) : fs::path();
-  return error || resolved.empty() ? path : resolved.string();
+  for (int i = 0; i < kMostLinks; ++i) {
+    visit(resolved);
+    if (!fs::is_symlink(resolved, error)) break;
+    resolved = resolved.parent_path() / fs::read_symlink(resolved, error);
+  }
+  return resolved;
+}
+
+// /dev/stdout, /dev/fd/3: what a process has open, of which the name is the kernel's.
+bool NamesOpenFile(const std::string& path) {
+  bool is_kernels = false;
+  WalkLinks(path, [&is_kernels](const fs::path& name) {
+    std::error_code error;
+    const fs::path folder = fs::canonical(FolderOf(name.string()), error);
+    is_kernels |= !error && folder.string().starts_with("/proc/");
+  });
+  return is_kernels;
 }
 
 }  // namespace
 
+std::string FollowLinks(const std::string& path) {
+  return WalkLinks(path, [](const fs::path&) {}).string();
+}
+
 absl::Status CheckCanCreate(const std::string& path) {
   struct stat status = {};
-  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return CannotCreate(path, "something that is no regular file has that name");
+  const bool exists = stat(path.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode)) return CannotCreate(path, "found a folder of that name");
+  if (NamesOpenFile(path) || (exists && !S_ISREG(status.st_mode))) {
+    return CannotCreate(path, "found a device, pipe or stream, expected a file");
   }
   const std::string folder = FolderOf(FollowLinks(path));
   if (stat(folder.c_str(), &status) != 0) return CannotCreate(path, std::strerror(errno));

@@ -9,7 +9,8 @@ namespace strop {
 
 // A file that appears under its name only when it is complete: written under a temporary name in
 // the same folder, flushed to the disk, renamed. Whatever stood there before stays whole until
-// then. A file that is never committed leaves nothing behind.
+// then. A file that is never committed leaves nothing behind. A link stays a link: the file that it
+// names is replaced.
 class AtomicFile {
  public:
   // PermissionDenied when no file can be created there: folder missing or read-only, or the name
@@ -45,5 +46,8 @@ class AtomicFile {
 
 // Whether AtomicFile could create that path, without trying: for a check before hours of training.
 absl::Status CheckCanCreate(const std::string& path);
+
+// The file that `path` names in the end when it is a link; that may be missing.
+std::string FollowLinks(const std::string& path);
 
 }  // namespace strop
