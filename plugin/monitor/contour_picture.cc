@@ -10,13 +10,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "exporter/scratch_folder.h"
 #include "graph/status_macros.h"
 
 extern char** environ;
@@ -156,9 +156,8 @@ std::string Script(const Field& field, PictureFormat format) {
 // A file that is gone when the program forgets it.
 class ScratchFile {
  public:
-  explicit ScratchFile(const std::string& contents) {
-    std::error_code ignored;
-    path_ = (std::filesystem::temp_directory_path(ignored) / "strop-plot-XXXXXX").string();
+  ScratchFile(const std::string& folder, const std::string& contents)
+      : path_(folder + "/strop-plot-XXXXXX") {
     descriptor_ = mkostemp(path_.data(), O_CLOEXEC);
     is_written_ = descriptor_ >= 0 && write(descriptor_, contents.data(), contents.size()) ==
                                           static_cast<ssize_t>(contents.size());
@@ -242,10 +241,14 @@ double ValueAt(const Field& field, double x, double y) {
       row.fraction);
 }
 
-absl::Status CheckPicturesCanBeDrawn() { return RunGnuplot({"--version"}).status(); }
+absl::Status CheckPicturesCanBeDrawn() {
+  STROP_RETURN_IF_ERROR(ScratchFolder().status());
+  return RunGnuplot({"--version"}).status();
+}
 
 absl::StatusOr<std::string> DrawContourPicture(const Field& field, PictureFormat format) {
-  const ScratchFile script(Script(field, format));
+  STROP_ASSIGN_OR_RETURN(const std::string folder, ScratchFolder());
+  const ScratchFile script(folder, Script(field, format));
   if (!script.is_written()) {
     return absl::ResourceExhaustedError(
         absl::StrCat("picture: cannot write \"", script.path(), "\": ", std::strerror(errno)));
