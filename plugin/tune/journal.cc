@@ -122,12 +122,16 @@ absl::Status Journal::Append(const TrialRecord& record) {
 
 absl::Status Journal::WriteLine(const std::string& line) {
   const std::string bytes = line + "\n";
-  const ssize_t written = write(file_, bytes.data(), bytes.size());
+  ssize_t written = 0;
+  do {
+    written = write(file_, bytes.data(), bytes.size());
+  } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(bytes.size()) && fdatasync(file_) == 0) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(
-      absl::StrCat("tune: \"", path_, "\": cannot be written: ", strerror(errno)));
+  const int error = written >= 0 && written < static_cast<ssize_t>(bytes.size()) ? ENOSPC : errno;
+  return absl::DataLossError(absl::StrCat(
+      "tune: \"", path_, "\": cannot be written: ", strerror(error), "; free some space"));
 }
 
 }  // namespace strop
