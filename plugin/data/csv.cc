@@ -21,12 +21,33 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+// What stands between the cells: a comma, but where the first line has none outside of quotes, the
+// semicolon or the tab that it has.
+char SeparatorOf(std::string_view bytes) {
+  bool is_quoted = false;
+  std::string found;
+  for (const char c : bytes) {
+    if (c == '"') is_quoted = !is_quoted;
+    if (is_quoted) continue;
+    if (c == '\n' || c == '\r') break;
+    if (c == ',' || c == ';' || c == '\t') found += c;
+  }
+  const bool is_one_kind = found.find_first_not_of(found.substr(0, 1)) == std::string::npos;
+  return found.empty() || !is_one_kind ? ',' : found[0];
+}
+
 // Splits a file into records of cells.
 class CsvReader {
  public:
   CsvReader(std::string_view bytes, std::string origin)
       : bytes_(bytes), origin_(std::move(origin)) {
     if (bytes_.starts_with("\xef\xbb\xbf")) position_ = 3;  // byte order mark
+    ends_ = {SeparatorOf(bytes_.substr(position_)), '\r', '\n'};
+  }
+
+  // "comma", "semicolon" or "tab".
+  std::string separator_name() const {
+    return ends_[0] == ',' ? "comma" : ends_[0] == ';' ? "semicolon" : "tab";
   }
 
   // The line on which the record last read begins, counted from 1.
@@ -42,7 +63,7 @@ class CsvReader {
     while (true) {
       STROP_RETURN_IF_ERROR(ReadCell(cells.emplace_back()));
       if (position_ >= bytes_.size()) return true;
-      if (bytes_[position_] != ',') {
+      if (bytes_[position_] != ends_[0]) {
         SkipLineEnd();
         return true;
       }
@@ -69,7 +90,7 @@ class CsvReader {
 
   absl::Status ReadCell(std::string& cell) {
     if (position_ >= bytes_.size() || bytes_[position_] != '"') {
-      const size_t end = std::min(bytes_.find_first_of(",\r\n", position_), bytes_.size());
+      const size_t end = std::min(bytes_.find_first_of(ends_, position_), bytes_.size());
       cell = Trimmed(bytes_.substr(position_, end - position_));
       position_ = end;
       return absl::OkStatus();
@@ -88,14 +109,16 @@ class CsvReader {
     if (position_ >= bytes_.size()) return Invalid(first_line, "found a quote that never closes");
     ++position_;
     const bool is_at_end = position_ >= bytes_.size();
-    if (!is_at_end && std::string_view(",\r\n").find(bytes_[position_]) == std::string_view::npos) {
-      return Invalid(first_line, "found text after a closing quote, expected a comma");
+    if (!is_at_end && ends_.find(bytes_[position_]) == std::string::npos) {
+      return Invalid(first_line,
+                     "found text after a closing quote, expected a " + separator_name());
     }
     return absl::OkStatus();
   }
 
   std::string_view bytes_;
   std::string origin_;
+  std::string ends_;  // what ends a cell: the separator first
   size_t position_ = 0;
   int64_t next_line_ = 1;
   int64_t record_line_ = 1;
@@ -142,8 +165,12 @@ absl::Status AddRecord(const CsvReader& reader, const std::vector<std::string>& 
     }
     double number = 0;
     if (!ParseNumber(cell, number)) {
+      const std::string advice =
+          table.target_column >= 0
+              ? ""
+              : absl::StrCat("; if it is the label, say --target ", table.columns[column]);
       return reader.Invalid(reader.line(), absl::StrCat(ColumnLabel(table, column), ": found \"",
-                                                        cell, "\", expected a number"));
+                                                        cell, "\", expected a number", advice));
     }
     if (!std::isfinite(number)) {
       return reader.Invalid(reader.line(), absl::StrCat(ColumnLabel(table, column), ": found ",
@@ -187,6 +214,16 @@ void NoteUnread(const std::string& path, std::vector<std::string> columns,
       absl::StrCat("data: \"", path, "\": nothing reads column ", absl::StrJoin(columns, ", ")));
 }
 
+// "the columns a, b", not all where there are many.
+std::string ColumnNames(std::vector<std::string> names) {
+  constexpr size_t kShown = 12;
+  if (names.size() > kShown) {
+    names[kShown - 1] = absl::StrCat("… ", names.back());
+    names.resize(kShown);
+  }
+  return "the columns " + absl::StrJoin(names, ", ");
+}
+
 // The inputs as one array, or as one a model input when every one of those is a column.
 std::vector<NamedTensor> InputArrays(const std::string& path, const Table& table,
                                      const CsvOptions& options) {
@@ -203,7 +240,11 @@ std::vector<NamedTensor> InputArrays(const std::string& path, const Table& table
       !options.input_names.empty() &&
       std::all_of(options.input_names.begin(), options.input_names.end(),
                   [&](const std::string& name) { return column_of(name) < width; });
-  if (!are_columns) return {{"x", Tensor::FromVector({table.row_count, width}, table.inputs)}};
+  if (!are_columns) {
+    // Without a target the columns may be what a message is about.
+    const std::string name = table.target_column < 0 ? ColumnNames(names) : "x";
+    return {{name, Tensor::FromVector({table.row_count, width}, table.inputs)}};
+  }
   NoteUnread(path, names, options);
   std::vector<NamedTensor> arrays;
   for (const std::string& name : options.input_names) {
@@ -256,6 +297,10 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsv(const std::string& path,
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const DataFile> file, DataFile::Open(path));
   CsvReader reader(file->bytes(), path);
   STROP_ASSIGN_OR_RETURN(const Table table, ReadTable(reader, options));
+  if (reader.separator_name() != "comma") {
+    options.listener.Note(
+        absl::StrCat("data: \"", path, "\": a ", reader.separator_name(), " parts its columns"));
+  }
   std::vector<NamedTensor> arrays = InputArrays(path, table, options);
   std::vector<std::string> class_names = options.class_names;
   if (table.target_column >= 0) {

@@ -174,6 +174,13 @@ absl::StatusOr<Shape> BoundShape(const DataSource& source, const DataField& foun
     return Shape{count};
   }
   const std::string where = absl::StrCat("data: \"", source.origin(), "\", \"", found.name, "\": ");
+  if (expected.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, "found samples of shape ", ShapeName(found.shape), ", the model's ",
+                     TypeName(expected_type),
+                     " has no axis beside the one that counts samples; export the model with a "
+                     "batch axis in front"));
+  }
   if (expected.size() == 1 && found.shape.size() <= 1) {
     return absl::InvalidArgumentError(absl::StrCat(where, "found ", count,
                                                    " features a sample, expected ", expected[0],
@@ -240,23 +247,31 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     bindings.push_back({field, is_class});
     return absl::OkStatus();
   };
+  const bool needs_target = target.kind != TargetInterface::Kind::kNone;
+  const int target_field = source->FindField(kTargetField);
+  if (needs_target && target_field < 0) {  // first: a label that is not known counts as an input
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: \"", source->origin(), "\": found no \"target\", it has ",
+                     FieldNames(*source), "; name the label with --target"));
+  }
   for (const InputInterface& input : inputs) {
+    if (input.type.shape && input.type.shape->empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "data: \"", source->origin(), "\": the model's input \"", input.name, "\" is ",
+          TypeName(input.type),
+          ", it has no batch axis that samples could lie along; make it an initializer of the "
+          "model, of the value that it is to have"));
+    }
     STROP_ASSIGN_OR_RETURN(const size_t field,
                            FieldForInput(*source, input.name, inputs.size() == 1));
     STROP_RETURN_IF_ERROR(add(field, input.name, input.type, false));
   }
-  if (target.kind != TargetInterface::Kind::kNone) {
-    const int field = source->FindField(kTargetField);
-    if (field < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("data: \"", source->origin(), "\": found no \"target\", it has ",
-                       FieldNames(*source), "; name the label with --target"));
-    }
+  if (needs_target) {
     const bool is_class = target.kind == TargetInterface::Kind::kClasses;
     TensorType type = target.type;
     if (is_class) type.element_type = DataType::kInt64;
     STROP_RETURN_IF_ERROR(
-        add(static_cast<size_t>(field), std::string(kTargetField), type, is_class));
+        add(static_cast<size_t>(target_field), std::string(kTargetField), type, is_class));
   }
   if (source->sample_count() == 0) {
     return absl::InvalidArgumentError(
