@@ -13,6 +13,7 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/differentiate/differentiate.h"
+#include "plugin/training/quantized_model.h"
 
 namespace strop {
 namespace {
@@ -81,6 +82,8 @@ std::vector<std::string> Obstacles(const ImportedModel& model) {
        DifferentiationObstacles(model.graph, {differentiation->outputs[0]}, trained)) {
     obstacles.push_back(std::move(obstacle));
   }
+  const std::string advice = obstacles.empty() ? "" : AdviceOnQuantized(model.graph);
+  if (!advice.empty()) obstacles.push_back(advice);
   return obstacles;
 }
 

@@ -9,6 +9,7 @@
 #include "importer/glob.h"
 #include "ops/philox.h"
 #include "ops/registry.h"
+#include "plugin/training/quantized_model.h"
 #include "plugin/training/value_name.h"
 
 namespace strop {
@@ -230,12 +231,13 @@ class Surgeon {
 absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& options,
                                      const ParameterSelection& selection, uint64_t seed) {
   STROP_RETURN_IF_ERROR(CheckOptions(options));
-  STROP_ASSIGN_OR_RETURN(LoraTargets found,
-                         FindLoraTargets(model, options.patterns, selection, options.rank));
+  absl::StatusOr<LoraTargets> found =
+      FindLoraTargets(model, options.patterns, selection, options.rank);
+  if (!found.ok()) return WithAdviceOnQuantized(found.status(), model.graph);
   FreezeAllBut(selection.train, model.parameters);
   LoraAdapters result;
-  result.left_out = std::move(found.left_out);
-  STROP_ASSIGN_OR_RETURN(result.adapters, Surgeon(model, options, seed).Run(found.targets));
+  result.left_out = std::move(found->left_out);
+  STROP_ASSIGN_OR_RETURN(result.adapters, Surgeon(model, options, seed).Run(found->targets));
   return result;
 }
 

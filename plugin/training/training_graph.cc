@@ -9,6 +9,7 @@
 #include "plugin/training/gradient_accumulation.h"
 #include "plugin/training/node_mode.h"
 #include "plugin/training/quantize_model.h"
+#include "plugin/training/quantized_model.h"
 #include "plugin/training/value_name.h"
 
 namespace strop {
@@ -114,9 +115,10 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const DataField* target,
                                                  const StepVariant& variant) {
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
-  STROP_ASSIGN_OR_RETURN(
-      const std::vector<ValueId> trained,
-      TrainedValues(model, options.unfreezing, phases[static_cast<size_t>(variant.phase)]));
+  const absl::StatusOr<std::vector<ValueId>> found =
+      TrainedValues(model, options.unfreezing, phases[static_cast<size_t>(variant.phase)]);
+  if (!found.ok()) return WithAdviceOnQuantized(found.status(), model.graph);
+  const std::vector<ValueId>& trained = *found;
   TrainingGraph training;
   training.inputs = InputsOf(model.graph);
   STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options));
@@ -136,8 +138,10 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
     STROP_ASSIGN_OR_RETURN(cotangent, AddLossCotangent(graph, attached.loss, share));
   }
   const auto first_backward = static_cast<ValueId>(graph.values.size());
-  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
-                         Differentiate(graph, {{attached.loss, cotangent}}, trained));
+  const absl::StatusOr<std::vector<ValueId>> differentiated =
+      Differentiate(graph, {{attached.loss, cotangent}}, trained);
+  if (!differentiated.ok()) return WithAdviceOnQuantized(differentiated.status(), model.graph);
+  const std::vector<ValueId>& gradients = *differentiated;
   std::vector<ParameterGradient> pairs;
   for (size_t i = 0; i < trained.size(); ++i) {
     if (gradients[i] == kNoValue) continue;

@@ -1,0 +1,44 @@
+#include "plugin/training/quantized_model.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace strop {
+namespace {
+
+// Operators of ONNX and of ONNX Runtime that read or make rounded numbers.
+bool IsQuantized(const Node& node) {
+  constexpr std::string_view kNames[] = {"QuantizeLinear", "DequantizeLinear",
+                                         "ConvInteger",    "DynamicQuantizeLinear",
+                                         "MatMulInteger",  "MatMulNBits",
+                                         "QGemm",          "GatherBlockQuantized"};
+  return std::find(std::begin(kNames), std::end(kNames), node.op_type) != std::end(kNames) ||
+         absl::StartsWith(node.op_type, "QLinear");
+}
+
+}  // namespace
+
+std::string AdviceOnQuantized(const Graph& graph) {
+  constexpr int kShown = 3;
+  std::string names;
+  int count = 0;
+  for (const Node& node : graph.nodes) {
+    if (!IsQuantized(node) || ++count > kShown) continue;
+    absl::StrAppend(&names, count == 1 ? "" : ", ", NodeLabel(node));
+  }
+  if (count == 0) return "";
+  if (count > kShown) absl::StrAppend(&names, " and ", count - kShown, " more");
+  return absl::StrCat("the model is quantized already, by ", names,
+                      "; its rounded weights have no gradient: train the float model that it was "
+                      "made from, with --quantize int8");
+}
+
+absl::Status WithAdviceOnQuantized(const absl::Status& status, const Graph& graph) {
+  const std::string advice = status.ok() ? "" : AdviceOnQuantized(graph);
+  return advice.empty() ? status : absl::InvalidArgumentError("train: " + advice);
+}
+
+}  // namespace strop
