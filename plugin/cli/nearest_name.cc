@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugin/cli/other_names.h"
+
 namespace strop {
 namespace {
 
@@ -24,6 +26,8 @@ size_t EditDistance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string NearestName(const std::string& typed, const std::vector<std::string>& candidates) {
+  const std::string same = NameOfTheSame(typed, candidates);
+  if (!same.empty()) return same;
   std::string nearest;
   size_t smallest = typed.size() / 2 + 1;  // a name that shares less is none that was meant
   for (const std::string& candidate : candidates) {
