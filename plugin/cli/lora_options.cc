@@ -31,11 +31,10 @@ void AddLoraOptions(CLI::App& app, LoraArguments& arguments) {
   const std::string group = "LoRA";
   LoraOptions& lora = arguments.lora;
   CLI::Option* patterns =
-      AddRepeatedOption(
-          app, "--lora", lora.patterns,
-          "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
-          "matches PATTERN, and else only a new head and what --train names; "
-          "all-linear, also without PATTERN: of all but the output layer; '*': of all")
+      AddListOption(app, "--lora", lora.patterns,
+                    "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
+                    "matches PATTERN, and else only a new head and what --train names; "
+                    "all-linear, also without PATTERN: of all but the output layer; '*': of all")
           ->type_name("PATTERN")
           ->expected(0, 1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

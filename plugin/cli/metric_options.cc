@@ -30,8 +30,8 @@ void AppendRight(std::string& line, const std::string& cell, size_t width) {
 }  // namespace
 
 CLI::Option* AddMetricOption(CLI::App& app, std::vector<std::string>& metrics) {
-  return AddRepeatedOption(app, "--metric", metrics,
-                           absl::StrCat("As scikit-learn means it: ", MetricNames()))
+  return AddListOption(app, "--metric", metrics,
+                       absl::StrCat("As scikit-learn means it: ", MetricNames()))
       ->type_name("NAME")
       ->check(IsMetric());
 }

@@ -32,7 +32,14 @@ void AddSeedOption(CLI::App& app, ModelOptions& options);
 void AddSelectionOptions(CLI::App& app, ModelOptions& options);
 void AddReplaceHeadOption(CLI::App& app, ModelOptions& options);
 
-// An option that may be given several times, one value each.
+// An option of several values: with commas between, by giving it several times, or both.
+template <typename Value>
+CLI::Option* AddListOption(CLI::App& app, const std::string& name, std::vector<Value>& values,
+                           const std::string& description) {
+  return app.add_option(name, values, description)->delimiter(',')->allow_extra_args(false);
+}
+
+// An option that may be given several times, one value each: for values that have commas.
 CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
                                std::vector<std::string>& values, const std::string& description);
 
@@ -42,10 +49,6 @@ CLI::Validator OneOf(const std::vector<std::string>& names);
 // Sets the team's size and reads the model, with a new head and with BatchNormalizations folded
 // where that is asked for; tells on stderr how many were.
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
-
-// Refuses, before any work, an output that cannot be created or that is one of the inputs:
-// PermissionDenied, AlreadyExists.
-absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs);
 
 // The graph's inputs, in their order, out of arrays by name, converted to the element types that
 // the graph takes. InvalidArgument when one is missing, or an array names no input.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "plugin/cli/model_options.h"
 #include "plugin/cli/nearest_name.h"
 
 namespace strop {
@@ -45,13 +46,10 @@ void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments) {
                  "Steps between histograms; by default one at the end of an epoch")
       ->check(CLI::PositiveNumber)
       ->group(group);
-  app.add_option(
-         "--hyperparameters", arguments.hyperparameters,
-         "Options by which TensorBoard's HParams compares runs, NAME,NAME; by default those "
-         "that are typed and those of the optimizer")
+  AddListOption(app, "--hyperparameters", arguments.hyperparameters,
+                "Options by which TensorBoard's HParams compares runs, NAME,NAME; by default those "
+                "that are typed and those of the optimizer")
       ->type_name("NAMES")
-      ->delimiter(',')
-      ->allow_extra_args(false)
       ->check(OptionsOf(app))
       ->group(group);
 }

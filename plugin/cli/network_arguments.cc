@@ -64,9 +64,7 @@ void AddNetworkOptions(CLI::App& app, NetworkArguments& arguments) {
       ->group(kSizeGroup);
   AddSize(app, "--classes", network.classes, "Outputs");
   AddSize(app, "--depth", network.depth, "Layers: hidden, of attention, or the paper's count");
-  app.add_option("--width", network.width, "Units or channels; mlp, autoencoder: several")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--width", network.width, "Units or channels; mlp, autoencoder: several")
       ->check(CLI::Range(int64_t{1}, kLargest))
       ->group(kSizeGroup);
   app.add_option("--width-multiplier", network.width_multiplier, "Of all channels; MobileNets")

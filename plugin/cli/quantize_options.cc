@@ -42,8 +42,8 @@ void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
                "with --batch-norm train, they become part of the Conv or Gemm before them")
       ->needs(type)
       ->group(group);
-  AddRepeatedOption(app, "--quantize-exclude", arguments.exclude,
-                    "Nodes that stay floating, by name; * and ? match")
+  AddListOption(app, "--quantize-exclude", arguments.exclude,
+                "Nodes that stay floating, by name; * and ? match")
       ->type_name("PATTERN")
       ->needs(type)
       ->group(group);

@@ -92,9 +92,8 @@ void AddScheduleOptions(CLI::App& app, ScheduleArguments& arguments) {
   app.add_option("--step-size", arguments.step_size, "step: epochs between decays")
       ->check(CLI::PositiveNumber)
       ->group(group);
-  app.add_option("--milestones", arguments.milestones, "multi_step: epochs of the decays, 30,60,80")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--milestones", arguments.milestones,
+                "multi_step: epochs of the decays, 30,60,80")
       ->check(CLI::NonNegativeNumber)
       ->group(group);
   app.add_option("--gamma", arguments.gamma,

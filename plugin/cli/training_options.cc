@@ -47,9 +47,7 @@ void AddLossOptions(CLI::App& app, LossArguments& arguments) {
   app.add_option("--class-axis", arguments.class_axis,
                  "cross_entropy: axis of the classes; by default found from the shapes")
       ->group(group);
-  app.add_option("--class-weights", arguments.class_weights, "cross_entropy: one a class")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--class-weights", arguments.class_weights, "cross_entropy: one a class")
       ->group(group);
   app.add_option("--label-smoothing", arguments.label_smoothing,
                  "cross_entropy: share of the target spread over all classes")
@@ -84,14 +82,14 @@ void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
                "Compute cheap activations again in the backward pass: less memory, the same bits, "
                "a little more time; --lora does it by itself")
       ->group("Engine");
-  AddRepeatedOption(app, "--dropout-at", arguments.dropout_at,
-                    "Insert Dropout behind nodes whose name or output's name matches PATTERN, the "
-                    "model's outputs excepted; with --dropout RATE. The exported model stays as it "
-                    "was")
+  AddListOption(app, "--dropout-at", arguments.dropout_at,
+                "Insert Dropout behind nodes whose name or output's name matches PATTERN, the "
+                "model's outputs excepted; with --dropout RATE. The exported model stays as it "
+                "was")
       ->type_name("PATTERN")
       ->group(group);
-  AddRepeatedOption(app, "--unfreeze", arguments.unfreeze,
-                    "Leave tensors whose names match PATTERN as they are until EPOCH begins")
+  AddListOption(app, "--unfreeze", arguments.unfreeze,
+                "Leave tensors whose names match PATTERN as they are until EPOCH begins")
       ->type_name("EPOCH:PATTERN")
       ->group(group);
 }
