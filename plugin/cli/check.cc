@@ -15,6 +15,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/vector_jacobian.h"
 
 namespace strop {
@@ -234,8 +235,8 @@ Command AddCheckCommand(CLI::App& program) {
       program.add_subcommand("check", "Gradient check in double precision along random directions");
   const auto options = std::make_shared<CheckOptions>();
   AddModelArgument(*app, options->model);
-  app->add_option("--inputs", options->inputs,
-                  "Arrays by input name (.npz); without it, random ones");
+  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
+                "Arrays by input name (.npz); without it, random ones");
   AddRepeatedOption(*app, "--shape", options->shapes,
                     "Shape of a random input; unknown dimensions are 2 otherwise")
       ->type_name("NAME=1,3,224,224");

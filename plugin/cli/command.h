@@ -2,8 +2,10 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "plugin/cli/path_conflict.h"
 
 namespace strop {
 
@@ -11,6 +13,8 @@ namespace strop {
 struct Command {
   CLI::App* app = nullptr;
   std::function<absl::Status()> run;
+  // Adds the paths that no option names, as a file beside the output; may be empty.
+  std::function<void(std::vector<CommandPath>&)> complete_paths;
 };
 
 // Each adds its subcommand to the program; one file a command.

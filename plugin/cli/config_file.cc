@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <sstream>
 
@@ -11,10 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "plugin/cli/nearest_name.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/toml_value.h"
 
 namespace strop {
 namespace {
+
+constexpr char kHeading[] = "# The options of this run; `strop train --config` reads them.";
 
 // The name of an option in a file.
 std::string KeyOf(const CLI::Option& option) {
@@ -94,6 +98,7 @@ void AddConfigOption(CLI::App& app) {
          "--config", [&app](const std::string& path) { ReadConfig(app, path); },
          "TOML file of options, by their names without dashes; what is typed wins")
       ->type_name("FILE")
+      ->check(IsPath(PathRole::kInputFile))
       ->check(CLI::ExistingFile)
       ->configurable(false);
 }
@@ -145,11 +150,17 @@ std::string ConfigText(const std::vector<ResolvedOption>& options) {
         &sections[option.group], option.name, " = ",
         option.is_list ? absl::StrCat("[", absl::StrJoin(values, ", "), "]") : values.back(), "\n");
   }
-  std::string text = "# The options of this run; `strop train --config` reads them.\n";
+  std::string text = absl::StrCat(kHeading, "\n");
   for (const std::string& group : groups) {
     absl::StrAppend(&text, "\n# ", group, "\n", sections[group]);
   }
   return text;
+}
+
+bool IsConfigText(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  return std::getline(file, line) && line == kHeading;
 }
 
 }  // namespace strop

@@ -29,4 +29,7 @@ std::vector<ResolvedOption> ResolvedOptions(const CLI::App& app);
 // The options as a file that AddConfigOption reads.
 std::string ConfigText(const std::vector<ResolvedOption>& options);
 
+// False for a file that ConfigText did not make.
+bool IsConfigText(const std::string& path);
+
 }  // namespace strop

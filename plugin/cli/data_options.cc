@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
 
 namespace strop {
@@ -70,13 +71,15 @@ std::vector<InputInterface> InputsOf(const Graph& graph) {
 
 void AddDataOptions(CLI::App& app, DataArguments& arguments) {
   const std::string group = "Data";
-  app.add_option(
-         "--data", arguments.location,
-         ".npz, .npy, .csv, a folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or "
-         "IDX as images.gz,labels.gz; told apart by content")
+  AddPathOption(
+      app, "--data", arguments.location, PathRole::kData,
+      ".npz, .npy, .csv (with a header; commas, or only semicolons or only tabs between columns), a "
+      "folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or IDX as images.gz,labels.gz; "
+      "told apart by content")
       ->required()
       ->group(group);
   app.add_option("--target", arguments.target, "Array or column that holds the label")
+      ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
   app.add_option("--resize", arguments.resize, "Images: resize, bilinear")
@@ -86,18 +89,13 @@ void AddDataOptions(CLI::App& app, DataArguments& arguments) {
                  "Images: pad with zeros on the right and below, after the normalization")
       ->check(IsSize())
       ->group(group);
-  app.add_option(
-         "--mean", arguments.mean,
-         "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
-         "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
-         "of tables it may be one a column")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--mean", arguments.mean,
+                "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
+                "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
+                "of tables it may be one a column")
       ->check(IsFinite())
       ->group(group);
-  app.add_option("--std", arguments.std, "What the difference is divided by, as many")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--std", arguments.std, "What the difference is divided by, as many")
       ->check(IsPositive())
       ->group(group);
   app.add_flag("--no-pixel-scaling", arguments.no_pixel_scaling,

@@ -11,6 +11,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/text_curve.h"
@@ -46,8 +47,7 @@ absl::Status CheckOptions(const FindOptions& options) {
   if (!options.train.modes.unfreeze.empty()) {
     return UsageError("--unfreeze: a test has no epochs; leave tensors out with --freeze");
   }
-  if (options.page.empty()) return absl::OkStatus();
-  return CheckOutputPath(options.page, {options.train.model.path, options.train.data.location});
+  return absl::OkStatus();
 }
 
 // Runs the steps that `training` says until `on_step` answers that it has seen enough.
@@ -217,7 +217,9 @@ void AddTestOptions(CLI::App& app, FindOptions& options) {
                  "End when the smoothed loss is so many times its best")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--page", options.page, "Write the curve to a page (.html)")->group(group);
+  AddPathOption(app, "--page", options.page, PathRole::kOutputFile,
+                "Write the curve to a page (.html)")
+      ->group(group);
   app.add_flag("--json", options.as_json, "Suggestions and curve as a JSON line")->group(group);
 }
 

@@ -7,6 +7,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/number_conversion.h"
 
@@ -84,8 +85,6 @@ absl::StatusOr<std::vector<Tensor>> Cotangents(const GradientOptions& options,
 }
 
 absl::Status RunGradient(const GradientOptions& options) {
-  STROP_RETURN_IF_ERROR(CheckOutputPath(
-      options.output, {options.model.path, options.inputs, options.output_gradients}));
   STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
   STROP_ASSIGN_OR_RETURN(const Differentiation differentiation,
                          ChooseDifferentiation(model, options.wrt));
@@ -112,14 +111,19 @@ Command AddGradientCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("gradient", "Vector-Jacobian product: gradients by name");
   const auto options = std::make_shared<GradientOptions>();
   AddModelArgument(*app, options->model);
-  app->add_option("--inputs", options->inputs, "Arrays by input name (.npz)")->required();
-  app->add_option("--output-gradients", options->output_gradients,
-                  "A cotangent by output name (.npz); without it, ones");
+  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
+                "Arrays by input name (.npz)")
+      ->required();
+  AddPathOption(*app, "--output-gradients", options->output_gradients, PathRole::kInputFile,
+                "A cotangent by output name (.npz); without it, ones");
   app->add_option("--wrt", options->wrt,
                   "Inputs and initializers to differentiate by; by default all floating inputs and "
                   "trained tensors")
-      ->type_name("NAME ...");
-  app->add_option("-o,--output", options->output, "Where the gradients go (.npz)")->required();
+      ->delimiter(',')
+      ->type_name("NAME");
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Where the gradients go (.npz)")
+      ->required();
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
   AddSeedOption(*app, options->model);

@@ -106,7 +106,13 @@ absl::StatusOr<std::unique_ptr<KeptRun>> KeptRun::Begin(const RunArguments& argu
                      "\": found the records of an earlier run, expected an empty folder; choose "
                      "another one"));
   }
-  STROP_RETURN_IF_ERROR(WriteText(run->folder_.PathOf("config.toml"), ConfigText(options)));
+  const std::string config = run->folder_.PathOf("config.toml");
+  if (std::filesystem::exists(config) && !IsConfigText(config)) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "run directory \"", arguments.directory,
+        "\": found a config.toml that no run has written; move it away, or choose another folder"));
+  }
+  STROP_RETURN_IF_ERROR(WriteText(config, ConfigText(options)));
   if (arguments.keep == 0) return run;
   run->checkpointer_.emplace(run->folder_, trainer.state(), *trainer.store(),
                              CheckpointPolicyOf(arguments), std::move(fingerprint),
@@ -122,8 +128,12 @@ void KeptRun::OnEpoch(const EpochReport& report) {
   if (checkpointer_) Warn(checkpointer_->OnEpoch(report.is_best));
 }
 
-void KeptRun::Finish() {
-  if (checkpointer_) Warn(checkpointer_->Finish());
+absl::Status KeptRun::Finish() {
+  const absl::Status status = checkpointer_ ? checkpointer_->Finish() : absl::OkStatus();
+  if (status.ok()) return status;
+  return absl::DataLossError(
+      absl::StrCat("run directory \"", folder_.path(),
+                   "\": the last checkpoint was not saved: ", std::string(status.message())));
 }
 
 absl::StatusOr<std::string> KeptRun::Save() {

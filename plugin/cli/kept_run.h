@@ -31,8 +31,8 @@ class KeptRun {
 
   void OnStep();
   void OnEpoch(const EpochReport& report);
-  // Waits until the last checkpoint is on the disk.
-  void Finish();
+  // Waits until the last checkpoint is on the disk. DataLoss when it could not be saved.
+  absl::Status Finish();
   // Saves the run as it stands, for an end before its time. Returns what is on the disk. Only when
   // saves_checkpoints().
   absl::StatusOr<std::string> Save();

@@ -38,20 +38,9 @@ std::string GridPathOf(const LandscapeArguments& arguments) {
   return fs::path(arguments.output).replace_extension(".npz").string();
 }
 
-absl::Status CheckOutputs(const LandscapeArguments& arguments) {
-  std::vector<std::string> taken = {arguments.model.path, arguments.data.location};
-  for (const auto& path : arguments.paths) taken.insert(taken.end(), path.begin(), path.end());
-  for (const std::string& output : {arguments.output, GridPathOf(arguments), arguments.png,
-                                    arguments.svg, arguments.directions}) {
-    if (output.empty()) continue;
-    STROP_RETURN_IF_ERROR(CheckOutputPath(output, taken));
-    if (std::find(taken.begin(), taken.end(), output) != taken.end()) {
-      return UsageError(absl::StrCat("two outputs go to \"", output, "\""));
-    }
-    taken.push_back(output);
-  }
-  if (arguments.png.empty() && arguments.svg.empty()) return absl::OkStatus();
-  return CheckPicturesCanBeDrawn();
+void CompletePaths(const LandscapeArguments& arguments, std::vector<CommandPath>& paths) {
+  if (!arguments.grid.empty()) return;
+  paths.push_back({"the grid beside -o", GridPathOf(arguments), PathRole::kOutputFile});
 }
 
 // How the losses are computed: what a grid's key and the page say.
@@ -342,7 +331,9 @@ void PrintSummary(const LandscapeArguments& arguments, const Landscape& landscap
 
 absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(CheckLandscapeArguments(arguments));
-  STROP_RETURN_IF_ERROR(CheckOutputs(arguments));
+  if (!arguments.png.empty() || !arguments.svg.empty()) {
+    STROP_RETURN_IF_ERROR(CheckPicturesCanBeDrawn());
+  }
   Subject subject;
   STROP_ASSIGN_OR_RETURN(subject.model, LoadModel(arguments.model));
   STROP_RETURN_IF_ERROR(AddPaths(arguments, subject));
@@ -390,7 +381,8 @@ Command AddLandscapeCommand(CLI::App& program) {
       "  strop landscape tuned.onnx --data test.npz --loss cross_entropy -o landscape.html\n"
       "  strop landscape tuned.onnx --data test.npz --run-directory runs/sgd \\\n"
       "      --run-directory runs/adam -o paths.html --svg paths.svg");
-  return {app, [arguments] { return RunLandscape(*arguments); }};
+  return {app, [arguments] { return RunLandscape(*arguments); },
+          [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
 }
 
 }  // namespace strop

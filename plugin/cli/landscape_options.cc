@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 
 namespace strop {
 namespace {
@@ -28,14 +29,14 @@ void AddPlaneOptions(CLI::App& app, LandscapeArguments& arguments) {
                  "are from 0; by default 1")
       ->check(CLI::PositiveNumber)
       ->group(group);
-  app.add_option("--path", arguments.paths,
-                 "Show the plane of a training instead: its models or checkpoints in order; once "
-                 "for every training")
+  AddPathOption(app, "--path", arguments.paths, PathRole::kModel,
+                "Show the plane of a training instead: its models or checkpoints in order; once "
+                "for every training")
       ->type_name("FILE...")
       ->group(group);
-  AddRepeatedOption(app, "--run-directory", arguments.run_directories,
-                    "The same for the checkpoints of a run's folder")
-      ->type_name("RUN")
+  AddPathOption(app, "--run-directory", arguments.run_directories, PathRole::kInputRun,
+                "The same for the checkpoints of a run's folder")
+      ->allow_extra_args(false)
       ->group(group);
   app.add_option("--margin", arguments.margin,
                  "Room around the paths, as a share of their extent; by default 0.25")
@@ -45,16 +46,16 @@ void AddPlaneOptions(CLI::App& app, LandscapeArguments& arguments) {
 
 void AddOutputOptions(CLI::App& app, LandscapeArguments& arguments) {
   const std::string group = "Output";
-  app.add_option("-o,--output", arguments.output, "The page (.html)")->required()->group(group);
-  app.add_option("--grid", arguments.grid,
-                 "The numbers (.npz); a run that was stopped goes on from it; by default beside "
-                 "the page")
-      ->group(group);
-  app.add_option("--png", arguments.png, "A picture from above, for slides")->group(group);
-  app.add_option("--svg", arguments.svg, "The same for print")->group(group);
-  app.add_option("--directions", arguments.directions,
-                 "The two directions by tensor name, as x/NAME and y/NAME (.npz)")
-      ->group(group);
+  const auto add = [&](const std::string& name, std::string& path, const std::string& what) {
+    return AddPathOption(app, name, path, PathRole::kOutputFile, what)->group(group);
+  };
+  add("-o,--output", arguments.output, "The page (.html)")->required();
+  add("--grid", arguments.grid,
+      "The numbers (.npz); a run that was stopped goes on from it; by default beside the page");
+  add("--png", arguments.png, "A picture from above, for slides");
+  add("--svg", arguments.svg, "The same for print");
+  add("--directions", arguments.directions,
+      "The two directions by tensor name, as x/NAME and y/NAME (.npz)");
   app.add_flag("--json", arguments.as_json, "A summary as a JSON line")->group(group);
 }
 

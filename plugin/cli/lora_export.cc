@@ -18,6 +18,10 @@
 namespace strop {
 namespace {
 
+std::string AdapterPathBeside(const std::string& model) {
+  return absl::StrCat(model, absl::EndsWith(model, ".onnx") ? "_adapter" : ".onnx_adapter");
+}
+
 // The original file, each adapted weight W + scaling·B·A.
 class MergedExport : public LoraExport {
  public:
@@ -142,7 +146,6 @@ class OnnxAdapterExport : public LoraExport {
 
   absl::Status Check(const ImportedModel& model) override {
     STROP_RETURN_IF_ERROR(CheckExportPath(model, output_));
-    STROP_RETURN_IF_ERROR(CheckCanCreate(AdapterPath()));
     std::set<std::string> outputs;
     for (const auto& node : model.model->graph().node()) {
       outputs.insert(node.output().begin(), node.output().end());
@@ -195,8 +198,9 @@ class OnnxAdapterExport : public LoraExport {
     STROP_ASSIGN_OR_RETURN(ImportedModel with_inputs, ImportModel(std::move(file)));
     ReleaseStateTensors(with_inputs.graph);  // the export takes them from the file
     STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModelInTurn(with_inputs, trained, output_));
-    STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, AdapterPath()));
-    notes.lines.push_back(absl::StrCat("the adapter is \"", AdapterPath(), "\""));
+    const std::string path = AdapterPathBeside(output_);
+    STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, path));
+    notes.lines.push_back(absl::StrCat("the adapter is \"", path, "\""));
     return notes;
   }
 
@@ -220,10 +224,6 @@ class OnnxAdapterExport : public LoraExport {
       STROP_ASSIGN_OR_RETURN(types[parameter.name], ElementType(found->second));
     }
     return types;
-  }
-
-  std::string AdapterPath() const {
-    return absl::StrCat(output_, absl::EndsWith(output_, ".onnx") ? "_adapter" : ".onnx_adapter");
   }
 
   // Scaled, and a matrix transposed: what stands on the right of a product.
@@ -273,6 +273,10 @@ absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arg
   std::unique_ptr<LoraExport> lora = MakeExport(arguments, modes, std::move(adapters), output);
   STROP_RETURN_IF_ERROR(lora->Check(model));
   return lora;
+}
+
+std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output) {
+  return arguments.export_as == "onnx_adapter" ? AdapterPathBeside(output) : "";
 }
 
 bool WritesFolder(const LoraArguments& arguments) { return arguments.export_as == "peft"; }

@@ -37,6 +37,9 @@ absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arg
                                                         const std::string& output,
                                                         ImportedModel& model);
 
+// The file beside the model `output` that holds the adapter; empty where there is none.
+std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output);
+
 // Whether -o names a folder.
 bool WritesFolder(const LoraArguments& arguments);
 

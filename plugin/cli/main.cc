@@ -3,16 +3,23 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/nearest_name.h"
+#include "plugin/cli/option_list.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/standard_streams.h"
 
 namespace strop {
 namespace {
@@ -29,6 +36,19 @@ std::vector<std::string> CommandNames(const std::vector<Command>& commands) {
   std::vector<std::string> names;
   for (const Command& command : commands) names.push_back(command.app->get_name());
   return names;
+}
+
+// What to say of an option that a command does not have: who has it, or what it is like.
+std::string AboutUnknown(const std::string& name, const CLI::App& app,
+                         const std::vector<Command>& commands) {
+  std::vector<std::string> owners;
+  for (const Command& command : commands) {
+    const std::vector<std::string> names = OptionNames(*command.app);
+    if (std::count(names.begin(), names.end(), name) == 0) continue;
+    owners.push_back(command.app->get_name());
+  }
+  if (owners.empty()) return DidYouMean(name, OptionNames(app));
+  return absl::StrCat(", which belongs to strop ", absl::StrJoin(owners, ", "));
 }
 
 // What is wrong with the command line, in one line. An argument that nothing knows comes first: it
@@ -49,7 +69,7 @@ std::string UsageProblem(const CLI::App& program, const std::vector<Command>& co
     if (app == &program) break;
     const std::string name = argument.substr(0, argument.find('='));
     problem = name.starts_with("-")
-                  ? absl::StrCat("unknown option ", name, DidYouMean(name, OptionNames(*app)))
+                  ? absl::StrCat("unknown option ", name, AboutUnknown(name, *app, commands))
                   : absl::StrCat("unexpected argument ", argument);
     if (name.starts_with("-")) break;
   }
@@ -61,6 +81,41 @@ int Fail(int code, const std::string& line) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s\n", line.c_str());
   return code;
+}
+
+int Finish(const std::string& command, const absl::Status& status) {
+  return status.ok() ? kExitDone : Fail(ExitCodeOf(status), ErrorLine(command, status));
+}
+
+// One rule for all options of several values, said where there are such.
+void ExplainLists(CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_delimiter() != ',') continue;
+    app.footer("Several values of one option: A,B or the option again.\n" + app.get_footer());
+    return;
+  }
+}
+
+// 309 digits are read as infinity, which nobody has typed.
+absl::Status CheckNumbersAreFinite(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_type_name().starts_with("FLOAT")) continue;
+    for (const std::string& typed : option->results()) {
+      double number = 0;
+      if (!absl::SimpleAtod(typed, &number) || std::isfinite(number)) continue;
+      return UsageError(absl::StrCat(option->get_name(), ": found ", typed.substr(0, 20),
+                                     typed.size() > 20 ? "…" : "", ", expected a finite number"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunCommand(const Command& command) {
+  STROP_RETURN_IF_ERROR(CheckNumbersAreFinite(*command.app));
+  std::vector<CommandPath> paths = TypedPaths(*command.app);
+  if (command.complete_paths) command.complete_paths(paths);
+  STROP_RETURN_IF_ERROR(CheckPaths(paths));
+  return command.run();
 }
 
 int RunProgram(int argc, char** argv) {
@@ -77,18 +132,24 @@ int RunProgram(int argc, char** argv) {
       AddBenchmarkCommand(program), AddNewCommand(program),
       AddStudyCommand(program),     AddLandscapeCommand(program),
       AddTuneCommand(program),      AddReportCommand(program)};
+  for (const Command& command : commands) ExplainLists(*command.app);
+  program
+      .add_flag_callback("--list-options",
+                         [&commands] { throw CLI::CallForVersion(OptionListJson(commands), 0); })
+      ->group("");  // for programs
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
-    return program.exit(request);
+    program.exit(request);
+    return Finish("", FlushStandardOutput());
   } catch (const CLI::ParseError& error) {
     return Fail(kExitUsage, UsageProblem(program, commands, error));
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    const absl::Status status = command.run();
-    if (status.ok()) return kExitDone;
-    return Fail(ExitCodeOf(status), ErrorLine(command.app->get_name(), status));
+    absl::Status status = RunCommand(command);
+    status.Update(FlushStandardOutput());
+    return Finish(command.app->get_name(), status);
   }
   return kExitBug;
 }
@@ -97,6 +158,7 @@ int RunProgram(int argc, char** argv) {
 }  // namespace strop
 
 int main(int argc, char** argv) {
+  strop::PrepareStandardStreams();
   try {
     return strop::RunProgram(argc, argv);
   } catch (const std::bad_alloc&) {

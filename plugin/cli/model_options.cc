@@ -4,27 +4,24 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <random>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "exporter/atomic_file.h"
 #include "exporter/fold_batch_normalization.h"
 #include "exporter/replace_head.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/data/number_conversion.h"
 
 namespace strop {
 
-namespace fs = std::filesystem;
-
 void AddModelArgument(CLI::App& app, ModelOptions& options) {
-  app.add_option("MODEL", options.path, "The ONNX file")->required();
+  AddPathOption(app, "MODEL", options.path, PathRole::kModel, "The ONNX file")->required();
 }
 
 void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
@@ -49,16 +46,16 @@ void AddSeedOption(CLI::App& app, ModelOptions& options) {
 
 void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
   const std::string group = "What is trained";
-  AddRepeatedOption(app, "--train", options.selection.train,
-                    "Train tensors whose names match PATTERN (* and ?), too")
+  AddListOption(app, "--train", options.selection.train,
+                "Train tensors whose names match PATTERN (* and ?), too")
       ->type_name("PATTERN")
       ->group(group);
-  AddRepeatedOption(app, "--train-only", options.selection.train_only,
-                    "Train nothing but tensors whose names match PATTERN")
+  AddListOption(app, "--train-only", options.selection.train_only,
+                "Train nothing but tensors whose names match PATTERN")
       ->type_name("PATTERN")
       ->group(group);
-  AddRepeatedOption(app, "--freeze", options.selection.freeze,
-                    "Leave tensors whose names match PATTERN as they are")
+  AddListOption(app, "--freeze", options.selection.freeze,
+                "Leave tensors whose names match PATTERN as they are")
       ->type_name("PATTERN")
       ->group(group);
 }
@@ -119,17 +116,6 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
     parameter.is_new = std::count(head.tensors.begin(), head.tensors.end(), parameter.tensor) > 0;
   }
   return model;
-}
-
-absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs) {
-  std::error_code ignored;
-  for (const std::string& input : inputs) {
-    if (!fs::equivalent(input, output, ignored)) continue;
-    return absl::AlreadyExistsError(
-        absl::StrCat("output \"", output, "\": it is the input; give another name with -o"));
-  }
-  // Dropped at once, the file leaves nothing behind.
-  return AtomicFile::Create(output).status();
 }
 
 absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,

@@ -68,10 +68,23 @@ bool IsOneOf(const std::string& name, const Names& names) {
 // Whether runs are compared by an option where the user does not say: those that were typed but for
 // the run's housekeeping, and what every run has.
 bool IsHyperparameter(const CLI::Option& option, const std::string& name) {
-  constexpr std::string_view kHousekeeping[] = {
-      "output",  "run-directory",   "resume",           "keep",           "json",   "log-every",
-      "monitor", "no-monitor",      "threads",          "dump",           "config", "dry-run",
-      "help",    "histogram-every", "checkpoint-every", "hyperparameters"};
+  constexpr std::string_view kHousekeeping[] = {"output",
+                                                "run-directory",
+                                                "resume",
+                                                "keep",
+                                                "json",
+                                                "log-every",
+                                                "monitor",
+                                                "no-monitor",
+                                                "threads",
+                                                "dump",
+                                                "config",
+                                                "dry-run",
+                                                "help",
+                                                "histogram-every",
+                                                "checkpoint-every",
+                                                "hyperparameters",
+                                                "parent-process"};
   constexpr std::string_view kAlways[] = {"optimizer", "learning-rate", "batch-size", "loss",
                                           "epochs",    "schedule",      "seed"};
   return option.count() > 0 ? !IsOneOf(name, kHousekeeping) : IsOneOf(name, kAlways);

@@ -14,6 +14,7 @@
 #include "plugin/cli/network_arguments.h"
 #include "plugin/cli/network_file.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 
 namespace strop {
 namespace {
@@ -92,9 +93,8 @@ absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
   STROP_ASSIGN_OR_RETURN(const Architecture* architecture, ArchitectureOf(options.architecture));
   STROP_ASSIGN_OR_RETURN(const NetworkOptions network,
                          NetworkOptionsOf(app, *architecture, options.network));
-  if (!options.is_dry_run) {
-    if (options.output.empty()) return UsageError("-o OUTPUT is required, or --dry-run");
-    STROP_RETURN_IF_ERROR(CheckOutputPath(options.output, {}));
+  if (!options.is_dry_run && options.output.empty()) {
+    return UsageError("-o OUTPUT is required, or --dry-run");
   }
   NetworkBuilder builder(network);
   architecture->build(builder);
@@ -116,8 +116,9 @@ Command AddNewCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "new", "Make a network of a known architecture, to start from nothing");
   const auto options = std::make_shared<NewOptions>();
-  app->add_option("ARCHITECTURE", options->architecture, "One of --list");
-  app->add_option("-o,--output", options->output, "Where the model goes");
+  app->add_option("ARCHITECTURE", options->architecture, "One of --list")->type_name("NAME");
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Where the model goes");
   app->add_flag("--external-data", options->splits_weights,
                 "Put the weights into OUTPUT.data beside it; always beyond ONNX's 2 GiB a file");
   app->add_flag("--list", options->lists, "Print the architectures and which options each has");

@@ -26,6 +26,18 @@ struct ReportArguments {
   bool as_json = false;
 };
 
+std::string OutputOf(const ReportArguments& arguments) {
+  if (!arguments.output.empty()) return arguments.output;
+  return (fs::path(arguments.runs[0]) / "report.html").string();
+}
+
+// Adds the page where it goes unless told. A folder that is missing is found when it is read.
+void CompletePaths(const ReportArguments& arguments, std::vector<CommandPath>& paths) {
+  std::error_code ignored;
+  if (!arguments.output.empty() || !fs::is_directory(arguments.runs[0], ignored)) return;
+  paths.push_back({"the page", OutputOf(arguments), PathRole::kOutputFile});
+}
+
 Json NumberOf(const std::optional<double>& number) {
   return number && std::isfinite(*number) ? Json(*number) : Json(nullptr);
 }
@@ -63,15 +75,11 @@ absl::Status RunReport(const ReportArguments& arguments) {
   if (!is_one && arguments.output.empty()) {
     return UsageError("several runs make a page that belongs to none of them; say where with -o");
   }
-  const fs::path in_folder = fs::path(arguments.runs[0]) / "report.html";
-  const std::string output = arguments.output.empty() ? in_folder.string() : arguments.output;
+  const std::string output = OutputOf(arguments);
   std::vector<RunRecords> runs;
-  std::vector<std::string> inputs;
   for (const std::string& folder : arguments.runs) {
     STROP_ASSIGN_OR_RETURN(runs.emplace_back(), ReadRunRecords(folder));
-    for (const char* file : {"/records.jsonl", "/config.toml"}) inputs.push_back(folder + file);
   }
-  STROP_RETURN_IF_ERROR(CheckOutputPath(output, inputs));
   const Page page = is_one ? ReportPage(runs[0]) : ComparisonPage(runs);
   STROP_RETURN_IF_ERROR(page.Write(output));
   for (const RunRecords& run : runs) {
@@ -92,13 +100,12 @@ absl::Status RunReport(const ReportArguments& arguments) {
 Command AddReportCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("report", "What a run folder holds, as one page");
   const auto arguments = std::make_shared<ReportArguments>();
-  app->add_option("RUN", arguments->runs,
-                  "Folder that strop train --run-directory has filled; several are compared")
+  AddPathOption(*app, "RUN", arguments->runs, PathRole::kInputRun,
+                "Folder that strop train --run-directory has filled; several are compared")
       ->required()
       ->expected(-1);
-  app->add_option("-o,--output", arguments->output,
-                  "Where the page goes; by default RUN/report.html")
-      ->type_name("FILE");
+  AddPathOption(*app, "-o,--output", arguments->output, PathRole::kOutputFile,
+                "Where the page goes; by default RUN/report.html");
   app->add_flag("--json", arguments->as_json, "Print the run's summary as a JSON line");
   app->footer(
       "Example:\n"
@@ -106,7 +113,8 @@ Command AddReportCommand(CLI::App& program) {
       "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
       "  strop report runs/first\n"
       "  strop report runs/first runs/second -o comparison.html");
-  return {app, [arguments] { return RunReport(*arguments); }};
+  return {app, [arguments] { return RunReport(*arguments); },
+          [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
 }
 
 }  // namespace strop

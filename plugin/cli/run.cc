@@ -6,6 +6,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/runtime/session.h"
 
 namespace strop {
@@ -18,7 +19,6 @@ struct RunOptions {
 };
 
 absl::Status Run(const RunOptions& options) {
-  STROP_RETURN_IF_ERROR(CheckOutputPath(options.output, {options.model.path, options.inputs}));
   STROP_ASSIGN_OR_RETURN(ImportedModel imported, LoadModel(options.model));
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
@@ -41,8 +41,12 @@ Command AddRunCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("run", "Inference: inputs by name in, outputs out");
   const auto options = std::make_shared<RunOptions>();
   AddModelArgument(*app, options->model);
-  app->add_option("--inputs", options->inputs, "Arrays by input name (.npz)")->required();
-  app->add_option("-o,--output", options->output, "Where the outputs go (.npz)")->required();
+  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
+                "Arrays by input name (.npz)")
+      ->required();
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Where the outputs go (.npz)")
+      ->required();
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
   AddSeedOption(*app, options->model);

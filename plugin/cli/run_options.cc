@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 
 namespace strop {
 namespace {
@@ -37,9 +38,8 @@ CLI::Validator IsInterval() {
 
 void AddRunFolderOptions(CLI::App& app, RunArguments& arguments) {
   const std::string group = "Run directory";
-  app.add_option("--run-directory", arguments.directory,
-                 "Keep the run in this folder: options, records, checkpoints")
-      ->type_name("RUN")
+  AddPathOption(app, "--run-directory", arguments.directory, PathRole::kRun,
+                "Keep the run in this folder: options, records, checkpoints")
       ->group(group);
   app.add_option("--checkpoint-every", arguments.checkpoint_every,
                  "Save every so many steps, or as often as 500s, 10m or 2h, besides every epoch")
@@ -57,6 +57,7 @@ void AddRunFolderOptions(CLI::App& app, RunArguments& arguments) {
                "Only say what would be trained, with how much memory and time; write nothing")
       ->configurable(false)
       ->group("Run");
+  app.add_option("--parent-process", arguments.parent)->configurable(false)->group("");
 }
 
 absl::Status CheckRunArguments(const RunArguments& arguments) {

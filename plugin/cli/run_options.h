@@ -15,6 +15,7 @@ struct RunArguments {
   int64_t keep = 3;
   bool resume = false;
   bool is_dry = false;  // only says what a run would do
+  int64_t parent = 0;   // the process with which the run ends, a tuner; 0: none
 };
 
 void AddRunFolderOptions(CLI::App& app, RunArguments& arguments);

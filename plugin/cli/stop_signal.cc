@@ -1,5 +1,8 @@
 #include "plugin/cli/stop_signal.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <csignal>
 
 namespace strop {
@@ -20,5 +23,10 @@ void CatchStopSignals() {
 }
 
 int CaughtSignal() { return caught_signal; }
+
+void EndWithParent(int64_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) std::raise(SIGTERM);
+}
 
 }  // namespace strop

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace strop {
 
 // Catches the first SIGINT or SIGTERM, so that the run can end between two steps; a second one ends
@@ -8,5 +10,9 @@ void CatchStopSignals();
 
 // The signal that was caught, or 0.
 int CaughtSignal();
+
+// Lets `parent`, this process' parent, take it along when it ends, however it does: SIGTERM then
+// comes, or has come when the parent is gone already.
+void EndWithParent(int64_t parent);
 
 }  // namespace strop

@@ -20,6 +20,7 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/training_options.h"
 
@@ -94,10 +95,6 @@ void PrintJson(const Study& study, const StudyResult& result, double seconds) {
 
 absl::Status RunStudies(const StudyOptions& options) {
   STROP_ASSIGN_OR_RETURN(const std::vector<const Study*> studies, ChosenStudies(options));
-  if (!options.output.empty()) {
-    STROP_RETURN_IF_ERROR(
-        CheckOutputPath(options.output, {options.model.path, options.data.location}));
-  }
   // Small networks: waking a second thread costs more than it computes.
   omp_set_num_threads(options.model.threads > 0 ? options.model.threads : 1);
   CatchStopSignals();
@@ -146,15 +143,15 @@ Command AddStudyCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "study", "Measure what textbooks say about training, here, on real data");
   const auto options = std::make_shared<StudyOptions>();
-  app->add_option("NAME", options->name, StudyNames())->required();
-  app->add_option("-o,--output", options->output, "Write an HTML page of plots")
-      ->type_name("PAGE.html");
+  app->add_option("NAME", options->name, StudyNames())->type_name("STUDY")->required();
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Write an HTML page of plots");
   app->add_option("--seeds", options->seeds, "Repetitions of every training")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   app->add_flag("--json", options->as_json, "A JSON line a study");
-  app->add_option("--model", options->model.path,
-                  "Study your own network, where the study is not about networks");
+  AddPathOption(*app, "--model", options->model.path, PathRole::kModel,
+                "Study your own network, where the study is not about networks");
   AddDataOptions(*app, options->data);
   app->get_option("--data")->required(false);
   AddLossOptions(*app, options->loss);

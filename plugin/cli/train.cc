@@ -1,6 +1,7 @@
 // strop train: fine-tunes a model on data and exports it.
 
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 #include "plugin/cli/lora_export.h"
 #include "plugin/cli/monitored_run.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/progress.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/train_options.h"
@@ -125,12 +127,24 @@ absl::Status Diverged(const Divergence& divergence, const std::string& output) {
   return absl::FailedPreconditionError(absl::StrCat(divergence.Describe(), "; ", kept));
 }
 
+// What the options together make of the paths that they name.
+void CompletePaths(const TrainOptions& options, std::vector<CommandPath>& paths) {
+  const std::string own_config = options.run.directory + "/config.toml";
+  std::erase_if(paths, [&](const CommandPath& path) {
+    std::error_code ignored;  // a run may read its own options, which it writes as they were
+    return path.option == "--config" && std::filesystem::equivalent(path.path, own_config, ignored);
+  });
+  for (CommandPath& path : paths) {
+    if (path.option == "-o" && WritesFolder(options.lora)) path.role = PathRole::kAdapter;
+  }
+  if (const std::string adapter = AdapterPathOf(options.lora, options.output); !adapter.empty()) {
+    paths.push_back({"the adapter beside -o", adapter, PathRole::kOutputFile});
+  }
+}
+
 absl::Status RunTrain(const TrainOptions& options) {
   STROP_RETURN_IF_ERROR(CheckRunArguments(options.run));
-  if (!WritesFolder(options.lora)) {
-    STROP_RETURN_IF_ERROR(CheckOutputPath(
-        options.output, {options.model.path, options.data.location, options.validation_data}));
-  }
+  if (options.run.parent > 0) EndWithParent(options.run.parent);
   ModelOptions loading = options.model;
   loading.folds_batch_normalization = FoldsBatchNormalization(options.quantize, options.modes);
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(loading));
@@ -190,7 +204,7 @@ absl::Status RunTrain(const TrainOptions& options) {
     return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", result.steps, "; \"", *saved,
                                                         "\" holds the run; go on with --resume"));
   }
-  if (is_kept) kept->Finish();
+  const absl::Status saved_last = is_kept ? kept->Finish() : absl::OkStatus();
   const std::vector<std::string> exported = trainer->exported();
   std::shared_ptr<const StateStore> store = trainer->store();
   trainer.reset();  // the export can use its memory
@@ -201,6 +215,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_RETURN_IF_ERROR(diverged);
   PrintEnd(result, options);
   STROP_RETURN_IF_ERROR(recorded);
+  STROP_RETURN_IF_ERROR(saved_last);
   if (!result.was_stopped) return absl::OkStatus();
   return StoppedBySignal(CaughtSignal(),
                          absl::StrCat("after step ", result.steps, "; \"", options.output,
@@ -214,7 +229,9 @@ Command AddTrainCommand(CLI::App& program) {
   const auto options = std::make_shared<TrainOptions>();
   AddConfigOption(*app);
   AddModelArgument(*app, options->model);
-  app->add_option("-o,--output", options->output, "Where the trained model goes")->required();
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Where the trained model goes")
+      ->required();
   AddStepOptions(*app, *options);
   AddRunOptions(*app, *options);
   AddRunFolderOptions(*app, options->run);
@@ -224,7 +241,8 @@ Command AddTrainCommand(CLI::App& program) {
   app->footer(
       "Example: strop train model.onnx --data train.npz --loss cross_entropy --optimizer adamw "
       "--learning-rate 1e-3 --epochs 5 --batch-size 32 -o tuned.onnx");
-  return {app, [options] { return RunTrain(*options); }};
+  return {app, [options] { return RunTrain(*options); },
+          [options](std::vector<CommandPath>& paths) { CompletePaths(*options, paths); }};
 }
 
 }  // namespace strop

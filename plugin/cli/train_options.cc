@@ -4,6 +4,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/dump.h"
 #include "plugin/cli/metric_options.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/toml_value.h"
 #include "plugin/data/split.h"
 
@@ -60,9 +61,7 @@ void AddRunOptions(CLI::App& app, TrainOptions& options) {
       ->group(group);
   app.add_flag("--json", options.as_json, "JSON lines on stdout: one an epoch, and as --log-every")
       ->group(group);
-  app.add_option("--dump", options.dump, "Print stages to stderr: " + DumpStageNames())
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  AddListOption(app, "--dump", options.dump, "Print stages to stderr: " + DumpStageNames())
       ->check(OneOf(AllDumpStages()))
       ->group(group);
 }
@@ -72,7 +71,8 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options) {
   CLI::Option* split = app.add_option("--validation-split", options.validation_split,
                                       "Share of the data to validate with, chosen by the seed");
   split->check(CLI::Range(0.0, 1.0))->group(group);
-  app.add_option("--validation-data", options.validation_data, "Data to validate with")
+  AddPathOption(app, "--validation-data", options.validation_data, PathRole::kData,
+                "Data to validate with")
       ->excludes(split)
       ->group(group);
   CLI::Option* early_stopping =

@@ -9,6 +9,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 
 namespace strop {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::string_view kOwn[] = {"help",
                                      "run-directory",
                                      "resume",
                                      "dry-run",
+                                     "parent-process",
                                      "monitor",
                                      "no-monitor",
                                      "hyperparameters",
@@ -51,7 +53,7 @@ struct TrainProgram {
 
 void AddTrainOptionsTo(CLI::App& app, std::vector<std::string>& words) {
   TrainProgram source;
-  for (const CLI::Option* option : source.train->get_options()) {
+  for (CLI::Option* option : source.train->get_options()) {
     if (!IsForTrials(*option)) continue;
     const std::string name = "--" + option->get_lnames()[0];
     CLI::Option* added = nullptr;
@@ -68,6 +70,7 @@ void AddTrainOptionsTo(CLI::App& app, std::vector<std::string>& words) {
       added =
           app.add_option_function<std::vector<std::string>>(name, take, option->get_description());
       added->allow_extra_args(false)->type_name(option->get_type_name());
+      if (const auto role = PathRoleOf(*option)) added->check(IsPath(*role));
       added->default_str(option->get_default_str());
     }
     added->required(option->get_required())->group(option->get_group());

@@ -13,10 +13,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "exporter/scratch_folder.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/path_option.h"
 #include "plugin/cli/search_space_file.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/trial_options.h"
@@ -145,8 +147,16 @@ std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
     trial.number = static_cast<int64_t>(i) + 1;
     trial.folder = absl::StrCat(directory, "/trial-", trial.number);
     const std::string output = fs::path(trial.model_folder()) / fs::path(options.output).filename();
-    trial.command = {program, "train",  options.model, "-o",
-                     output,  "--json", "--threads",   std::to_string(threads)};
+    trial.command = {program,
+                     "train",
+                     options.model,
+                     "-o",
+                     output,
+                     "--json",
+                     "--threads",
+                     std::to_string(threads),
+                     "--parent-process",
+                     std::to_string(getpid())};
     if (!options.directory.empty()) {  // records, for TensorBoard and strop report
       for (const char* word : {"--run-directory", trial.folder.c_str(), "--keep", "0"}) {
         trial.command.push_back(word);
@@ -243,7 +253,6 @@ absl::Status RunTune(const TuneOptions& options) {
     PrintTrials(study.space, study.values, options.as_json);
     return absl::OkStatus();
   }
-  STROP_RETURN_IF_ERROR(CheckOutputPath(options.output, {options.model}));
   std::error_code error;
   if (!options.directory.empty()) {
     fs::create_directories(options.directory, error);
@@ -253,7 +262,8 @@ absl::Status RunTune(const TuneOptions& options) {
     }
     return RunStudy(options, study, options.directory);
   }
-  std::string directory = (fs::temp_directory_path() / "strop-tune-XXXXXX").string();
+  STROP_ASSIGN_OR_RETURN(const std::string scratch, ScratchFolder());
+  std::string directory = scratch + "/strop-tune-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) {
     return absl::PermissionDeniedError(
         absl::StrCat("tune: \"", directory, "\" cannot be created; give --run-directory"));
@@ -270,10 +280,9 @@ void AddSearchOptions(CLI::App& app, TuneOptions& options) {
                     "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4")
       ->type_name("OPTION=VALUES")
       ->group(group);
-  app.add_option("--search-space", options.search_space,
-                 "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
-                 "\"log\"}, batch-size = [16, 32]")
-      ->type_name("FILE.toml")
+  AddPathOption(app, "--search-space", options.search_space, PathRole::kInputFile,
+                "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
+                "\"log\"}, batch-size = [16, 32]")
       ->check(CLI::ExistingFile)
       ->group(group);
   app.add_option("--strategy", options.strategy,
@@ -314,19 +323,18 @@ void AddStudyOptions(CLI::App& app, TuneOptions& options) {
       ->check(CLI::Range(1, 4096))
       ->group(group);
   CLI::Option* directory =
-      app.add_option(
-             "--run-directory", options.directory,
-             "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
-             "compares them, --resume goes on")
-          ->type_name("STUDY")
+      AddPathOption(
+          app, "--run-directory", options.directory, PathRole::kStudy,
+          "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
+          "compares them, --resume goes on")
           ->group(group);
   app.add_flag("--monitor", options.monitor,
                "Record gradients and activations of the trials too, and watch their health")
       ->needs(directory)
       ->group(group);
   app.add_flag("--resume", options.resume, "Go on with the study in --run-directory")->group(group);
-  app.add_option("--page", options.page, "Write a page with the trials as parallel coordinates")
-      ->type_name("FILE.html")
+  AddPathOption(app, "--page", options.page, PathRole::kOutputFile,
+                "Write a page with the trials as parallel coordinates")
       ->group(group);
   app.add_flag("--dry-run", options.dry_run, "Print the trials' values and train nothing")
       ->group(group);
@@ -339,8 +347,10 @@ Command AddTuneCommand(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("tune", "Train many times with other options, keep the best model");
   const auto options = std::make_shared<TuneOptions>();
-  app->add_option("MODEL", options->model, "The ONNX file")->required();
-  app->add_option("-o,--output", options->output, "Where the best model goes")->required();
+  AddPathOption(*app, "MODEL", options->model, PathRole::kModel, "The ONNX file")->required();
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
+                "Where the best model goes")
+      ->required();
   AddSearchOptions(*app, *options);
   AddStudyOptions(*app, *options);
   AddTrainOptionsTo(*app, options->train);

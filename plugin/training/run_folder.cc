@@ -87,6 +87,11 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
   return folder;
 }
 
+std::vector<std::string> RunFolder::OwnFiles() {
+  return {"config.toml",           "lock",        "records.jsonl", "scalars.csv",
+          "events.out.tfevents.*", "checkpoints", "checkpoints/*"};
+}
+
 RunFolder::RunFolder(RunFolder&& other) noexcept
     : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 

@@ -30,6 +30,9 @@ class RunFolder {
   RunFolder(RunFolder&& other) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;
 
+  // What lies in the folder of a run that the run wrote, as patterns of paths in it.
+  static std::vector<std::string> OwnFiles();
+
   const std::string& path() const { return path_; }
   std::string PathOf(const std::string& file) const { return path_ + "/" + file; }
 

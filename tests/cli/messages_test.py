@@ -1,0 +1,197 @@
+"""What the program says to what is likely to be typed or given: the line helps, and its advice works."""
+
+import json
+import unittest
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from program import ProgramTest, linear_model, make_model, run
+
+USAGE, BAD_DATA = 2, 65
+
+
+class MessagesTest(ProgramTest):
+    def refuse(self, code: int, culprit: str, *arguments: object) -> str:
+        done = run(*arguments)
+        self.assertEqual(done.returncode, code, f"{arguments}\n{done.stderr}")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn(culprit, done.stderr)
+        return done.stderr
+
+    def train(self, *options: object) -> list[object]:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        return ["train", model, "--data", data, "-o", self.path("out.onnx"), *options]
+
+
+class OptionsTest(MessagesTest):
+    def test_names_that_others_use(self) -> None:
+        for typed, meant in (
+            ("--lr", "--learning-rate"),
+            ("-lr", "--learning-rate"),
+            ("--lr-scheduler", "--schedule"),
+            ("--lr_scheduler", "--schedule"),
+            ("--wd", "--weight-decay"),
+            ("--bs", "--batch-size"),
+            ("--num-epochs", "--epochs"),
+            ("--max_epochs", "--epochs"),
+            ("--optim", "--optimizer"),
+            ("--criterion", "--loss"),
+            ("--max-grad-norm", "--clip-norm"),
+            ("--random_state", "--seed"),
+            ("--val-split", "--validation-split"),
+            ("--metrics", "--metric"),
+            ("--out", "--output"),
+            ("--log-dir", "--run-directory"),
+        ):
+            self.refuse(USAGE, f"did you mean {meant};", *self.train(), typed, "1")
+        for option, typed, meant in (
+            ("--loss", "bce", "binary_cross_entropy"),
+            ("--loss", "CrossEntropy", "cross_entropy"),
+            ("--loss", "mae", "l1"),
+            ("--schedule", "CosineAnnealingLR", "cosine"),
+            ("--precision", "float64", "f64"),
+            ("--metric", "auc", "roc_auc"),
+        ):
+            self.refuse(USAGE, f"did you mean {meant};", *self.train(), option, typed)
+
+    def test_an_option_of_another_command(self) -> None:
+        line = self.refuse(USAGE, "--metric", "study", "optimizers", "--metric", "accuracy")
+        self.assertRegex(line, "which belongs to strop train, .*evaluate")
+        self.assertNotIn("--model", line)
+
+    def test_an_option_of_one_value_twice(self) -> None:
+        for option, first, second in (
+            ("--seed", "2", "1"),
+            ("--learning-rate", "0.1", "0.2"),
+            ("--loss", "mse", "l1"),
+            ("--validation-data", "a.npz", "b.npz"),
+        ):
+            typed = [option, first, option, second]
+            self.refuse(USAGE, option, *self.train(), *typed)
+            tune = ["tune", *self.train()[1:], "--search", "batch-size=4,8"]
+            self.refuse(USAGE, option, *tune, *typed)
+
+    def test_numbers_beyond_every_range(self) -> None:
+        for number in ("1" * 310, "1e400", "inf", "nan"):
+            for option in ("--learning-rate", "--weight-decay", "--mean", "--class-weights"):
+                self.refuse(USAGE, option, *self.train(), option, number)
+
+    def test_lists(self) -> None:
+        """With commas or by repeating the option: the same."""
+        outputs = []
+        for options in (
+            ["--freeze", "w0,b1", "--metric", "accuracy,f1_macro"],
+            ["--freeze", "w0", "--freeze", "b1", "--metric", "accuracy", "--metric", "f1_macro"],
+        ):
+            model = linear_model(hidden=8)
+            train = [*self.train("--validation-split", "0.25", "--json", *options)]
+            self.save(model)
+            rows = json.loads(self.run_well(*train).stdout.splitlines()[0])
+            self.assertIn("accuracy", rows)
+            self.assertIn("f1_macro", rows)
+            tuned = onnx.load(self.path("out.onnx"))
+            for before, after in zip(model.graph.initializer, tuned.graph.initializer, strict=True):
+                is_frozen = before.name in ("w0", "b1")
+                self.assertEqual(before.raw_data == after.raw_data, is_frozen, before.name)
+            outputs.append(self.path("out.onnx").read_bytes())
+        self.assertEqual(outputs[0], outputs[1])
+        for command in ("train", "evaluate", "gradient", "tune"):
+            self.assertIn("A,B or the option again", self.run_well(command, "--help").stdout)
+
+
+class CsvTest(MessagesTest):
+    def evaluate(self, text: str, *options: str) -> list[object]:
+        self.path("data.csv").write_text(text)
+        model = self.save(linear_model())
+        return ["evaluate", model, "--data", self.path("data.csv"), "--json", *options]
+
+    def test_separators(self) -> None:
+        """As pandas reads them with sep=None: the loss is that of the same arrays."""
+        arrays = self.samples()
+        model = self.save(linear_model())
+        data = self.save_data(**arrays)
+        expected = self.run_well("evaluate", model, "--data", data, "--json").stdout
+        for separator in (",", ";", "\t"):
+            rows = [["a", '"b"', "c", "d", "label"]]
+            for x, label in zip(arrays["x"], arrays["target"], strict=True):
+                rows.append([*(repr(float(number)) for number in x), f'"{label}"'])
+            text = "".join(separator.join(row) + "\n" for row in rows)
+            found = self.run_well(*self.evaluate(text, "--target", "label")).stdout
+            self.assertEqual(found, expected, repr(separator))
+
+    def test_a_target_that_has_another_name(self) -> None:
+        numbers = "a,b,c,d,label\n1,2,3,4,0\n"
+        line = self.refuse(BAD_DATA, "a, b, c, d, label", *self.evaluate(numbers))
+        self.assertIn("--target", line)
+        self.run_well(*self.evaluate(numbers, "--target", "label"))
+        words = "a,b,c,d,species\n" + "".join(f"1,2,3,4,{name}\n" for name in "xyz")
+        self.refuse(BAD_DATA, "--target species", *self.evaluate(words))
+        self.run_well(*self.evaluate(words, "--target", "species"))
+
+
+class QuantizedModelTest(MessagesTest):
+    def quantized(self) -> onnx.ModelProto:
+        """y = x·dequantized(w), where x goes through eight bits too."""
+        random = np.random.default_rng(0)
+        tensors = [
+            numpy_helper.from_array(random.integers(-9, 9, (4, 3)).astype(np.int8), "w"),
+            numpy_helper.from_array(np.full(3, 0.1, np.float32), "weight_scale"),
+            numpy_helper.from_array(np.zeros(3, np.int8), "weight_zero"),
+            numpy_helper.from_array(np.float32(0.05), "input_scale"),
+            numpy_helper.from_array(np.uint8(128), "input_zero"),
+        ]
+        inputs, weights = ["input_scale", "input_zero"], ["weight_scale", "weight_zero"]
+        nodes = [
+            helper.make_node("QuantizeLinear", ["x", *inputs], ["q"], name="round_x"),
+            helper.make_node("DequantizeLinear", ["q", *inputs], ["dx"], name="widen_x"),
+            helper.make_node("DequantizeLinear", ["w", *weights], ["dw"], name="widen_w", axis=1),
+            helper.make_node("MatMul", ["dx", "dw"], ["y"], name="fc"),
+        ]
+        return make_model(nodes, tensors, ["n", 4], ["n", 3])
+
+    def test_training_says_what_to_train_instead(self) -> None:
+        model = self.quantized()
+        path = self.save(model)
+        arrays = self.samples()
+        data = self.save_data(**arrays)
+        train = ["train", path, "--data", data, "-o", self.path("out.onnx")]
+        for more in ([], ["--train", "input_scale"], ["--lora"]):
+            line = self.refuse(BAD_DATA, "--quantize int8", *train, *more)
+            for name in ("round_x", "widen_x", "widen_w"):
+                self.assertIn(name, line)
+            self.assertNotIn("with --train\n", line)
+        self.assertIn("--quantize int8", self.run_well("inspect", path).stdout)
+        inputs = self.save_data("in.npz", x=arrays["x"])
+        self.run_well("run", path, "--inputs", inputs, "-o", self.path("out.npz"))
+        expected = ReferenceEvaluator(model).run(None, {"x": arrays["x"]})[0]
+        np.testing.assert_allclose(np.load(self.path("out.npz"))["y"], expected, atol=1e-5)
+
+    def test_the_advice_works(self) -> None:
+        self.run_well(*self.train("--quantize", "int8"))
+
+
+class InputsTest(MessagesTest):
+    def test_an_input_without_a_batch_axis(self) -> None:
+        weight = numpy_helper.from_array(np.ones((4, 3), np.float32), "w")
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["h"], name="fc"),
+            helper.make_node("Mul", ["h", "temperature"], ["y"], name="scale"),
+        ]
+        model = make_model(nodes, [weight], ["n", 4], ["n", 3])
+        scalar = helper.make_tensor_value_info("temperature", TensorProto.FLOAT, [])
+        model.graph.input.append(scalar)
+        path = self.save(model)
+        data = self.save_data(**self.samples())
+        train = ["train", path, "--data", data, "-o", self.path("out.onnx")]
+        line = self.refuse(BAD_DATA, '"temperature"', *train)
+        self.assertIn("no batch axis", line)
+        arrays = dict(self.samples(), temperature=np.ones(12, np.float32))
+        line = self.refuse(BAD_DATA, '"temperature"', *train[:3], self.save_data(**arrays), *train[4:])
+        self.assertIn("no batch axis", line)
+
+
+if __name__ == "__main__":
+    unittest.main()
