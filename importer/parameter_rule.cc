@@ -303,16 +303,29 @@ bool MatchesAny(const std::vector<std::string>& patterns, const std::string& nam
                      [&](const std::string& pattern) { return MatchesGlob(pattern, name); });
 }
 
+// Whether the user's word can change what the tensor is.
+bool IsChoosable(const Parameter& parameter) {
+  return parameter.tensor >= 0 && parameter.role != Parameter::Role::kStatistics;
+}
+
 absl::Status CheckPatterns(const std::vector<std::string>& patterns, const std::string& option,
                            const std::vector<Parameter>& parameters) {
   for (const std::string& pattern : patterns) {
-    const bool is_used = std::any_of(
-        parameters.begin(), parameters.end(),
-        [&](const Parameter& parameter) { return MatchesGlob(pattern, parameter.name); });
-    if (is_used) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(option, " \"", pattern,
-                     "\" matches no floating tensor of the model; `strop inspect` lists them"));
+    const Parameter* matched = nullptr;
+    for (const Parameter& parameter : parameters) {
+      if (!MatchesGlob(pattern, parameter.name)) continue;
+      if (matched == nullptr || IsChoosable(parameter)) matched = &parameter;
+    }
+    if (matched == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(option, " \"", pattern,
+                       "\" matches no floating tensor of the model; `strop inspect` lists them"));
+    }
+    if (IsChoosable(*matched)) continue;
+    const bool is_statistics = matched->role == Parameter::Role::kStatistics;
+    return absl::InvalidArgumentError(absl::StrCat(
+        option, " \"", pattern, "\" changes nothing: \"", matched->name, "\" is ", matched->reason,
+        is_statistics ? ", which moves with --batch-norm train and not by a gradient" : ""));
   }
   return absl::OkStatus();
 }
