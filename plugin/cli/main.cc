@@ -20,6 +20,7 @@
 #include "plugin/cli/option_list.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/standard_streams.h"
+#include "plugin/cli/whole_number.h"
 
 namespace strop {
 namespace {
@@ -137,6 +138,7 @@ int RunProgram(int argc, char** argv) {
       .add_flag_callback("--list-options",
                          [&commands] { throw CLI::CallForVersion(OptionListJson(commands), 0); })
       ->group("");  // for programs
+  for (const Command& command : commands) ReadWholeNumbers(*command.app);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version

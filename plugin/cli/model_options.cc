@@ -16,6 +16,7 @@
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
+#include "plugin/cli/whole_number.h"
 #include "plugin/data/number_conversion.h"
 
 namespace strop {
@@ -64,6 +65,7 @@ void AddReplaceHeadOption(CLI::App& app, ModelOptions& options) {
   app.add_option("--replace-head", options.head_classes,
                  "Give the classifier CLASSES outputs, freshly initialized from the seed")
       ->type_name("CLASSES")
+      ->transform(WholeNumber(/*has_sign=*/true))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
       ->group("What is trained");
 }

@@ -6,6 +6,7 @@
 #include "plugin/cli/metric_options.h"
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/toml_value.h"
+#include "plugin/cli/whole_number.h"
 #include "plugin/data/split.h"
 
 namespace strop {
@@ -80,6 +81,7 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options) {
              "--early-stopping", options.early_stopping,
              "End after PATIENCE epochs without a better validation loss, with the best weights")
           ->type_name("PATIENCE")
+          ->transform(WholeNumber(/*has_sign=*/true))
           ->check(CLI::PositiveNumber)
           ->group(group);
   app.add_option("--min-delta", options.min_delta,

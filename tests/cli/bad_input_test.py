@@ -1,8 +1,10 @@
 """Every bad input: its exit code, one line that names the culprit, no output touched."""
 
 import contextlib
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -112,6 +114,20 @@ class BadModelTest(BadInputTest):
         model = linear_model()
         model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-4]
         self.refuse_model(model, "w0")
+
+    def test_selection_that_changes_nothing(self) -> None:
+        random = np.random.default_rng(2)
+        names = ("scale", "bias", "mean", "variance")
+        tensors = [numpy_helper.from_array(random.random(4).astype(np.float32), n) for n in names]
+        node = helper.make_node("BatchNormalization", ["x", *names], ["y"], name="bn")
+        model = self.save(make_model([node], tensors, ["n", 4], ["n", 4]))
+        data = self.save_data(x=np.ones((8, 4), np.float32), target=np.ones((8, 4), np.float32))
+        train = ["train", model, "--data", data, "--loss", "mse"]
+        for option in ("--train", "--train-only", "--freeze"):
+            line = self.refuse(BAD_DATA, option, *train, option, "mea*", "-o", self.output)
+            self.assertIn('"mean" is running mean of "bn" (BatchNormalization)', line)
+        # Beside tensors that it can change, a pattern may match others.
+        self.run_well(*train, "--train", "*", "-o", self.path("tuned.onnx"))
 
     def refuse_external(self, location: str) -> None:
         model = linear_model()
@@ -355,6 +371,26 @@ class BadUsageTest(BadInputTest):
             ("--resize", "32", "HEIGHTxWIDTH"),
         ):
             self.refuse(USAGE, meant, *train, option, typed)
+
+    def test_whole_numbers_out_of_range(self) -> None:
+        """Of every option of every command; none takes the nearest number that is in range."""
+        commands = run("--help").stdout.split("Subcommands:")[1].split()
+        found = 0
+        for command in (word for word in commands if run(word, "--help").returncode == 0):
+            text = run(command, "--help").stdout
+            for option, kind in re.findall(r"(--[\w-]+) (INT|UINT|CLASSES|PATIENCE)\b", text):
+                found += 1
+                largest = 2**64 if kind == "UINT" else 2**63
+                for number in (largest, "1" + "0" * 309, "0x10", -1 if kind == "UINT" else "1e3"):
+                    self.refuse(USAGE, "expected a whole number", command, f"{option}={number}")
+        self.assertGreater(found, 40)
+
+    def test_a_leading_zero_is_decimal(self) -> None:
+        model, data = self.save(linear_model()), self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output, "--dry-run", "--json"]
+        for epochs in ("010", 2**62):
+            done = self.run_well(*train, "--epochs", epochs)
+            self.assertEqual(json.loads(done.stdout)["steps"], int(epochs))
 
     def test_option_of_another_optimizer(self) -> None:
         model = self.save(linear_model())
