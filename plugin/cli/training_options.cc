@@ -1,7 +1,11 @@
 #include "plugin/cli/training_options.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
@@ -32,6 +36,45 @@ absl::StatusOr<Unfreezing> ParseUnfreezing(const std::string& text) {
   return unfreezing;
 }
 
+// An option that only some losses have.
+struct LossOption {
+  std::string name;
+  bool is_typed = false;
+  std::vector<std::string> losses;
+};
+
+absl::Status CheckSuits(const LossArguments& arguments) {
+  const LossOption options[] = {
+      {"--class-axis", arguments.class_axis.has_value(), {"cross_entropy"}},
+      {"--class-weights", !arguments.class_weights.empty(), {"cross_entropy"}},
+      {"--label-smoothing", arguments.label_smoothing.has_value(), {"cross_entropy"}},
+      {"--ignore-index", arguments.ignore_index.has_value(), {"cross_entropy"}},
+      {"--positive-weight", arguments.positive_weight.has_value(), {"binary_cross_entropy"}},
+      {"--huber-delta", arguments.huber_delta.has_value(), {"huber", "smooth_l1"}},
+  };
+  for (const LossOption& option : options) {
+    const bool suits = std::count(option.losses.begin(), option.losses.end(), arguments.loss) > 0;
+    if (!option.is_typed || suits) continue;
+    return UsageError(absl::StrCat(option.name, ": the loss ", arguments.loss,
+                                   " does not have it; it belongs to ",
+                                   absl::StrJoin(option.losses, ", ")));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckClassWeights(const std::vector<double>& weights) {
+  double sum = 0;
+  for (const double weight : weights) {
+    if (!(weight >= 0) || !std::isfinite(weight)) {
+      return UsageError(
+          absl::StrCat("--class-weights: found ", weight, ", expected numbers from 0 on"));
+    }
+    sum += weight;
+  }
+  if (weights.empty() || sum > 0) return absl::OkStatus();
+  return UsageError("--class-weights: found nothing but zeros, expected one above 0");
+}
+
 }  // namespace
 
 void AddLossOptions(CLI::App& app, LossArguments& arguments) {
@@ -54,17 +97,15 @@ void AddLossOptions(CLI::App& app, LossArguments& arguments) {
       ->check(CLI::Range(0.0, 1.0))
       ->group(group);
   app.add_option("--ignore-index", arguments.ignore_index,
-                 "cross_entropy: label that counts for nothing")
-      ->capture_default_str()
+                 "cross_entropy: label that counts for nothing [-100]")
       ->group(group);
   app.add_option("--positive-weight", arguments.positive_weight,
                  "binary_cross_entropy: weight of the positive targets")
       ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_option("--huber-delta", arguments.huber_delta,
-                 "huber, smooth_l1: where the square becomes a line")
+                 "huber, smooth_l1: where the square becomes a line [1]")
       ->check(CLI::PositiveNumber)
-      ->capture_default_str()
       ->group(group);
 }
 
@@ -95,15 +136,17 @@ void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
 }
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
+  STROP_RETURN_IF_ERROR(CheckSuits(arguments));
+  STROP_RETURN_IF_ERROR(CheckClassWeights(arguments.class_weights));
   LossOptions options;
   STROP_ASSIGN_OR_RETURN(options.kind, LossKindOf(arguments.loss));
   options.output = arguments.output;
   options.class_axis = arguments.class_axis;
   options.class_weights = arguments.class_weights;
-  options.label_smoothing = arguments.label_smoothing;
-  options.ignore_index = arguments.ignore_index;
-  options.positive_weight = arguments.positive_weight;
-  options.delta = arguments.huber_delta;
+  options.label_smoothing = arguments.label_smoothing.value_or(options.label_smoothing);
+  options.ignore_index = arguments.ignore_index.value_or(options.ignore_index);
+  options.positive_weight = arguments.positive_weight.value_or(options.positive_weight);
+  options.delta = arguments.huber_delta.value_or(options.delta);
   return options;
 }
 

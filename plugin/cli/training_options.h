@@ -16,10 +16,10 @@ struct LossArguments {
   std::string output;
   std::optional<int64_t> class_axis;
   std::vector<double> class_weights;
-  double label_smoothing = 0;
-  int64_t ignore_index = -100;
-  double positive_weight = 1;
-  double huber_delta = 1;
+  std::optional<double> label_smoothing;
+  std::optional<int64_t> ignore_index;
+  std::optional<double> positive_weight;
+  std::optional<double> huber_delta;
 };
 
 // What BatchNormalization and Dropout do while the model trains.
@@ -34,6 +34,7 @@ struct ModeArguments {
 void AddLossOptions(CLI::App& app, LossArguments& arguments);
 void AddModeOptions(CLI::App& app, ModeArguments& arguments);
 
+// UsageError for an option that the loss does not have, and for weights that are none.
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments);
 // A usage error for --dropout-at without a rate, and for an --unfreeze that cannot be read.
 absl::Status ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options);
