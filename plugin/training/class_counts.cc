@@ -40,17 +40,22 @@ absl::Status ClassCounts::Add(const ClassRows& rows) {
     }
     return absl::OkStatus();
   }
-  for (size_t i = 0; i < rows.labels.size(); ++i) {
-    const int64_t predicted = rows.logits[i] > 0 ? 1 : 0;
+  for (int64_t row = 0; row < rows.rows(); ++row) {
+    const size_t first = static_cast<size_t>(row * rows.columns);
     if (!has_questions) {
-      Count(rows.labels[i], predicted);
+      Count(rows.labels[first], rows.DecidedClass(row));
       continue;
     }
-    OfClass& question = classes_[i % classes_.size()];
-    question.right += rows.labels[i] == 1 && predicted == 1;
-    question.predicted += predicted == 1;
-    question.actual += rows.labels[i] == 1;
-    right_ += rows.labels[i] == predicted;
+    bool is_right = true;
+    for (size_t c = 0; c < classes_.size(); ++c) {
+      const bool predicted = rows.logits[first + c] > 0;
+      const bool actual = rows.labels[first + c] == 1;
+      classes_[c].right += actual && predicted;
+      classes_[c].predicted += predicted;
+      classes_[c].actual += actual;
+      is_right &= actual == predicted;
+    }
+    right_ += is_right;
     total_ += 1;
   }
   return absl::OkStatus();

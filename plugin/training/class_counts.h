@@ -29,7 +29,7 @@ class ClassCounts {
   absl::Status Add(const ClassRows& rows);
 
   // All are NaN while nothing was counted.
-  double Accuracy() const;          // of rows; of elements where there are several questions
+  double Accuracy() const;          // of rows, right where every question of theirs is
   double BalancedAccuracy() const;  // mean recall of the classes that are true somewhere
   double Precision(Average average) const;
   double Recall(Average average) const;

@@ -37,8 +37,8 @@ constexpr auto kHigher = Better::kHigher;
 constexpr auto kLower = Better::kLower;
 
 constexpr MetricDefinition kMetrics[] = {
-    {"accuracy", "share of right answers", kCounts, kClassification, kHigher,
-     [](const Gathered& g) { return g.counts.Accuracy(); }},
+    {"accuracy", "share of right answers; of several labels, of samples with all of them right",
+     kCounts, kClassification, kHigher, [](const Gathered& g) { return g.counts.Accuracy(); }},
     {"balanced_accuracy", "mean recall of the classes", kCounts, kOneLabel, kHigher,
      [](const Gathered& g) { return g.counts.BalancedAccuracy(); }},
     {"precision", "share of true ones among those predicted", kCounts, kTwoClasses, kHigher,
