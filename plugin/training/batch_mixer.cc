@@ -188,6 +188,10 @@ absl::StatusOr<absl::Span<const Tensor>> BatchMixer::Mix(absl::Span<const Tensor
   if (cuts) {
     const Tensor& images = batch[0];
     const Shape& shape = images.shape();
+    if (shape.size() != 4) {
+      return Unsuitable(options_, absl::StrCat("found samples ", ShapeName(shape),
+                                               ", expected images [N,C,H,W]; use --mixup"));
+    }
     const size_t first = is_channels_first_ ? 2 : 1;
     const ImageSize size{shape[first], shape[first + 1]};
     const ImageBox box = DrawBox(draws, share, size);
