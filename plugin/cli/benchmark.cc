@@ -23,6 +23,7 @@
 #include "plugin/passes/passes.h"
 #include "plugin/plan/specialize.h"
 #include "plugin/runtime/session.h"
+#include "plugin/training/target_form.h"
 
 namespace strop {
 namespace {
@@ -85,36 +86,34 @@ absl::StatusOr<std::map<std::string, Shape>> InputShapes(const Graph& graph,
   return shapes;
 }
 
-// What the data's target would be for the chosen output at these shapes.
-absl::StatusOr<DataField> LikelyTarget(const ImportedModel& model, const LossOptions& loss,
-                                       const std::vector<Tensor>& feeds) {
-  Graph graph = model.graph;
-  if (!loss.output.empty()) {
-    const ValueId output = graph.FindValue(loss.output);
-    if (output != kNoValue) graph.outputs = {output};
+// The shapes of data that are like the feeds. Where the model leaves open what its classes are,
+// logits [N,T,C] are those of tokens.
+absl::StatusOr<DataShapes> LikelyData(const ImportedModel& model, const LossOptions& loss,
+                                      const std::vector<Tensor>& feeds) {
+  DataShapes data;
+  for (const Tensor& feed : feeds) {
+    if (feed.shape().empty()) {
+      return absl::InvalidArgumentError(
+          "benchmark: an input of the model is a single number, expected samples along axis 0");
+    }
+    data.inputs.emplace_back(feed.shape().begin() + 1, feed.shape().end());
+    data.batch_size = feed.shape()[0];
   }
-  std::vector<Shape> shapes;
-  for (const Tensor& feed : feeds) shapes.push_back(feed.shape());
-  STROP_ASSIGN_OR_RETURN(const Graph specialised, Specialize(std::move(graph), shapes));
-  const TensorType& output = specialised.type(specialised.outputs[0]);
-  if (!output.shape || output.shape->empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("benchmark: the model's output is ", TypeName(output),
-                     ", expected one with samples along its first axis"));
-  }
-  Shape sample(output.shape->begin() + 1, output.shape->end());
-  if (loss.kind != LossKind::kCrossEntropy) {
-    return DataField{std::string(kTargetField), output.element_type, sample};
-  }
-  // Logits [N,C], [N,T,C] of token models, [N,C,H,W] of images.
-  if (!sample.empty()) sample.erase(sample.size() == 2 ? sample.end() - 1 : sample.begin());
-  return DataField{std::string(kTargetField), DataType::kInt64, sample};
+  data.has_fixed_batch = FixedBatchSize(InputsOf(model.graph)) > 0;
+  if (loss.kind != LossKind::kCrossEntropy || loss.class_axis) return data;
+  STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(model.graph, loss.output));
+  STROP_ASSIGN_OR_RETURN(const PredictionShape prediction,
+                         FindPredictionShape(model.graph, output, data));
+  if (prediction.shape.size() != 3) return data;
+  const Shape batch = SampleBatch(prediction);
+  data.target = DataField{std::string(kTargetField), DataType::kInt64,
+                          Shape(batch.begin() + 1, batch.end() - 1)};
+  return data;
 }
 
-absl::StatusOr<Tensor> RandomTarget(const TargetInterface& target, const DataField& field,
-                                    int64_t batch_size) {
-  Shape shape = field.shape;
-  shape.insert(shape.begin(), batch_size);
+absl::StatusOr<Tensor> RandomTarget(const TargetInterface& target, int64_t batch_size) {
+  Shape shape = *target.type.shape;
+  std::replace(shape.begin(), shape.end(), kUnknownDimension, batch_size);
   std::vector<double> numbers(static_cast<size_t>(ElementCount(shape)));
   const bool are_classes = target.kind == TargetInterface::Kind::kClasses;
   const int64_t range = are_classes ? std::max<int64_t>(target.class_count, 1) : 2;
@@ -128,10 +127,9 @@ absl::StatusOr<Tensor> RandomTarget(const TargetInterface& target, const DataFie
 // Feeds by the training graph's input order.
 absl::StatusOr<std::vector<Tensor>> TrainingFeeds(const TrainingGraph& training,
                                                   const std::vector<Tensor>& inputs,
-                                                  const DataField& field, double learning_rate) {
+                                                  int64_t batch_size, double learning_rate) {
   std::vector<Tensor> feeds = inputs;
-  const int64_t batch_size = inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
-  STROP_ASSIGN_OR_RETURN(Tensor target, RandomTarget(training.target, field, batch_size));
+  STROP_ASSIGN_OR_RETURN(Tensor target, RandomTarget(training.target, batch_size));
   feeds.push_back(std::move(target));
   feeds.push_back(Tensor::Scalar<double>(learning_rate));
   feeds.push_back(Tensor::Scalar<int64_t>(1));
@@ -159,11 +157,11 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   STROP_ASSIGN_OR_RETURN(const auto shapes, InputShapes(model.graph, options));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
-  STROP_ASSIGN_OR_RETURN(const DataField target, LikelyTarget(model, graph_options.loss, inputs));
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, &target));
+  STROP_ASSIGN_OR_RETURN(const DataShapes data, LikelyData(model, graph_options.loss, inputs));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, data));
   STROP_ASSIGN_OR_RETURN(
       std::vector<Tensor> feeds,
-      TrainingFeeds(training, inputs, target, LearningRateOf(options.optimizer)));
+      TrainingFeeds(training, inputs, data.batch_size, LearningRateOf(options.optimizer)));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
                          Session::Create(training.graph, std::make_shared<StateStore>()));
   session->set_seed(options.model.seed);

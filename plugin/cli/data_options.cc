@@ -61,12 +61,6 @@ CLI::Validator IsBatchSize() {
       "N|full", "batch size");
 }
 
-std::vector<InputInterface> InputsOf(const Graph& graph) {
-  std::vector<InputInterface> inputs;
-  for (const ValueId id : graph.inputs) inputs.push_back({graph.value(id).name, graph.type(id)});
-  return inputs;
-}
-
 }  // namespace
 
 void AddDataOptions(CLI::App& app, DataArguments& arguments) {
@@ -160,11 +154,8 @@ int64_t BatchSizeOf(const std::string& text, const ImportedModel& model, int64_t
   int64_t size = 0;
   if (text == "full") return 0;
   if (absl::SimpleAtoi(text, &size)) return size;
-  for (const ValueId id : model.graph.inputs) {
-    const std::optional<Shape>& shape = model.graph.type(id).shape;
-    if (shape && !shape->empty() && shape->front() > 0) return shape->front();
-  }
-  return otherwise;
+  const int64_t fixed = FixedBatchSize(InputsOf(model.graph));
+  return fixed > 0 ? fixed : otherwise;
 }
 
 }  // namespace strop

@@ -119,12 +119,10 @@ void PrintText(const DryRun& dry) {
 
 }  // namespace
 
-absl::Status PrintDryRun(const ImportedModel& model, const TrainingOptions& options,
-                         Trainer& trainer, bool as_json) {
+absl::Status PrintDryRun(const ImportedModel& model, Trainer& trainer, bool as_json) {
   DryRun dry;
   dry.steps_per_epoch = trainer.steps_per_epoch();
-  dry.steps = options.epochs * dry.steps_per_epoch;
-  if (options.steps) dry.steps = std::min(dry.steps, *options.steps);
+  dry.steps = trainer.steps_of_run();
   STROP_RETURN_IF_ERROR(MeasureStates(model, trainer, dry));
   STROP_RETURN_IF_ERROR(MeasureSteps(trainer, dry));
   if (as_json) {

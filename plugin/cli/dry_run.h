@@ -8,7 +8,6 @@ namespace strop {
 
 // Prints to stdout what a run would do: what is trained, steps, memory, and the time of a step,
 // measured on a few. These move the trainer's weights, which is then of no more use.
-absl::Status PrintDryRun(const ImportedModel& model, const TrainingOptions& options,
-                         Trainer& trainer, bool as_json);
+absl::Status PrintDryRun(const ImportedModel& model, Trainer& trainer, bool as_json);
 
 }  // namespace strop

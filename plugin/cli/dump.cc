@@ -52,16 +52,14 @@ absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedMo
     return std::find(stages.begin(), stages.end(), stage) != stages.end();
   };
   if (wants("import")) Print("import", PrintGraph(model.graph));
-  const int target = data.FindField(kTargetField);
-  STROP_ASSIGN_OR_RETURN(
-      TrainingGraph training,
-      BuildTrainingGraph(model, options.graph,
-                         target < 0 ? nullptr : &data.fields()[static_cast<size_t>(target)]));
-  if (wants("differentiate")) Print("differentiate", PrintGraph(training.graph));
-  if (!wants("optimize") && !wants("plan")) return absl::OkStatus();
   const int64_t samples = std::max<int64_t>(data.sample_count(), 1);
   const int64_t batch_size =
       options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
+  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+                         ShapesFor(data, InputsOf(model.graph), batch_size));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options.graph, shapes));
+  if (wants("differentiate")) Print("differentiate", PrintGraph(training.graph));
+  if (!wants("optimize") && !wants("plan")) return absl::OkStatus();
   const std::vector<Tensor> feeds = FirstBatchShapes(training.graph, data, batch_size);
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Session> session,

@@ -11,6 +11,7 @@
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/metric_options.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/outcome.h"
 #include "plugin/cli/training_options.h"
 
 namespace strop {
@@ -39,6 +40,7 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Evaluator> evaluator,
       Evaluator::Create(model, evaluation, std::move(data), std::make_shared<StateStore>()));
+  PrintNote(evaluator->note());
   STROP_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator->Evaluate());
   if (options.as_json) {
     nlohmann::ordered_json line = {{"loss", result.loss}, {"samples", result.sample_count}};

@@ -57,6 +57,7 @@ absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options.train, model));
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
                          Trainer::Create(model, training, std::move(data.training), nullptr));
+  if (training.learning_rate > 0) PrintNote(trainer->note());  // once, not for the baseline too
   ProgressBar bar(what, *training.steps);
   bool is_over = false;
   int64_t steps = 0;

@@ -175,8 +175,9 @@ absl::Status RunTrain(const TrainOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       std::unique_ptr<Trainer> trainer,
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation), plan));
+  PrintNote(trainer->note());
   ReleaseStateTensors(model.graph);
-  if (options.run.is_dry) return PrintDryRun(model, training, *trainer, options.as_json);
+  if (options.run.is_dry) return PrintDryRun(model, *trainer, options.as_json);
   std::unique_ptr<KeptRun> kept;
   if (is_kept) {
     STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.app),

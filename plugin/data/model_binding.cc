@@ -7,6 +7,7 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "plugin/data/number_conversion.h"
+#include "plugin/data/target_check.h"
 
 namespace strop {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 // Where one bound field comes from.
 struct Binding {
   size_t source_field = 0;
-  bool is_class = false;
+  bool is_target = false;
 };
 
 class BoundSource : public DataSource {
@@ -103,31 +104,29 @@ class BoundSource : public DataSource {
       return BadNumber(field, rows[static_cast<size_t>(bad / sample_elements)],
                        NumberName(from, bad));
     }
-    if (!bindings_[field].is_class) return absl::OkStatus();
-    const int64_t* labels = static_cast<const int64_t*>(to.data());
-    for (int64_t i = 0; i < count; ++i) {
-      const bool is_class = labels[i] >= 0 && labels[i] < target_.class_count;
-      if (!is_class && labels[i] != target_.ignore_index) {
-        return BadNumber(field, rows[static_cast<size_t>(i / sample_elements)],
-                         absl::StrCat(labels[i]));
-      }
-    }
-    return absl::OkStatus();
+    if (!bindings_[field].is_target) return absl::OkStatus();
+    STROP_ASSIGN_OR_RETURN(const TargetFault fault,
+                           FindTargetFault(target_, fields_[field].shape, to, count));
+    if (fault.element < 0) return absl::OkStatus();
+    return Refuse(field, rows[static_cast<size_t>(fault.element / sample_elements)], fault.problem);
   }
 
   absl::Status BadNumber(size_t field, int64_t row, const std::string& number) const {
-    const std::string& name = source_->fields()[bindings_[field].source_field].name;
-    const std::string type(DataTypeName(fields_[field].type));
-    std::string expected = IsFloating(fields_[field].type)
-                               ? absl::StrCat("a finite number that ", type, " can hold")
-                               : absl::StrCat("a whole number that ", type, " can hold");
-    if (bindings_[field].is_class) {
-      expected = absl::StrCat("a class from 0 to ", target_.class_count - 1,
-                              " as the model's output has ", target_.class_count);
+    const DataType type = fields_[field].type;
+    if (bindings_[field].is_target && target_.kind == TargetInterface::Kind::kClasses) {
+      return Refuse(field, row,
+                    absl::StrCat("found ", number, ", expected ", ExpectedClass(target_)));
     }
+    return Refuse(
+        field, row,
+        absl::StrCat("found ", number, ", expected a ", IsFloating(type) ? "finite" : "whole",
+                     " number that ", std::string(DataTypeName(type)), " can hold"));
+  }
+
+  absl::Status Refuse(size_t field, int64_t row, const std::string& problem) const {
+    const std::string& name = source_->fields()[bindings_[field].source_field].name;
     return absl::InvalidArgumentError(absl::StrCat("data: \"", source_->origin(), "\", \"", name,
-                                                   "\", row ", row, ": found ", number,
-                                                   ", expected ", expected));
+                                                   "\", row ", row, ": ", problem));
   }
 
   std::unique_ptr<DataSource> source_;
@@ -154,41 +153,49 @@ bool Fits(absl::Span<const int64_t> found, absl::Span<const int64_t> expected) {
   return true;
 }
 
-// The shape under which samples of shape `found` enter an input whose samples are `expected`.
-absl::StatusOr<Shape> BoundShape(const DataSource& source, const DataField& found,
-                                 const TensorType& expected_type) {
-  if (!expected_type.shape || expected_type.shape->empty()) return found.shape;
-  const Shape expected(expected_type.shape->begin() + 1, expected_type.shape->end());
-  if (Fits(found.shape, expected)) return found.shape;
-  if (Fits(WithoutOnes(found.shape), WithoutOnes(expected))) {
+// The shape under which samples of shape `found` become samples of shape `expected`; nothing when
+// they cannot.
+std::optional<Shape> Reshaped(const Shape& found, const Shape& expected) {
+  if (Fits(found, expected)) return found;
+  if (Fits(WithoutOnes(found), WithoutOnes(expected))) {
     Shape bound = expected;
-    const Shape squeezed = WithoutOnes(found.shape);
+    const Shape squeezed = WithoutOnes(found);
     size_t next = 0;
     for (int64_t& dimension : bound) {
       if (dimension != 1) dimension = squeezed[next++];
     }
     return bound;
   }
-  const int64_t count = ElementCount(found.shape);
+  const int64_t count = ElementCount(found);
   if (expected.size() == 1 && (expected[0] == count || expected[0] == kUnknownDimension)) {
     return Shape{count};
   }
+  return std::nullopt;
+}
+
+// The shape under which samples of the field enter the model, or its loss as the target.
+absl::StatusOr<Shape> BoundShape(const DataSource& source, const DataField& found,
+                                 const TensorType& expected_type, bool is_target) {
+  if (!expected_type.shape) return found.shape;
   const std::string where = absl::StrCat("data: \"", source.origin(), "\", \"", found.name, "\": ");
-  if (expected.empty()) {
+  const Shape expected(expected_type.shape->begin() + 1, expected_type.shape->end());
+  if (std::optional<Shape> bound = Reshaped(found.shape, expected)) return *std::move(bound);
+  if (!is_target && expected.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(where, "found samples of shape ", ShapeName(found.shape), ", the model's ",
                      TypeName(expected_type),
                      " has no axis beside the one that counts samples; export the model with a "
                      "batch axis in front"));
   }
-  if (expected.size() == 1 && found.shape.size() <= 1) {
-    return absl::InvalidArgumentError(absl::StrCat(where, "found ", count,
+  if (!is_target && expected.size() == 1 && found.shape.size() <= 1) {
+    return absl::InvalidArgumentError(absl::StrCat(where, "found ", ElementCount(found.shape),
                                                    " features a sample, expected ", expected[0],
                                                    " as the model's ", TypeName(expected_type)));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(where, "found samples of shape ", ShapeName(found.shape), ", expected ",
-                   ShapeName(expected), " as the model's ", TypeName(expected_type)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      where, "found ", is_target ? "targets" : "samples", " of shape ", ShapeName(found.shape),
+      is_target ? " a sample, expected " : ", expected ", ShapeName(expected), " as the model's ",
+      is_target ? "output has" : TypeName(expected_type)));
 }
 
 std::string FieldNames(const DataSource& source) {
@@ -207,6 +214,27 @@ absl::Status CheckNumeric(const DataSource& source, const DataField& field, Data
   return absl::InvalidArgumentError(absl::StrCat(
       "data: \"", source.origin(), "\", \"", field.name, "\": found ",
       std::string(DataTypeName(field.type)), ", expected ", std::string(DataTypeName(type))));
+}
+
+absl::StatusOr<size_t> TargetField(const DataSource& source) {
+  const int field = source.FindField(kTargetField);
+  if (field >= 0) return static_cast<size_t>(field);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: \"", source.origin(), "\": found no \"target\", it has ",
+                   FieldNames(source), "; name the label with --target"));
+}
+
+// The field that feeds an input sample by sample.
+absl::StatusOr<size_t> SampleField(const DataSource& source, const InputInterface& input,
+                                   bool is_only_input) {
+  if (!input.type.shape || !input.type.shape->empty()) {
+    return FieldForInput(source, input.name, is_only_input);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", source.origin(), "\": the model's input \"", input.name, "\" is ",
+      TypeName(input.type),
+      ", it has no batch axis that samples could lie along; make it an initializer of the model, "
+      "of the value that it is to have"));
 }
 
 }  // namespace
@@ -233,45 +261,69 @@ absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string
                    "\" for the model's input of that name; it has ", FieldNames(source)));
 }
 
+std::vector<InputInterface> InputsOf(const Graph& graph) {
+  std::vector<InputInterface> inputs;
+  for (const ValueId input : graph.inputs) {
+    inputs.push_back({graph.value(input).name, graph.type(input)});
+  }
+  return inputs;
+}
+
+int64_t FixedBatchSize(const std::vector<InputInterface>& inputs) {
+  for (const InputInterface& input : inputs) {
+    if (!input.type.shape.has_value() || input.type.shape->empty()) continue;
+    if (input.type.shape->front() != kUnknownDimension) return input.type.shape->front();
+  }
+  return 0;
+}
+
+absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
+                                     const std::vector<InputInterface>& inputs,
+                                     int64_t batch_size) {
+  DataShapes shapes;
+  const int64_t fixed = FixedBatchSize(inputs);
+  shapes.has_fixed_batch = fixed > 0;
+  shapes.batch_size = fixed > 0 ? fixed : std::max<int64_t>(batch_size, 1);
+  STROP_ASSIGN_OR_RETURN(const size_t target, TargetField(source));
+  shapes.target = source.fields()[target];
+  for (const InputInterface& input : inputs) {
+    STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(source, input, inputs.size() == 1));
+    const DataField& found = source.fields()[field];
+    STROP_RETURN_IF_ERROR(CheckNumeric(source, found, input.type.element_type));
+    STROP_ASSIGN_OR_RETURN(shapes.inputs.emplace_back(),
+                           BoundShape(source, found, input.type, /*is_target=*/false));
+  }
+  return shapes;
+}
+
 absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
                                                         const std::vector<InputInterface>& inputs,
                                                         const TargetInterface& target) {
   std::vector<Binding> bindings;
   std::vector<DataField> fields;
-  const auto add = [&](size_t field, const std::string& name, const TensorType& type,
-                       bool is_class) -> absl::Status {
+  const auto add = [&](size_t field, const std::string& name,
+                       const TensorType& type) -> absl::Status {
     const DataField& found = source->fields()[field];
     STROP_RETURN_IF_ERROR(CheckNumeric(*source, found, type.element_type));
-    STROP_ASSIGN_OR_RETURN(Shape shape, BoundShape(*source, found, type));
+    const bool is_target = bindings.size() == inputs.size();
+    STROP_ASSIGN_OR_RETURN(Shape shape, BoundShape(*source, found, type, is_target));
     fields.push_back({name, type.element_type, std::move(shape)});
-    bindings.push_back({field, is_class});
+    bindings.push_back({field, is_target});
     return absl::OkStatus();
   };
   const bool needs_target = target.kind != TargetInterface::Kind::kNone;
-  const int target_field = source->FindField(kTargetField);
-  if (needs_target && target_field < 0) {  // first: a label that is not known counts as an input
-    return absl::InvalidArgumentError(
-        absl::StrCat("data: \"", source->origin(), "\": found no \"target\", it has ",
-                     FieldNames(*source), "; name the label with --target"));
+  size_t target_field = 0;
+  if (needs_target) {  // first: a label that is not known counts as an input
+    STROP_ASSIGN_OR_RETURN(target_field, TargetField(*source));
   }
   for (const InputInterface& input : inputs) {
-    if (input.type.shape && input.type.shape->empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "data: \"", source->origin(), "\": the model's input \"", input.name, "\" is ",
-          TypeName(input.type),
-          ", it has no batch axis that samples could lie along; make it an initializer of the "
-          "model, of the value that it is to have"));
-    }
-    STROP_ASSIGN_OR_RETURN(const size_t field,
-                           FieldForInput(*source, input.name, inputs.size() == 1));
-    STROP_RETURN_IF_ERROR(add(field, input.name, input.type, false));
+    STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(*source, input, inputs.size() == 1));
+    STROP_RETURN_IF_ERROR(add(field, input.name, input.type));
   }
   if (needs_target) {
-    const bool is_class = target.kind == TargetInterface::Kind::kClasses;
     TensorType type = target.type;
-    if (is_class) type.element_type = DataType::kInt64;
-    STROP_RETURN_IF_ERROR(
-        add(static_cast<size_t>(target_field), std::string(kTargetField), type, is_class));
+    if (target.kind == TargetInterface::Kind::kClasses) type.element_type = DataType::kInt64;
+    STROP_RETURN_IF_ERROR(add(target_field, std::string(kTargetField), type));
   }
   if (source->sample_count() == 0) {
     return absl::InvalidArgumentError(

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "graph/tensor_type.h"
+#include "graph/graph.h"
 #include "plugin/data/data_source.h"
 
 namespace strop {
@@ -16,19 +17,40 @@ struct InputInterface {
   TensorType type;
 };
 
+std::vector<InputInterface> InputsOf(const Graph& graph);
+
 // What the loss takes as target.
 struct TargetInterface {
   enum class Kind {
-    kNone,     // no target: the data may lack one
-    kClasses,  // whole numbers from 0 to class_count − 1, or ignore_index; bound as int64
-    kNumbers,  // bound as the type's elements
+    kNone,           // no target: the data may lack one
+    kClasses,        // whole numbers from 0 to class_count − 1, or ignore_index; bound as int64
+    kProbabilities,  // of the classes along class_axis: none negative, with a sum of 1
+    kShares,         // of a yes, between 0 and 1
+    kNumbers,        // bound as the type's elements, as those of the two kinds before
   };
   Kind kind = Kind::kNone;
   // The sample axis included; without a shape the data's own holds.
   TensorType type;
   int64_t class_count = 0;
+  int64_t class_axis = 0;  // of a sample
   int64_t ignore_index = -100;
 };
+
+// The shapes that data give a model: batches of `batch_size` samples, unless the model takes
+// batches of another size only.
+struct DataShapes {
+  std::vector<Shape> inputs;        // of a sample, as each of the model's inputs is given it
+  std::optional<DataField> target;  // as the data have it
+  int64_t batch_size = 1;
+  bool has_fixed_batch = false;  // the model takes no other
+};
+
+// The model's fixed batch size, or 0 when it takes any.
+int64_t FixedBatchSize(const std::vector<InputInterface>& inputs);
+
+// InvalidArgument as BindToModel has it for inputs.
+absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
+                                     const std::vector<InputInterface>& inputs, int64_t batch_size);
 
 // The field of `source` that feeds an input: by name, or for a model's only input x, X or the only
 // array beside the target. InvalidArgument listing the fields when there is none.
@@ -41,7 +63,7 @@ absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string
 // Axes of length 1 may be missing or superfluous, and samples flatten for an input of rank 2.
 // Numbers convert when every one of them survives: integers to floating types, float64 to float32
 // rounded. Refuses, InvalidArgument: missing arrays, shapes that do not fit, empty data, NaN or
-// infinity, labels that are fractional or out of range, each naming file, array and row.
+// infinity, and targets that are not what the interface says, each naming file, array and row.
 absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
                                                         const std::vector<InputInterface>& inputs,
                                                         const TargetInterface& target);

@@ -23,12 +23,6 @@ constexpr int64_t kProbeSamples = 256;
 
 absl::Status Stopped() { return absl::CancelledError("study: stopped"); }
 
-std::vector<InputInterface> InputsOf(const Graph& graph) {
-  std::vector<InputInterface> inputs;
-  for (const ValueId id : graph.inputs) inputs.push_back({graph.value(id).name, graph.type(id)});
-  return inputs;
-}
-
 // Some samples of another source, drawn at random: digits lie in the order of their writers.
 class DrawnSamples : public DataSource {
  public:
@@ -110,6 +104,14 @@ double Experiment::train_loss() const {
 absl::StatusOr<std::unique_ptr<Laboratory>> Laboratory::Create(LaboratoryOptions options) {
   if (options.data == nullptr) {
     STROP_ASSIGN_OR_RETURN(options.data, Digits());
+  }
+  const int64_t fixed =
+      options.model.has_value() ? FixedBatchSize(InputsOf(options.model->graph)) : 0;
+  if (fixed > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("study: the model takes batches of ", fixed,
+                     " only, expected one that takes any; export it with a dynamic batch "
+                     "dimension"));
   }
   std::unique_ptr<Laboratory> laboratory(new Laboratory(std::move(options)));
   if (!laboratory->has_own_model()) {
@@ -207,15 +209,14 @@ absl::StatusOr<EvaluationResult> Laboratory::MeasureTraining(const ImportedModel
 absl::StatusOr<std::vector<LayerGradient>> Laboratory::Gradients(
     const ImportedModel& model, std::shared_ptr<StateStore> store) const {
   STROP_ASSIGN_OR_RETURN(Parts parts, Split());
-  const int field = parts.training->FindField(kTargetField);
-  const DataField* target =
-      field < 0 ? nullptr : &parts.training->fields()[static_cast<size_t>(field)];
   Graph graph = model.graph;
   const std::vector<InputInterface> inputs = InputsOf(graph);
+  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+                         ShapesFor(*parts.training, inputs, kProbeSamples));
   STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/true));
   graph.state_updates.clear();  // a probe changes nothing
-  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options_.loss, target));
+  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options_.loss, shapes));
   std::vector<ValueId> matrices;
   std::vector<std::string> names;
   std::vector<LayerGradient> gradients;
@@ -274,16 +275,14 @@ absl::StatusOr<std::vector<Tensor>> Laboratory::Activations(
 absl::StatusOr<size_t> Laboratory::StepBytes(const ImportedModel& model,
                                              const TrainingOptions& options) const {
   STROP_ASSIGN_OR_RETURN(Parts parts, Split());
-  const int field = parts.training->FindField(kTargetField);
-  STROP_ASSIGN_OR_RETURN(
-      TrainingGraph training,
-      BuildTrainingGraph(
-          model, options.graph,
-          field < 0 ? nullptr : &parts.training->fields()[static_cast<size_t>(field)]));
   const int64_t all = parts.training->sample_count();
-  STROP_ASSIGN_OR_RETURN(std::vector<Tensor> batch,
-                         FirstBatch(std::move(parts.training), training.inputs, training.target,
-                                    options.batch_size == 0 ? all : options.batch_size));
+  const int64_t batch_size = options.batch_size == 0 ? all : options.batch_size;
+  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+                         ShapesFor(*parts.training, InputsOf(model.graph), batch_size));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options.graph, shapes));
+  STROP_ASSIGN_OR_RETURN(
+      std::vector<Tensor> batch,
+      FirstBatch(std::move(parts.training), training.inputs, training.target, batch_size));
   batch.push_back(Tensor::Scalar<double>(options.learning_rate));
   batch.push_back(Tensor::Scalar<int64_t>(1));
   STROP_ASSIGN_OR_RETURN(

@@ -51,7 +51,8 @@ absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& 
   STROP_ASSIGN_OR_RETURN(const std::vector<double> targets, NumericElements(target));
   const Extents extents(prediction.shape(), classes.axis);
   const int64_t columns = classes.columns;
-  const bool is_soft = target.shape() == prediction.shape();
+  const bool is_soft =
+      target.element_count() == prediction.element_count() && IsFloating(target.type());
   ClassRows rows;
   rows.kind = classes.kind;
   rows.columns = columns;

@@ -9,13 +9,25 @@
 
 namespace strop {
 
-int64_t FixedBatchSize(const std::vector<InputInterface>& inputs) {
-  for (const InputInterface& input : inputs) {
-    if (!input.type.shape.has_value() || input.type.shape->empty()) continue;
-    if (input.type.shape->front() != kUnknownDimension) return input.type.shape->front();
-  }
-  return 0;
+namespace {
+
+absl::Status CheckFixedBatch(const std::vector<InputInterface>& inputs, int64_t batch_size) {
+  const int64_t fixed = FixedBatchSize(inputs);
+  if (fixed == 0 || batch_size == fixed) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: input \"", inputs[0].name, "\" takes batches of ", fixed, ", found a batch size of ",
+      batch_size, "; use --batch-size ", fixed, " or export with a dynamic batch dimension"));
 }
+
+// The first `count` of the elements along axis 0.
+Tensor First(const Tensor& tensor, int64_t count) {
+  Shape shape = tensor.shape();
+  if (shape[0] == count) return tensor;
+  shape[0] = count;
+  return Tensor::Borrow(tensor.type(), std::move(shape), tensor.data(), nullptr);
+}
+
+}  // namespace
 
 absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t samples,
                             int64_t batch_size, bool drops_last) {
@@ -23,28 +35,34 @@ absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t s
     return absl::InvalidArgumentError(
         absl::StrCat("train: batch size is ", batch_size, ", expected at least 1"));
   }
+  STROP_RETURN_IF_ERROR(CheckFixedBatch(inputs, batch_size));
   const int64_t fixed = FixedBatchSize(inputs);
-  if (fixed == 0) return absl::OkStatus();
-  if (batch_size != fixed) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("train: input \"", inputs[0].name, "\" takes batches of ", fixed,
-                     ", found a batch size of ", batch_size, "; use --batch-size ", fixed,
-                     " or export with a dynamic batch dimension"));
+  if (fixed == 0 || samples % fixed == 0 || (drops_last && samples >= fixed)) {
+    return absl::OkStatus();
   }
-  if (drops_last || samples % fixed == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "train: input \"", inputs[0].name, "\" takes batches of ", fixed, ", which do not divide ",
-      samples, " samples; use --drop-last or export with a dynamic batch dimension"));
+  const std::string where =
+      absl::StrCat("train: input \"", inputs[0].name, "\" takes batches of ", fixed);
+  if (samples < fixed) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, ", found ", samples,
+                     " samples to train on, too few for one; give more data or export with a "
+                     "dynamic batch dimension"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ", which do not divide ", samples,
+                   " samples; use --drop-last or export with a dynamic batch dimension"));
 }
 
 absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
     const ImportedModel& model, const EvaluationOptions& options, std::unique_ptr<DataSource> data,
     std::shared_ptr<StateStore> store, PlanOptions plan, std::shared_ptr<Arena> arena) {
-  const int field = data->FindField(kTargetField);
-  STROP_ASSIGN_OR_RETURN(
-      EvaluationGraph graph,
-      BuildEvaluationGraph(model, options.loss,
-                           field < 0 ? nullptr : &data->fields()[static_cast<size_t>(field)]));
+  const std::vector<InputInterface> inputs = InputsOf(model.graph);
+  const int64_t samples = data->sample_count();
+  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+                         ShapesFor(*data, inputs, std::min(options.batch_size, samples)));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph, BuildEvaluationGraph(model, options.loss, shapes));
+  STROP_RETURN_IF_ERROR(
+      CheckFixedBatch(inputs, shapes.has_fixed_batch ? options.batch_size : shapes.batch_size));
   std::unique_ptr<Evaluator> evaluator(new Evaluator());
   evaluator->loss_ = options.loss;
   const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index,
@@ -55,9 +73,9 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   evaluator->class_names_.assign(data->class_names().begin(), data->class_names().end());
   STROP_ASSIGN_OR_RETURN(evaluator->data_,
                          BindToModel(std::move(data), graph.inputs, graph.target));
-  const int64_t samples = evaluator->data_->sample_count();
-  evaluator->batch_size_ = std::min(options.batch_size, samples);
-  STROP_RETURN_IF_ERROR(CheckBatchSize(graph.inputs, samples, evaluator->batch_size_, false));
+  evaluator->batch_size_ = shapes.batch_size;
+  evaluator->has_fixed_batch_ = shapes.has_fixed_batch;
+  evaluator->note_ = std::move(graph.note);
   evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_);
   if (store == nullptr) store = std::make_shared<StateStore>();
   STROP_ASSIGN_OR_RETURN(
@@ -75,15 +93,20 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
   std::iota(order.begin(), order.end(), int64_t{0});
   for (int64_t begin = 0; begin < result.sample_count; begin += batch_size_) {
     const int64_t count = std::min(batch_size_, result.sample_count - begin);
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch,
-                           reader_->Read(absl::MakeConstSpan(order).subspan(
-                               static_cast<size_t>(begin), static_cast<size_t>(count))));
+    std::vector<int64_t> samples(order.begin() + begin, order.begin() + begin + count);
+    // A model that takes whole batches only gets the last sample again until one is full.
+    if (has_fixed_batch_) samples.resize(static_cast<size_t>(batch_size_), samples.back());
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, reader_->Read(samples));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
-    const double weight = LossWeight(loss_, batch.back());
-    if (weight > 0) result.loss += loss[0] * weight;
-    all_weight += weight;
-    STROP_RETURN_IF_ERROR(metrics_->Update(outputs[1], batch.back(), count));
+    const auto size = static_cast<int64_t>(samples.size());
+    const int64_t rows = outputs[1].shape()[0] / size;  // of a sample
+    const Tensor target = First(batch.back(), count);
+    STROP_ASSIGN_OR_RETURN(const std::vector<double> losses,
+                           NumericElements(First(outputs[0], count * rows)));
+    const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+    result.loss += sum * static_cast<double>(count) / static_cast<double>(losses.size());
+    all_weight += LossWeight(loss_, target);
+    STROP_RETURN_IF_ERROR(metrics_->Update(First(outputs[1], count * rows), target, count));
   }
   result.loss /= all_weight;  // NaN where no label counts, as the mean of nothing
   result.metrics = metrics_->Values();

@@ -50,11 +50,16 @@ class Evaluator {
   // unless predictions are watched, and for losses that are no cross-entropy.
   absl::StatusOr<std::optional<PredictionReport>> Predictions(bool with_samples);
 
+  // How the targets were read where shapes leave several readings; empty where they do not.
+  const std::string& note() const { return note_; }
+
  private:
   Evaluator() = default;
 
   LossOptions loss_;
   int64_t batch_size_ = 1;
+  bool has_fixed_batch_ = false;
+  std::string note_;
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<BatchReader> reader_;
   std::unique_ptr<Session> session_;
@@ -62,11 +67,8 @@ class Evaluator {
   std::vector<std::string> class_names_;
 };
 
-// The model's fixed batch size, or 0 when it takes any.
-int64_t FixedBatchSize(const std::vector<InputInterface>& inputs);
-
-// InvalidArgument when a model of fixed batch size meets batches of another: `samples` in batches
-// of `batch_size`, an incomplete last one dropped or not.
+// InvalidArgument when training of a model with a fixed batch size would meet batches of another:
+// `samples` in batches of `batch_size`, an incomplete last one dropped or not.
 absl::Status CheckBatchSize(const std::vector<InputInterface>& inputs, int64_t samples,
                             int64_t batch_size, bool drops_last);
 

@@ -50,6 +50,9 @@ class PlaneEvaluator {
   // With all states that `states` names in the place of the model's.
   absl::StatusOr<double> LossOf(const std::map<std::string, Tensor>& states);
 
+  // See Evaluator::note.
+  const std::string& note() const { return evaluator_->note(); }
+
  private:
   PlaneEvaluator() = default;
 

@@ -36,21 +36,32 @@ struct LossOptions {
   double delta = 1;            // of huber, and smooth_l1's beta
 };
 
+// The graph's output of that name, the first for an empty one. InvalidArgument listing them.
+absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name);
+
 struct AttachedLoss {
   ValueId loss = kNoValue;        // rank 0
   ValueId prediction = kNoValue;  // what the loss compares: logits for the cross-entropies
   ValueId target = kNoValue;      // the input that was added
+  Shape prediction_shape;         // what does not grow with the batch
   int64_t class_axis = 1;         // of cross_entropy
   TargetInterface interface;
+  std::string note;  // see TargetForm
+};
+
+struct LossAttachment {
+  // The input takes class probabilities even where the interface, and so the data, has labels.
+  bool takes_probabilities = false;
+  // The loss of each label, or of each element, instead of their mean.
+  bool keeps_positions = false;
 };
 
 // Adds the input "target" and the loss of one of the graph's outputs. A model that ends in Softmax,
 // LogSoftmax or Sigmoid, views and Cast behind it allowed, is given the matching cross-entropy on
-// its logits. `target` is the data's field, null when unknown: floating values in the logits' shape
-// are class probabilities, all others labels; without a given class axis it is the one at which
-// logits and target fit, axis 1 before others. With `takes_probabilities` the input takes class
-// probabilities even where the interface, and so the data, has labels.
+// its logits. What the target is follows from the shapes that the data give the model: see
+// FindTargetForm.
 absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
-                                        const DataField* target, bool takes_probabilities = false);
+                                        const DataShapes& data,
+                                        const LossAttachment& attachment = {});
 
 }  // namespace strop

@@ -34,9 +34,6 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
                                                          std::unique_ptr<DataSource> validation,
                                                          PlanOptions plan) {
   STROP_RETURN_IF_ERROR(CheckTrainingOptions(options, validation != nullptr));
-  const int field = training->FindField(kTargetField);
-  std::optional<DataField> target;
-  if (field >= 0) target = training->fields()[static_cast<size_t>(field)];
   std::unique_ptr<Trainer> trainer(new Trainer(options));
   TrainingGraphOptions& graph_options = trainer->options_.graph;
   STROP_RETURN_IF_ERROR(CheckUnfreezing(graph_options.unfreezing, model, options.epochs));
@@ -48,17 +45,20 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   graph_options.accumulates = options.accumulation_steps > 1;
   graph_options.steps_per_epoch = trainer->steps_per_epoch();
   trainer->phase_starts_ = PhaseStarts(model, graph_options.unfreezing);
+  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+                         ShapesFor(*training, InputsOf(model.graph), trainer->batch_size_));
   const auto build = [&](const StepVariant& variant) {
-    return BuildTrainingGraph(model, graph_options, target ? &*target : nullptr, variant);
+    return BuildTrainingGraph(model, graph_options, shapes, variant);
   };
   STROP_ASSIGN_OR_RETURN(TrainingGraph graph, build({}));
+  trainer->note_ = graph.note;
   STROP_ASSIGN_OR_RETURN(trainer->data_,
                          BindToModel(std::move(training), graph.inputs, graph.target));
   STROP_ASSIGN_OR_RETURN(trainer->mixer_,
                          BatchMixer::Create(options.mix, options.seed, options.graph.loss.kind,
                                             graph.inputs, graph.target, graph.step_target));
-  STROP_RETURN_IF_ERROR(
-      CheckBatchSize(graph.inputs, samples, std::min(wanted, samples), options.drop_last));
+  const int64_t checked = shapes.has_fixed_batch ? wanted : trainer->batch_size_;
+  STROP_RETURN_IF_ERROR(CheckBatchSize(graph.inputs, samples, checked, options.drop_last));
   trainer->reader_ = std::make_unique<BatchReader>(*trainer->data_);
   trainer->store_ = std::make_shared<StateStore>();
   const auto arena = std::make_shared<Arena>();  // training and validation take turns

@@ -56,6 +56,8 @@ class Trainer {
   const std::vector<std::string>& trained() const { return trained_; }
   // Parameters and running statistics: what an export writes.
   const std::vector<std::string>& exported() const { return exported_; }
+  // How the targets were read where shapes leave several readings; empty where they do not.
+  const std::string& note() const { return note_; }
   int64_t steps_per_epoch() const;
   // Bytes of activations, gradients and scratchpads, of what was planned so far.
   size_t arena_bytes() const { return sessions_->arena_bytes(); }
@@ -108,6 +110,7 @@ class Trainer {
   std::shared_ptr<StateStore> store_;
   std::unique_ptr<StepSessions> sessions_;
   std::unique_ptr<Evaluator> evaluator_;  // null without validation data
+  std::string note_;
   std::vector<std::string> trained_;
   std::vector<std::string> exported_;
   std::vector<std::string>

@@ -5,6 +5,7 @@
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/passes/passes.h"
 #include "plugin/passes/recompute_activations.h"
+#include "plugin/training/batch_axis.h"
 #include "plugin/training/dropout_insertion.h"
 #include "plugin/training/gradient_accumulation.h"
 #include "plugin/training/node_mode.h"
@@ -14,14 +15,6 @@
 
 namespace strop {
 namespace {
-
-std::vector<InputInterface> InputsOf(const Graph& graph) {
-  std::vector<InputInterface> inputs;
-  for (const ValueId input : graph.inputs) {
-    inputs.push_back({graph.value(input).name, graph.type(input)});
-  }
-  return inputs;
-}
 
 absl::Status ApplyBatchNormMode(Graph& graph, BatchNormMode mode) {
   if (mode == BatchNormMode::kAsInModel) return KeepBatchNormMode(graph);
@@ -112,8 +105,9 @@ bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant)
 
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataField* target,
+                                                 const DataShapes& data,
                                                  const StepVariant& variant) {
+  STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
   const absl::StatusOr<std::vector<ValueId>> found =
       TrainedValues(model, options.unfreezing, phases[static_cast<size_t>(variant.phase)]);
@@ -125,9 +119,11 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   Graph& graph = training.graph;
   const bool is_ascended = IsAscended(options, variant);
   if (is_ascended) KeepStatistics(graph);
-  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
-                         AttachLoss(graph, options.loss, target, options.takes_probabilities));
+  STROP_ASSIGN_OR_RETURN(
+      const AttachedLoss attached,
+      AttachLoss(graph, options.loss, data, {.takes_probabilities = options.takes_probabilities}));
   training.target = attached.interface;
+  training.note = attached.note;
   training.step_target = graph.type(attached.target);
   const bool updates = variant.kind == StepVariant::Kind::kUpdate;
   const ValueId learning_rate = updates ? AddScalar(training, StepScalar::kLearningRate) : kNoValue;
@@ -180,7 +176,8 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
-                                                     const DataField* target) {
+                                                     const DataShapes& data) {
+  STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   EvaluationGraph evaluation;
   evaluation.graph = model.graph;
   Graph& graph = evaluation.graph;
@@ -189,10 +186,12 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
   SetDropoutMode(graph, DropoutNodes::kAll, /*is_training=*/false, std::nullopt);
   RemoveRestingDropouts(graph);
-  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options, target));
+  STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
+                         AttachLoss(graph, options, data, {.keeps_positions = true}));
   evaluation.target = attached.interface;
   evaluation.class_axis = attached.class_axis;
-  evaluation.prediction = graph.type(attached.prediction).shape;
+  evaluation.prediction = attached.prediction_shape;
+  evaluation.note = attached.note;
   graph.outputs = {attached.loss, attached.prediction};
   graph.RemoveDeadNodes();
   return evaluation;

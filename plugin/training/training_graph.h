@@ -75,28 +75,31 @@ struct TrainingGraph {
   // Parameters by the states that the forward pass reads in their place; see IsAscended.
   std::map<ValueId, ValueId> stand_ins;
   bool has_gradient_norm = false;
+  std::string note;  // see TargetForm
 };
 
 // InvalidArgument when nothing can be trained or an option does not suit the model; Unimplemented
-// listing every node whose gradient is missing. `target`: see AttachLoss.
+// listing every node whose gradient is missing.
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataField* target,
+                                                 const DataShapes& data,
                                                  const StepVariant& variant = {});
 
 // The model with its loss as it is evaluated: running statistics, no dropout.
 //   inputs   the model's, target
-//   outputs  the loss, and what it compares with the target (logits for the cross-entropies)
+//   outputs  the loss of each label or element, and what it compares with the target (logits for
+//            the cross-entropies)
 struct EvaluationGraph {
   Graph graph;
   std::vector<InputInterface> inputs;
   TargetInterface target;
   int64_t class_axis = 1;
-  std::optional<Shape> prediction;  // shape of what the loss compares, as far as it is known
+  Shape prediction;  // shape of what the loss compares, see AttachedLoss
+  std::string note;  // see TargetForm
 };
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
-                                                     const DataField* target);
+                                                     const DataShapes& data);
 
 }  // namespace strop

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "plugin/data/array_source.h"
 
@@ -112,6 +113,78 @@ TEST(BindToModel, KeepsTheLabelThatTheLossIgnores) {
       BindToModel(Source({{"x", Doubles({2, 1}, {1, 2})}, {"target", Doubles({2}, {-100, 1})}}),
                   {Input("x", DataType::kFloat, {kUnknownDimension, 1})}, target);
   EXPECT_TRUE(bound.ok()) << bound.status();
+}
+
+// Data that are decoded as they are read, so that nothing can be checked before.
+class Streamed : public DataSource {
+ public:
+  explicit Streamed(std::unique_ptr<DataSource> source) : source_(std::move(source)) {}
+  int64_t sample_count() const override { return source_->sample_count(); }
+  const std::vector<DataField>& fields() const override { return source_->fields(); }
+  const std::string& origin() const override { return source_->origin(); }
+  absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
+    return source_->Read(indices, batch);
+  }
+
+ private:
+  std::unique_ptr<DataSource> source_;
+};
+
+TEST(BindToModel, ChecksProbabilitiesBeforeTrainingAndWhileTheyStream) {
+  TargetInterface target;
+  target.kind = TargetInterface::Kind::kProbabilities;
+  target.type = {DataType::kFloat, Shape{kUnknownDimension, 2, 2}};
+  target.class_axis = 1;
+  const auto arrays = [](const std::vector<double>& numbers) {
+    return Source({{"x", Doubles({2, 1}, {1, 2})}, {"target", Doubles({2, 2, 2}, numbers)}});
+  };
+  const auto x = Input("x", DataType::kFloat, {kUnknownDimension, 1});
+  const std::vector<double> good = {0.5, 0.5, 1, 0, 0.25, 0.75, 0, 1};
+  EXPECT_TRUE(BindToModel(arrays(good), {x}, target).ok());
+  for (const auto& [index, number, problem] : std::vector<std::tuple<size_t, double, std::string>>{
+           {5, 0.5, "row 1: found class probabilities that add up to 0.75, expected 1"},
+           {2, -1, "row 0: found -1, expected class probabilities from 0 on"}}) {
+    std::vector<double> bad = good;
+    bad[index] = number;
+    const absl::Status before = BindToModel(arrays(bad), {x}, target).status();
+    EXPECT_NE(MessageOf(before).find(problem), std::string::npos) << before;
+    auto bound = BindToModel(std::make_unique<Streamed>(arrays(bad)), {x}, target);
+    ASSERT_TRUE(bound.ok()) << bound.status();
+    std::vector<Tensor> batch = (*bound)->MakeBatch(2);
+    const absl::Status read = (*bound)->Read({0, 1}, absl::MakeSpan(batch));
+    EXPECT_NE(MessageOf(read).find(problem), std::string::npos) << read;
+  }
+}
+
+TEST(BindToModel, ChecksShares) {
+  TargetInterface target;
+  target.kind = TargetInterface::Kind::kShares;
+  target.type = {DataType::kFloat, Shape{kUnknownDimension}};
+  const auto x = Input("x", DataType::kFloat, {kUnknownDimension, 1});
+  for (const auto& [number, is_good] : std::vector<std::pair<double, bool>>{
+           {0, true}, {0.3, true}, {1, true}, {1.01, false}, {-0.01, false}}) {
+    const absl::Status status =
+        BindToModel(Source({{"x", Doubles({1, 1}, {1})}, {"target", Doubles({1}, {number})}}), {x},
+                    target)
+            .status();
+    EXPECT_EQ(status.ok(), is_good) << number << ": " << status;
+  }
+}
+
+TEST(ShapesFor, AreThoseOfBoundSamples) {
+  const auto source = Source({{"x", Doubles({3, 2, 2}, std::vector<double>(12))},
+                              {"target", Tensor::FromVector<int64_t>({3}, {0, 1, 0})}});
+  const auto free = ShapesFor(*source, {Input("x", DataType::kFloat, {-1, 4})}, 2);
+  ASSERT_TRUE(free.ok()) << free.status();
+  EXPECT_EQ(free->inputs, (std::vector<Shape>{{4}}));
+  EXPECT_EQ(free->target->shape, Shape());
+  EXPECT_EQ(free->batch_size, 2);
+  const auto fixed = ShapesFor(*source, {Input("x", DataType::kFloat, {16, 1, 2, 2})}, 2);
+  ASSERT_TRUE(fixed.ok()) << fixed.status();
+  EXPECT_EQ(fixed->inputs, (std::vector<Shape>{{1, 2, 2}}));
+  EXPECT_EQ(fixed->batch_size, 16);
+  const auto scalar = ShapesFor(*source, {Input("x", DataType::kFloat, {})}, 2);
+  EXPECT_NE(MessageOf(scalar.status()).find("no batch axis"), std::string::npos);
 }
 
 TEST(ArraySource, RefusesArraysOfDifferentLength) {

@@ -49,12 +49,13 @@ TEST(DropoutInsertion, IsInTheTrainingGraphOnly) {
     return std::count(ops.begin(), ops.end(), op);
   };
   const ImportedModel model = ToyClassifier();
-  const Graph training = BuildTrainingGraph(model, options, nullptr)->graph;
+  const DataShapes data = {{{2}}, std::nullopt, 4};
+  const Graph training = BuildTrainingGraph(model, options, data)->graph;
   EXPECT_EQ(count(training, "Dropout"), 1);
   EXPECT_EQ(count(training, "DropoutGradient"), 1);
   options.dropout = DropoutMode::kOff;  // what rests is not computed
-  EXPECT_EQ(count(BuildTrainingGraph(model, options, nullptr)->graph, "Dropout"), 0);
-  EXPECT_EQ(count(BuildEvaluationGraph(model, options.loss, nullptr)->graph, "Dropout"), 0);
+  EXPECT_EQ(count(BuildTrainingGraph(model, options, data)->graph, "Dropout"), 0);
+  EXPECT_EQ(count(BuildEvaluationGraph(model, options.loss, data)->graph, "Dropout"), 0);
 }
 
 }  // namespace

@@ -21,49 +21,120 @@ Graph OneValue(const Shape& shape) {
   return graph;
 }
 
-int64_t AxisFor(const Shape& logits, const DataField& target) {
+// Data of two samples, as OneValue takes them, with a target of that type and shape.
+DataShapes Data(const Shape& logits, DataType type, Shape target) {
+  DataShapes data;
+  data.inputs = {Shape(logits.begin() + 1, logits.end())};
+  data.target = DataField{"target", type, std::move(target)};
+  data.batch_size = 2;
+  return data;
+}
+
+absl::StatusOr<AttachedLoss> AttachTo(const Shape& logits, DataType type, Shape target,
+                                      const LossOptions& options = {}) {
   Graph graph = OneValue(logits);
-  const auto attached = AttachLoss(graph, LossOptions(), &target);
+  return AttachLoss(graph, options, Data(logits, type, std::move(target)));
+}
+
+int64_t AxisFor(const Shape& logits, Shape target) {
+  const auto attached = AttachTo(logits, DataType::kInt64, std::move(target));
   EXPECT_TRUE(attached.ok()) << attached.status();
   return attached.ok() ? attached->class_axis : -1;
 }
 
 TEST(LossAttachment, FindsTheClassAxis) {
-  const auto labels = [](Shape shape) {
-    return DataField{"target", DataType::kInt64, std::move(shape)};
-  };
-  EXPECT_EQ(AxisFor({kUnknownDimension, 10}, labels({})), 1);
-  EXPECT_EQ(AxisFor({kUnknownDimension, 10}, labels({1})), 1);
-  EXPECT_EQ(AxisFor({kUnknownDimension, 128, 50}, labels({128})), 2);
-  EXPECT_EQ(AxisFor({kUnknownDimension, 50, 128}, labels({128})), 1);
-  EXPECT_EQ(AxisFor({4, 3, 32, 32}, labels({32, 32})), 1);
-  EXPECT_EQ(AxisFor({4, 32, 32, 3}, labels({32, 32})), 3);
-  Graph graph = OneValue({4, 3, 32, 32});
-  const DataField wrong = labels({16, 16});
-  EXPECT_EQ(AttachLoss(graph, LossOptions(), &wrong).status().code(),
+  EXPECT_EQ(AxisFor({kUnknownDimension, 10}, {}), 1);
+  EXPECT_EQ(AxisFor({kUnknownDimension, 10}, {1}), 1);
+  EXPECT_EQ(AxisFor({kUnknownDimension, 128, 50}, {128}), 2);
+  EXPECT_EQ(AxisFor({kUnknownDimension, 50, 128}, {128}), 1);
+  EXPECT_EQ(AxisFor({2, 3, 32, 32}, {32, 32}), 1);
+  EXPECT_EQ(AxisFor({2, 3, 32, 32}, {1, 32, 32}), 1);
+  EXPECT_EQ(AxisFor({2, 32, 32, 3}, {32, 32}), 3);
+  EXPECT_EQ(AttachTo({2, 3, 32, 32}, DataType::kInt64, {16, 16}).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST(LossAttachment, FloatingTargetsOfTheLogitsShapeAreProbabilities) {
-  Graph graph = OneValue({kUnknownDimension, 10});
-  const DataField soft{"target", DataType::kDouble, {10}};
-  const auto attached = AttachLoss(graph, LossOptions(), &soft);
-  ASSERT_TRUE(attached.ok());
-  EXPECT_EQ(attached->interface.kind, TargetInterface::Kind::kNumbers);
-  EXPECT_EQ(graph.type(attached->target).element_type, DataType::kFloat);
-  graph = OneValue({kUnknownDimension, 10});
-  const DataField hard{"target", DataType::kDouble, {}};
-  const auto with_labels = AttachLoss(graph, LossOptions(), &hard);
-  ASSERT_TRUE(with_labels.ok());
-  EXPECT_EQ(with_labels->interface.kind, TargetInterface::Kind::kClasses);
-  EXPECT_EQ(with_labels->interface.class_count, 10);
+TEST(LossAttachment, TakesPyTorchsAxisOfSeveralAndSaysSo) {
+  const auto first = AttachTo({kUnknownDimension, 5, 5, 5}, DataType::kInt64, {5, 5});
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->class_axis, 1);
+  EXPECT_NE(first->note.find("axis 1, 2 or 3"), std::string::npos) << first->note;
+  LossOptions options;
+  options.class_axis = -1;
+  const auto last = AttachTo({kUnknownDimension, 5, 5, 5}, DataType::kInt64, {5, 5}, options);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->class_axis, 3);
+  EXPECT_EQ(last->note, "");
+  EXPECT_EQ(AttachTo({2, 3, 32, 32}, DataType::kInt64, {32, 32})->note, "");
+  const absl::Status open = AttachTo({2, 7, 5, 5}, DataType::kInt64, {7, 5}).status();
+  EXPECT_EQ(open.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(open.message().find("axis 2 or 3; say which with --class-axis"),
+            absl::string_view::npos)
+      << open;
 }
 
-TEST(LossAttachment, WithoutAKnownClassCountEveryLabelIsLeftToTheLoss) {
-  Graph graph = OneValue({kUnknownDimension, kUnknownDimension});
-  const auto attached = AttachLoss(graph, LossOptions(), nullptr);
-  ASSERT_TRUE(attached.ok());
-  EXPECT_GT(attached->interface.class_count, int64_t{1} << 60);
+TEST(LossAttachment, TargetsOfTheLogitsShapeAreProbabilities) {
+  for (const DataType type : {DataType::kDouble, DataType::kInt64, DataType::kUint8}) {
+    const auto soft = AttachTo({kUnknownDimension, 10}, type, {10});
+    ASSERT_TRUE(soft.ok());
+    EXPECT_EQ(soft->interface.kind, TargetInterface::Kind::kProbabilities);
+    EXPECT_EQ(soft->interface.type.element_type, DataType::kFloat);
+    EXPECT_EQ(soft->interface.class_axis, 0);
+  }
+  const auto pixels = AttachTo({kUnknownDimension, 3, 8, 8}, DataType::kFloat, {3, 8, 8});
+  ASSERT_TRUE(pixels.ok());
+  EXPECT_EQ(pixels->interface.kind, TargetInterface::Kind::kProbabilities);
+  const auto labels = AttachTo({kUnknownDimension, 10}, DataType::kDouble, {});
+  ASSERT_TRUE(labels.ok());
+  EXPECT_EQ(labels->interface.kind, TargetInterface::Kind::kClasses);
+  EXPECT_EQ(labels->interface.class_count, 10);
+}
+
+TEST(LossAttachment, ClassWeightsBoundLabelsOfAnUnknownClassCount) {
+  Graph graph;  // x·xᵀ: as many classes as samples
+  const ValueId x = graph.AddInput("x", {DataType::kFloat, Shape{kUnknownDimension, 4}});
+  const ValueId transposed = Append(graph, "Transpose", {x});
+  graph.outputs = {Append(graph, "MatMul", {x, transposed})};
+  LossOptions options;
+  const DataShapes data = {{{4}}, DataField{"target", DataType::kInt64, {}}, 2};
+  EXPECT_GT(AttachLoss(graph, options, data)->interface.class_count, int64_t{1} << 60);
+  options.class_weights = {1, 2, 3};
+  EXPECT_EQ(AttachLoss(graph, options, data)->interface.class_count, 3);
+}
+
+TEST(LossAttachment, RefusesClassWeightsOfAnotherNumber) {
+  LossOptions options;
+  options.class_weights = {1, 2};
+  const absl::Status status =
+      AttachTo({kUnknownDimension, 3}, DataType::kInt64, {}, options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("3 classes"), absl::string_view::npos) << status;
+}
+
+TEST(LossAttachment, SeesTheBatchInTheRowsOfAFlattenedOutput) {
+  Graph graph;
+  const ValueId x = graph.AddInput("x", {DataType::kFloat, Shape{kUnknownDimension, 6, 4}});
+  const ValueId rows = graph.AddConstant("rows", Tensor::FromVector<int64_t>({2}, {-1, 4}));
+  graph.outputs = {Append(graph, "Reshape", {x, rows})};
+  const DataShapes data = {{{6, 4}}, DataField{"target", DataType::kInt64, {6}}, 2};
+  const auto attached = AttachLoss(graph, LossOptions(), data);
+  ASSERT_TRUE(attached.ok()) << attached.status();
+  EXPECT_EQ(attached->interface.type.shape, (Shape{kUnknownDimension, 6}));
+  EXPECT_EQ(attached->interface.class_count, 4);
+}
+
+TEST(LossAttachment, RefusesWhatHasNoBatchOnAxisZero) {
+  Graph graph;
+  const ValueId x = graph.AddInput("x", {DataType::kFloat, Shape{kUnknownDimension, 6, 4}});
+  graph.outputs = {Append(graph, "Transpose", {x}, {{"perm", std::vector<int64_t>{1, 0, 2}}})};
+  const DataShapes data = {{{6, 4}}, DataField{"target", DataType::kInt64, {6}}, 5};
+  const absl::Status moved = AttachLoss(graph, LossOptions(), data).status();
+  EXPECT_EQ(moved.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(moved.message().find("whose batch is axis 1"), absl::string_view::npos) << moved;
+  graph.outputs = {Append(graph, "ReduceMean", {x}, {{"keepdims", int64_t{0}}})};
+  const absl::Status scalar = AttachLoss(graph, LossOptions(), data).status();
+  EXPECT_EQ(scalar.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(scalar.message().find("a single number"), absl::string_view::npos) << scalar;
 }
 
 TEST(LossAttachment, GoesThroughViewsToTheLogits) {
@@ -74,7 +145,7 @@ TEST(LossAttachment, GoesThroughViewsToTheLogits) {
   graph.value(y).type.shape = Shape{kUnknownDimension, 4};
   graph.outputs = {Append(graph, "Identity", {y})};
   graph.value(graph.outputs[0]).type.shape = Shape{kUnknownDimension, 4};
-  const auto attached = AttachLoss(graph, LossOptions(), nullptr);
+  const auto attached = AttachLoss(graph, LossOptions(), {{{4, 1, 1}}, std::nullopt, 2});
   ASSERT_TRUE(attached.ok()) << attached.status();
   const std::vector<int> producers = graph.Producers();
   const Node& identity =
@@ -91,7 +162,7 @@ TEST(LossAttachment, RefusesAnUnknownOutputListingTheOthers) {
   Graph graph = OneValue({2, 3});
   LossOptions options;
   options.output = "scores";
-  const absl::Status status = AttachLoss(graph, options, nullptr).status();
+  const absl::Status status = AttachLoss(graph, options, {{{3}}, std::nullopt, 2}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("logits"), absl::string_view::npos);
 }
