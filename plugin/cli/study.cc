@@ -84,8 +84,12 @@ absl::StatusOr<std::unique_ptr<Laboratory>> OpenLaboratory(const StudyOptions& o
 void PrintJson(const Study& study, const StudyResult& result, double seconds) {
   nlohmann::ordered_json claims = nlohmann::json::array();
   for (const Claim& claim : result.claims) {
-    claims.push_back(
-        {{"textbook", claim.textbook}, {"measured", claim.measured}, {"agrees", claim.agrees}});
+    claims.push_back({{"textbook", claim.textbook},
+                      {"source", claim.source},
+                      {"measured", claim.measured},
+                      {"agrees", claim.verdict == Verdict::kUndecided
+                                     ? nlohmann::ordered_json(nullptr)
+                                     : nlohmann::ordered_json(claim.verdict == Verdict::kAgrees)}});
   }
   const nlohmann::ordered_json line = {
       {"study", study.name},       {"setting", result.setting}, {"header", result.table.header},

@@ -9,6 +9,7 @@
 #include "graph/status_macros.h"
 #include "plugin/study/statistics.h"
 #include "plugin/study/study.h"
+#include "plugin/study/sweep.h"
 
 namespace strop {
 namespace {
@@ -27,7 +28,7 @@ struct Measured {
   std::vector<double> dead;   // share of units without an output, after training
   std::vector<double> harsh_dead;
   std::vector<double> accuracy;
-  std::vector<double> seconds;
+  std::vector<double> seconds;  // an epoch, in rounds with the others
   std::vector<std::vector<double>> losses;
 };
 
@@ -77,13 +78,18 @@ absl::StatusOr<double> DeadShareOf(const Laboratory& laboratory, const ImportedM
   return Mean(shares);
 }
 
+absl::StatusOr<NetworkOptions> NetworkOf(const std::string& activation) {
+  NetworkOptions network;
+  STROP_ASSIGN_OR_RETURN(network.activation, ActivationOf(activation));
+  network.depth = kDepth;
+  network.width = {kWidth};
+  return network;
+}
+
 absl::StatusOr<Measured> Measure(const Laboratory& laboratory, const std::string& name) {
   Measured measured;
   measured.name = name;
-  NetworkOptions network;
-  STROP_ASSIGN_OR_RETURN(network.activation, ActivationOf(name));
-  network.depth = kDepth;
-  network.width = {kWidth};
+  STROP_ASSIGN_OR_RETURN(const NetworkOptions network, NetworkOf(name));
   for (int64_t seed = 0; seed < laboratory.seeds(); ++seed) {
     STROP_ASSIGN_OR_RETURN(const ImportedModel model,
                            laboratory.Perceptron(network, static_cast<uint64_t>(seed)));
@@ -96,7 +102,6 @@ absl::StatusOr<Measured> Measure(const Laboratory& laboratory, const std::string
     STROP_ASSIGN_OR_RETURN(const double dead, DeadShareOf(laboratory, model, experiment));
     measured.dead.push_back(dead);
     measured.accuracy.push_back(experiment.Validation("accuracy"));
-    measured.seconds.push_back(experiment.seconds_per_epoch);
     std::vector<double> losses;
     for (const EpochReport& epoch : experiment.epochs) losses.push_back(epoch.train_loss);
     measured.losses.push_back(losses);
@@ -124,37 +129,52 @@ std::vector<Claim> Claims(const std::vector<Measured>& all) {
   const Measured& tanh = all[1];
   const Measured& relu = all[2];
   const Measured& leaky = all[3];
-  std::vector<Claim> claims;
-  claims.push_back({"Sigmoid answers within (0, 1), tanh within (-1, 1); ReLU has no upper bound.",
-                    absl::StrCat("largest answers ", Number(sigmoid.greatest), ", ",
-                                 Number(tanh.greatest), " and ", Number(relu.greatest), "."),
-                    sigmoid.greatest <= 1 && tanh.greatest <= 1 && relu.greatest > 1});
-  claims.push_back(
+  const auto milliseconds = [](const Measured& one) { return Number(1e3 * Median(one.seconds)); };
+  return {
+      {"Sigmoid and tanh keep their outputs within 1; ReLU does not bound them.",
+       "Goodfellow, Bengio and Courville, Deep Learning, 2016, 6.3",
+       absl::StrCat("greatest outputs ", Number(sigmoid.greatest), ", ", Number(tanh.greatest),
+                    " and ", Number(relu.greatest), "."),
+       Exactly(sigmoid.greatest <= 1 && tanh.greatest <= 1 && relu.greatest > 1)},
       {"Gradients vanish through layers of sigmoids and pass layers of ReLU.",
+       "Glorot and Bengio 2010; Glorot, Bordes and Bengio 2011",
        absl::StrCat("of the last hidden layer's gradient, ", Percent(GeometricMean(sigmoid.reach)),
                     " reaches the first through sigmoids, ", Percent(GeometricMean(relu.reach)),
                     " through ReLUs."),
-       GeometricMean(sigmoid.reach) < 0.1 && GeometricMean(relu.reach) > 0.3});
-  claims.push_back(
+       Both(IsAbove(Below(LogarithmsOf(sigmoid.reach), std::log(0.1))),
+            IsAbove(Above(LogarithmsOf(relu.reach), std::log(0.3))))},
       {"ReLU units die when the rate is high, leaky ReLU's do not.",
-       absl::StrCat("at a rate of ", Number(kHarshRate), ", ", Percent(Mean(relu.harsh_dead)),
-                    " of the ReLU units and ", Percent(Mean(leaky.harsh_dead)),
+       "Maas, Hannun and Ng 2013; Lu, Shin, Su and Karniadakis 2019",
+       absl::StrCat("at a rate of ", Number(kHarshRate), ", ", PercentOf(relu.harsh_dead),
+                    " of the ReLU units and ", PercentOf(leaky.harsh_dead),
                     " of the leaky ones answer 0 to everything."),
-       Mean(relu.harsh_dead) > 0.05 && Mean(leaky.harsh_dead) < Mean(relu.harsh_dead)});
-  claims.push_back(
+       Both(IsAbove(Above(relu.harsh_dead, 0.05)),
+            IsAbove(Differences(relu.harsh_dead, leaky.harsh_dead)))},
       {"ReLU learns deeper networks faster than sigmoid and tanh.",
-       absl::StrCat("accuracy after ", kEpochs, " epochs: sigmoid ",
-                    Percent(Mean(sigmoid.accuracy)), ", tanh ", Percent(Mean(tanh.accuracy)),
-                    ", ReLU ", Percent(Mean(relu.accuracy)), "."),
-       Mean(relu.accuracy) > Mean(sigmoid.accuracy) && Mean(relu.accuracy) > Mean(tanh.accuracy)});
-  claims.push_back(
-      {"ReLU is cheaper to compute than sigmoid and tanh.",
-       absl::StrCat("an epoch takes ", Number(1e3 * Median(relu.seconds)), " ms with ReLU, ",
-                    Number(1e3 * Median(sigmoid.seconds)), " ms with sigmoid and ",
-                    Number(1e3 * Median(tanh.seconds)), " ms with tanh."),
-       Median(relu.seconds) < Median(sigmoid.seconds) &&
-           Median(relu.seconds) < Median(tanh.seconds)});
-  return claims;
+       "Glorot, Bordes and Bengio 2011; Krizhevsky, Sutskever and Hinton 2012, figure 1",
+       absl::StrCat("accuracy after ", kEpochs, " epochs: sigmoid ", PercentOf(sigmoid.accuracy),
+                    ", tanh ", PercentOf(tanh.accuracy), ", ReLU ", PercentOf(relu.accuracy), "."),
+       Both(IsAbove(Differences(relu.accuracy, sigmoid.accuracy)),
+            IsAbove(Differences(relu.accuracy, tanh.accuracy)))},
+      {"ReLU is cheaper to compute than sigmoid and tanh.", "Glorot, Bordes and Bengio 2011, 3.1",
+       absl::StrCat("an epoch takes ", milliseconds(relu), " ms with ReLU, ", milliseconds(sigmoid),
+                    " ms with sigmoid and ", milliseconds(tanh), " ms with tanh, taken in turn ",
+                    relu.seconds.size(), " times."),
+       Both(IsAbove(Differences(sigmoid.seconds, relu.seconds)),
+            IsAbove(Differences(tanh.seconds, relu.seconds)))}};
+}
+
+// Adds what an epoch takes.
+absl::Status Time(const Laboratory& laboratory, std::vector<Measured>& all) {
+  std::vector<TimedTraining> trainings;
+  for (const Measured& one : all) {
+    STROP_ASSIGN_OR_RETURN(const NetworkOptions network, NetworkOf(one.name));
+    STROP_ASSIGN_OR_RETURN(ImportedModel model, laboratory.Perceptron(network, 0));
+    trainings.push_back({std::move(model), Options(laboratory, kRate, 0)});
+  }
+  STROP_ASSIGN_OR_RETURN(const auto seconds, TimeInTurn(laboratory, trainings));
+  for (size_t i = 0; i < all.size(); ++i) all[i].seconds = seconds[i];
+  return absl::OkStatus();
 }
 
 absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
@@ -184,16 +204,19 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
                    .value = {.title = "share", .is_log = true},
                    .series = {{"share"}}};
   for (const char* name : {"sigmoid", "tanh", "relu", "leaky_relu"}) {
-    STROP_ASSIGN_OR_RETURN(const Measured measured, Measure(laboratory, name));
+    STROP_ASSIGN_OR_RETURN(all.emplace_back(), Measure(laboratory, name));
+  }
+  STROP_RETURN_IF_ERROR(Time(laboratory, all));
+  for (const Measured& measured : all) {
     result.table.rows.push_back(
-        {name, absl::StrCat(Number(measured.least), " to ", Number(measured.greatest)),
+        {measured.name, absl::StrCat(Number(measured.least), " to ", Number(measured.greatest)),
          Percent(GeometricMean(measured.reach)), Percent(Mean(measured.dead)),
          Percent(Mean(measured.harsh_dead)), PercentOf(measured.accuracy),
          Number(1e3 * Median(measured.seconds))});
-    curves.series.push_back({.name = name, .x = Count(kEpochs), .y = MeanCurve(measured.losses)});
-    bars.categories.push_back(name);
+    curves.series.push_back(
+        {.name = measured.name, .x = Count(kEpochs), .y = MeanCurve(measured.losses)});
+    bars.categories.push_back(measured.name);
     bars.series[0].values.push_back(GeometricMean(measured.reach));
-    all.push_back(measured);
   }
   result.claims = Claims(all);
   result.charts = {Draw(curves), Draw(bars)};

@@ -177,9 +177,9 @@ absl::StatusOr<Experiment> Laboratory::Train(const ImportedModel& model,
   callbacks.on_epoch = [&](const EpochReport& epoch) { experiment.epochs.push_back(epoch); };
   callbacks.should_stop = [&] { return options_.should_stop && options_.should_stop(); };
   const absl::StatusOr<TrainingResult> result = trainer->Run(callbacks);
-  experiment.has_diverged = absl::IsFailedPrecondition(result.status());
-  if (!result.ok() && !experiment.has_diverged) return result.status();
-  if (result.ok() && result->was_stopped) return Stopped();
+  if (!result.ok()) return result.status();
+  experiment.has_diverged = result->divergence.has_value();
+  if (result->was_stopped) return Stopped();
   experiment.steps = static_cast<int64_t>(experiment.step_losses.size());
   // The first epoch plans its steps.
   const size_t first = experiment.epochs.size() > 1 ? 1 : 0;

@@ -19,6 +19,15 @@ std::vector<double> Finite(const std::vector<double>& values) {
   return finite;
 }
 
+// The 95th percentile of Student's t distribution.
+double StudentBound(size_t degrees) {
+  static constexpr double kBounds[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860,
+                                       1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753, 1.746,
+                                       1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711,
+                                       1.708, 1.706, 1.703, 1.701, 1.699, 1.697};
+  return degrees <= std::size(kBounds) ? kBounds[degrees - 1] : kBounds[std::size(kBounds) - 1];
+}
+
 }  // namespace
 
 double Mean(const std::vector<double>& values) {
@@ -41,6 +50,60 @@ double Deviation(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : finite) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(finite.size() - 1));
+}
+
+double StandardError(const std::vector<double>& values) {
+  return Deviation(values) / std::sqrt(static_cast<double>(Finite(values).size()));
+}
+
+std::vector<double> Differences(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> differences;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (std::isfinite(a[i]) && std::isfinite(b[i])) differences.push_back(a[i] - b[i]);
+  }
+  return differences;
+}
+
+std::vector<double> Above(const std::vector<double>& values, double bound) {
+  return Differences(values, std::vector<double>(values.size(), bound));
+}
+
+std::vector<double> Below(const std::vector<double>& values, double bound) {
+  return Differences(std::vector<double>(values.size(), bound), values);
+}
+
+std::vector<double> LogarithmsOf(const std::vector<double>& shares) {
+  constexpr double kLeast = 1e-45;
+  std::vector<double> logarithms;
+  for (const double share : shares) logarithms.push_back(std::log(std::max(share, kLeast)));
+  return logarithms;
+}
+
+Verdict IsAbove(const std::vector<double>& margins) {
+  const std::vector<double> finite = Finite(margins);
+  if (finite.size() < 2) return Verdict::kUndecided;
+  const double bound = StudentBound(finite.size() - 1) * StandardError(finite);
+  const double mean = Mean(finite);
+  if (mean > bound) return Verdict::kAgrees;
+  return mean < -bound ? Verdict::kDiffers : Verdict::kUndecided;
+}
+
+Verdict AllSay(const std::vector<bool>& answers) {
+  if (answers.size() < 2) return Verdict::kUndecided;
+  const auto yes = std::count(answers.begin(), answers.end(), true);
+  if (yes == static_cast<std::ptrdiff_t>(answers.size())) return Verdict::kAgrees;
+  return yes == 0 ? Verdict::kDiffers : Verdict::kUndecided;
+}
+
+Verdict Exactly(bool agrees) { return agrees ? Verdict::kAgrees : Verdict::kDiffers; }
+
+Verdict Both(Verdict a, Verdict b) {
+  if (a == Verdict::kDiffers || b == Verdict::kDiffers) return Verdict::kDiffers;
+  return a == Verdict::kAgrees ? b : a;
+}
+
+std::string WithError(const std::vector<double>& values) {
+  return absl::StrCat(Number(Mean(values)), " ± ", absl::StrFormat("%.2g", StandardError(values)));
 }
 
 double GeometricMean(const std::vector<double>& values) {

@@ -7,8 +7,21 @@
 namespace strop {
 namespace {
 
-std::string Verdict(const Claim& claim) {
-  return claim.agrees ? "as the textbook says" : "differs";
+std::string VerdictText(const Claim& claim) {
+  switch (claim.verdict) {
+    case Verdict::kAgrees:
+      return "as the textbook says";
+    case Verdict::kDiffers:
+      return "differs";
+    case Verdict::kUndecided:
+      return "undecided: the seeds scatter too much, or are too few (--seeds)";
+  }
+  return "";
+}
+
+Page::Tone ToneOf(Verdict verdict) {
+  if (verdict == Verdict::kUndecided) return Page::Tone::kNeutral;
+  return verdict == Verdict::kAgrees ? Page::Tone::kGood : Page::Tone::kWarning;
 }
 
 // Columns as wide as their widest cell; the first one flush left.
@@ -45,8 +58,8 @@ std::string StudyText(const Study& study, const StudyResult& result) {
   std::string text = absl::StrCat(study.name, ": ", study.question, "\n  ", result.setting, "\n\n",
                                   Columns(result.table), "\n");
   for (const Claim& claim : result.claims) {
-    absl::StrAppend(&text, "  textbook  ", claim.textbook, "\n  measured  ", claim.measured, "\n  ",
-                    Verdict(claim), "\n\n");
+    absl::StrAppend(&text, "  textbook  ", claim.textbook, " [", claim.source, "]\n  measured  ",
+                    claim.measured, "\n  ", VerdictText(claim), "\n\n");
   }
   return text;
 }
@@ -57,9 +70,9 @@ void AddToPage(const Study& study, const StudyResult& result, bool is_alone, Pag
   page.AddText(absl::StrCat("Measured on ", result.setting, "."));
   page.AddTable(result.table);
   for (const Claim& claim : result.claims) {
-    page.AddNotice(claim.agrees ? Page::Tone::kGood : Page::Tone::kWarning,
-                   absl::StrCat("Textbook: ", claim.textbook, " Measured: ", claim.measured, " — ",
-                                Verdict(claim), "."));
+    page.AddNotice(ToneOf(claim.verdict),
+                   absl::StrCat("Textbook: ", claim.textbook, " (", claim.source,
+                                ") Measured: ", claim.measured, " — ", VerdictText(claim), "."));
   }
   page.AddCharts(result.charts);
 }

@@ -9,14 +9,16 @@
 #include "plugin/monitor/chart.h"
 #include "plugin/monitor/page.h"
 #include "plugin/study/laboratory.h"
+#include "plugin/study/statistics.h"
 
 namespace strop {
 
 // What textbooks say, and what this run measured.
 struct Claim {
   std::string textbook;
+  std::string source;  // who says so
   std::string measured;
-  bool agrees = false;  // decided from the numbers in `measured`
+  Verdict verdict = Verdict::kUndecided;  // decided from the numbers in `measured`
 };
 
 struct StudyResult {

@@ -44,10 +44,6 @@ std::vector<double> Repeated::ValidationLosses() const {
   return OfRuns(runs, [](const Experiment& run) { return run.validation_loss(); });
 }
 
-std::vector<double> Repeated::SecondsPerEpoch() const {
-  return OfRuns(runs, [](const Experiment& run) { return run.seconds_per_epoch; });
-}
-
 std::vector<double> Repeated::StepCurve() const {
   std::vector<std::vector<double>> curves;
   for (const Experiment& run : runs) curves.push_back(run.step_losses);
@@ -79,6 +75,22 @@ absl::StatusOr<Repeated> Repeat(const Laboratory& laboratory, const NetworkOptio
     repeated.runs.push_back(std::move(run));
   }
   return repeated;
+}
+
+absl::StatusOr<std::vector<std::vector<double>>> TimeInTurn(
+    const Laboratory& laboratory, const std::vector<TimedTraining>& trainings) {
+  constexpr int kRounds = 7;
+  constexpr int64_t kTimedEpochs = 3;  // the first of them plans its steps and does not count
+  std::vector<std::vector<double>> seconds(trainings.size());
+  for (int round = 0; round < kRounds; ++round) {
+    for (size_t i = 0; i < trainings.size(); ++i) {
+      TrainingOptions options = trainings[i].options;
+      options.epochs = kTimedEpochs;
+      STROP_ASSIGN_OR_RETURN(const Experiment run, laboratory.Train(trainings[i].model, options));
+      seconds[i].push_back(run.seconds_per_epoch);
+    }
+  }
+  return seconds;
 }
 
 NetworkOptions PlainNetwork() {

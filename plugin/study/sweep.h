@@ -14,7 +14,6 @@ struct Repeated {
   std::vector<double> Accuracies() const;
   std::vector<double> TrainLosses() const;  // of the last epoch
   std::vector<double> ValidationLosses() const;
-  std::vector<double> SecondsPerEpoch() const;
   // Mean over the seeds, by step or by epoch.
   std::vector<double> StepCurve() const;
   std::vector<double> EpochCurve() const;
@@ -25,6 +24,17 @@ struct Repeated {
 // Trains `network`, or the user's model, once a seed.
 absl::StatusOr<Repeated> Repeat(const Laboratory& laboratory, const NetworkOptions& network,
                                 TrainingOptions options);
+
+// A training that is timed.
+struct TimedTraining {
+  ImportedModel model;
+  TrainingOptions options;
+};
+
+// Seconds an epoch, [training][round]. In every round each training has its turn: what slows the
+// machine down for a while slows all of them, and rounds are pairs.
+absl::StatusOr<std::vector<std::vector<double>>> TimeInTurn(
+    const Laboratory& laboratory, const std::vector<TimedTraining>& trainings);
 
 // The perceptron of the studies that are not about the network: two hidden layers of 64, ReLU.
 NetworkOptions PlainNetwork();

@@ -29,7 +29,8 @@ struct Variant {
 };
 
 struct Measured {
-  std::vector<double> ratios;   // of the first hidden layer's gradient to the last's, a depth
+  // Of the first hidden layer's gradient to the last's, [depths][seeds].
+  std::vector<std::vector<double>> ratios;
   std::vector<double> profile;  // gradient by layer at the deepest
   std::vector<double> accuracy;
 };
@@ -44,9 +45,9 @@ NetworkOptions NetworkOf(const Variant& variant, int64_t depth) {
   return network;
 }
 
-// Root mean squares of the hidden layers' gradients, their geometric mean over the seeds.
-absl::StatusOr<std::vector<double>> Profile(const Laboratory& laboratory, const Variant& variant,
-                                            int64_t depth) {
+// Root mean squares of the hidden layers' gradients, [layers][seeds].
+absl::StatusOr<std::vector<std::vector<double>>> Profile(const Laboratory& laboratory,
+                                                         const Variant& variant, int64_t depth) {
   std::vector<std::vector<double>> layers(static_cast<size_t>(depth));
   for (int64_t seed = 0; seed < laboratory.seeds(); ++seed) {
     STROP_ASSIGN_OR_RETURN(
@@ -56,16 +57,20 @@ absl::StatusOr<std::vector<double>> Profile(const Laboratory& laboratory, const 
                            laboratory.Gradients(model, nullptr));
     for (size_t i = 0; i < layers.size(); ++i) layers[i].push_back(gradients[i].root_mean_square);
   }
-  std::vector<double> profile;
-  for (const std::vector<double>& layer : layers) profile.push_back(GeometricMean(layer));
-  return profile;
+  return layers;
 }
 
 absl::StatusOr<Measured> Measure(const Laboratory& laboratory, const Variant& variant) {
   Measured measured;
   for (const int64_t depth : kDepths) {
-    STROP_ASSIGN_OR_RETURN(measured.profile, Profile(laboratory, variant, depth));
-    measured.ratios.push_back(measured.profile.front() / measured.profile.back());
+    STROP_ASSIGN_OR_RETURN(const auto layers, Profile(laboratory, variant, depth));
+    std::vector<double>& ratios = measured.ratios.emplace_back();
+    for (size_t seed = 0; seed < layers[0].size(); ++seed) {
+      ratios.push_back(layers.front()[seed] / layers.back()[seed]);
+    }
+    measured.profile.clear();
+    for (const std::vector<double>& layer : layers)
+      measured.profile.push_back(GeometricMean(layer));
   }
   for (int64_t seed = 0; seed < laboratory.seeds(); ++seed) {
     STROP_ASSIGN_OR_RETURN(
@@ -91,33 +96,50 @@ std::string Factor(double ratio) {
   return absl::StrCat("shrinks to ", Number(ratio));
 }
 
+// How far, in e-foldings, ratios are from vanishing or exploding.
+std::vector<double> Health(const std::vector<double>& ratios) {
+  std::vector<double> health;
+  for (const double logarithm : LogarithmsOf(ratios)) {
+    health.push_back(std::log(kHealthy) - std::abs(logarithm));
+  }
+  return health;
+}
+
 std::vector<Claim> Claims(const std::vector<Measured>& all) {
-  const double sigmoid = all[0].ratios.back();
-  const double relu = all[1].ratios.back();
-  const double norm = all[2].ratios.back();
-  const double residual = all[3].ratios.back();
-  const auto is_healthy = [](double ratio) { return ratio > 1 / kHealthy && ratio < kHealthy; };
-  const double fall =
-      std::pow(1 / all[0].ratios[kMeasurable], 1.0 / static_cast<double>(kDepths[kMeasurable] - 1));
-  const std::string way = absl::StrCat("from the last of ", kDeepest,
-                                       " layers to the first the "
-                                       "gradient ");
+  const std::vector<double>& sigmoid = all[0].ratios.back();
+  const std::vector<double>& relu = all[1].ratios.back();
+  const std::vector<double>& norm = all[2].ratios.back();
+  const std::vector<double>& residual = all[3].ratios.back();
+  const auto ways = static_cast<double>(kDepths[kMeasurable] - 1);
+  std::vector<double> falls;  // logarithms, a layer
+  for (const double logarithm : LogarithmsOf(all[0].ratios[kMeasurable])) {
+    falls.push_back(-logarithm / ways);
+  }
+  std::vector<double> half;
+  for (const double accuracy : all[3].accuracy) half.push_back(accuracy / 2);
+  const auto way = [](const std::vector<double>& ratios) {
+    return absl::StrCat("from the last of ", kDeepest, " layers to the first the gradient ",
+                        Factor(GeometricMean(ratios)));
+  };
   return {
       {"Through sigmoids the gradient falls by at least four at every layer.",
-       absl::StrCat(way, Factor(sigmoid), "; over ", kDepths[kMeasurable], " layers it falls ",
-                    Number(fall), "-fold a layer."),
-       fall >= 4},
-      {"ReLU with He initialization keeps the gradient's size.",
-       absl::StrCat(way, Factor(relu), "."), is_healthy(relu)},
+       "Hochreiter 1991; Nielsen, Neural Networks and Deep Learning, 2015, chapter 5",
+       absl::StrCat(way(sigmoid), "; over ", kDepths[kMeasurable], " layers it falls ",
+                    Number(std::exp(Mean(falls))), "-fold a layer."),
+       IsAbove(Above(falls, std::log(4)))},
+      {"ReLU with He initialization keeps the gradient's size.", "He, Zhang, Ren and Sun 2015",
+       absl::StrCat(way(relu), "."), IsAbove(Health(relu))},
       {"Batch normalization keeps gradients from vanishing and exploding.",
-       absl::StrCat(way, Factor(norm), "."), is_healthy(norm)},
+       "Ioffe and Szegedy 2015; Yang et al. 2019 found that they explode",
+       absl::StrCat(way(norm), "."), IsAbove(Health(norm))},
       {"Residual connections carry the gradient to the first layer.",
-       absl::StrCat(way, Factor(residual), "."), is_healthy(residual)},
+       "He, Zhang, Ren and Sun 2016, Identity mappings in deep residual networks",
+       absl::StrCat(way(residual), "."), IsAbove(Health(residual))},
       {"Deep networks of sigmoids do not learn, those with ReLU, normalization and residuals do.",
-       absl::StrCat("accuracy at ", kTrainedDepth, " layers after ", kEpochs,
-                    " epochs: ", Percent(Mean(all[0].accuracy)), " against ",
-                    Percent(Mean(all[3].accuracy)), "."),
-       Mean(all[3].accuracy) > 0.8 && Mean(all[0].accuracy) < 0.5 * Mean(all[3].accuracy)}};
+       "Glorot and Bengio 2010; He, Zhang, Ren and Sun 2016",
+       absl::StrCat("accuracy at ", kTrainedDepth, " layers after ", kEpochs, " epochs: ",
+                    PercentOf(all[0].accuracy), " against ", PercentOf(all[3].accuracy), "."),
+       Both(IsAbove(Above(all[3].accuracy, 0.8)), IsAbove(Differences(half, all[0].accuracy)))}};
 }
 
 absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
@@ -154,9 +176,9 @@ absl::StatusOr<StudyResult> Run(Laboratory& laboratory) {
   for (const Variant& variant : variants) {
     STROP_ASSIGN_OR_RETURN(const Measured measured, Measure(laboratory, variant));
     std::vector<std::string> row = {variant.name};
-    for (const double ratio : measured.ratios) {
-      row.push_back(Number(ratio));
-      map.values.push_back(ratio);
+    for (const std::vector<double>& ratios : measured.ratios) {
+      row.push_back(Number(GeometricMean(ratios)));
+      map.values.push_back(GeometricMean(ratios));
     }
     row.push_back(PercentOf(measured.accuracy));
     result.table.rows.push_back(row);

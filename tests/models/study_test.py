@@ -50,7 +50,9 @@ class StudyTest(ProgramTest):
         for ratio, depth in zip(ratios["sigmoid"], (5, 10, 20), strict=False):
             self.assertLess(ratio, 2 * 0.25 ** (depth - 1))
         self.assertTrue(0.01 < ratios["ReLU, batch normalization, residual"][2] < 100)
-        self.assertTrue(found["claims"][0]["agrees"])
+        self.assertIsNone(found["claims"][0]["agrees"])  # one seed does not scatter
+        self.assertTrue(self.study("vanishing-gradients", "--seeds", 2)["claims"][0]["agrees"])
+        self.assertTrue(all(claim["source"] for claim in found["claims"]))
 
     def test_a_model_and_data_of_ones_own(self) -> None:
         random = np.random.default_rng(0)
