@@ -6,6 +6,18 @@
 
 namespace strop {
 
+namespace {
+
+std::vector<std::string> OwnFilesOfStudies() { return {"journal.jsonl", "trial-*"}; }
+
+std::vector<std::string> OwnFilesOfRunsAndStudies() {
+  std::vector<std::string> files = RunFolder::OwnFiles();
+  for (std::string& file : OwnFilesOfStudies()) files.push_back(std::move(file));
+  return files;
+}
+
+}  // namespace
+
 const std::vector<PathKind>& AllPathKinds() {
   static const std::vector<PathKind> kKinds = {
       {.role = PathRole::kModel, .name = "model", .type_name = "FILE.onnx"},
@@ -15,7 +27,7 @@ const std::vector<PathKind>& AllPathKinds() {
        .name = "run that is read",
        .type_name = "RUN",
        .is_folder = true,
-       .own = RunFolder::OwnFiles()},
+       .own = OwnFilesOfRunsAndStudies()},
       {.role = PathRole::kOutputFile,
        .name = "output file",
        .type_name = "FILE",
@@ -31,7 +43,7 @@ const std::vector<PathKind>& AllPathKinds() {
        .type_name = "STUDY",
        .is_written = true,
        .is_folder = true,
-       .own = {"journal.jsonl", "trial-*"}},
+       .own = OwnFilesOfStudies()},
       {.role = PathRole::kAdapter,
        .name = "adapter",
        .type_name = "FOLDER",

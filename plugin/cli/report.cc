@@ -10,6 +10,8 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/study_folder.h"
+#include "plugin/cli/tune_report.h"
 #include "plugin/monitor/comparison_page.h"
 #include "plugin/monitor/report_page.h"
 #include "plugin/monitor/run_summary.h"
@@ -46,6 +48,7 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
   Json line = {{"run", run.folder},
                {"status", summary.status},
                {"message", summary.message},
+               {"weights", summary.weights},
                {"steps", summary.steps},
                {"epochs", summary.epochs},
                {"seconds", summary.seconds},
@@ -53,6 +56,7 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
                {"validation_loss", NumberOf(summary.last_validation_loss)},
                {"best_validation_loss", NumberOf(summary.best_validation_loss)}};
   line["best_epoch"] = summary.best_epoch ? Json(*summary.best_epoch) : Json(nullptr);
+  line["weights_epoch"] = summary.weights_epoch ? Json(*summary.weights_epoch) : Json(nullptr);
   line["metrics"] = Json::object();
   for (const auto& [name, value] : summary.metrics) line["metrics"][name] = NumberOf(value);
   line["samples_per_second"] = NumberOf(summary.samples_per_second);
@@ -70,12 +74,30 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
   std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
+// The trials of a study.
+absl::Status ReportStudy(const std::string& folder, const std::string& output, bool as_json) {
+  STROP_ASSIGN_OR_RETURN(const StudyFolder study, ReadStudyFolder(folder));
+  const TuneReport report = {study.heading.space, study.values, study.ranked,
+                             study.heading.objective, study.is_higher_better};
+  STROP_RETURN_IF_ERROR(TunePage(report, TrainingLosses(folder, study.ranked)).Write(output));
+  if (as_json) {
+    PrintJson(report);
+    return absl::OkStatus();
+  }
+  PrintTable(report);
+  std::printf("wrote %s\n", output.c_str());
+  return absl::OkStatus();
+}
+
 absl::Status RunReport(const ReportArguments& arguments) {
   const bool is_one = arguments.runs.size() == 1;
   if (!is_one && arguments.output.empty()) {
     return UsageError("several runs make a page that belongs to none of them; say where with -o");
   }
   const std::string output = OutputOf(arguments);
+  if (is_one && IsStudyFolder(arguments.runs[0])) {
+    return ReportStudy(arguments.runs[0], output, arguments.as_json);
+  }
   std::vector<RunRecords> runs;
   for (const std::string& folder : arguments.runs) {
     STROP_ASSIGN_OR_RETURN(runs.emplace_back(), ReadRunRecords(folder));
@@ -98,15 +120,18 @@ absl::Status RunReport(const ReportArguments& arguments) {
 }  // namespace
 
 Command AddReportCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("report", "What a run folder holds, as one page");
+  CLI::App* app =
+      program.add_subcommand("report", "What the folder of a run or a study holds, as one page");
   const auto arguments = std::make_shared<ReportArguments>();
   AddPathOption(*app, "RUN", arguments->runs, PathRole::kInputRun,
-                "Folder that strop train --run-directory has filled; several are compared")
+                "Folder that --run-directory of strop train has filled, or that of strop tune; "
+                "several runs are compared")
       ->required()
       ->expected(-1);
   AddPathOption(*app, "-o,--output", arguments->output, PathRole::kOutputFile,
                 "Where the page goes; by default RUN/report.html");
-  app->add_flag("--json", arguments->as_json, "Print the run's summary as a JSON line");
+  app->add_flag("--json", arguments->as_json,
+                "Print the run's summary, or the trials, as JSON lines");
   app->footer(
       "Example:\n"
       "  strop train model.onnx --data train.npz --validation-split 0.2 --loss cross_entropy \\\n"

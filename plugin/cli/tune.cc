@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
@@ -21,16 +20,15 @@
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/search_space_file.h"
 #include "plugin/cli/stop_signal.h"
+#include "plugin/cli/study_folder.h"
 #include "plugin/cli/trial_options.h"
 #include "plugin/cli/tune_report.h"
-#include "plugin/training/metric_table.h"
 #include "plugin/tune/tuner.h"
 
 namespace strop {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct TuneOptions {
   std::string model;
@@ -53,12 +51,6 @@ struct TuneOptions {
   std::string page;
   std::vector<std::string> train;  // the words of the options that are passed on
 };
-
-SearchStrategy StrategyOf(const std::string& name) {
-  if (name == "grid") return SearchStrategy::kGrid;
-  if (name == "sobol") return SearchStrategy::kSobol;
-  return name == "asha" ? SearchStrategy::kAsha : SearchStrategy::kRandom;
-}
 
 // Everything that is known before the first trial runs.
 struct Study {
@@ -95,7 +87,7 @@ absl::StatusOr<std::vector<SearchDimension>> SpaceOf(const TuneOptions& options)
 absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
   Study study;
   STROP_ASSIGN_OR_RETURN(study.space, SpaceOf(options));
-  STROP_ASSIGN_OR_RETURN(study.values, SampleTrials(study.space, StrategyOf(options.strategy),
+  STROP_ASSIGN_OR_RETURN(study.values, SampleTrials(study.space, SearchStrategyOf(options.strategy),
                                                     options.trials, options.seed));
   for (const std::vector<std::string>& values : study.values) {
     std::vector<std::string>& words = study.words.emplace_back();
@@ -113,28 +105,14 @@ absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
   if (study.objective.empty()) {
     study.objective = study.settings.has_validation ? "validation_loss" : "train_loss";
   }
-  if (study.objective.ends_with("_loss") && study.objective != "log_loss") return study;
-  STROP_ASSIGN_OR_RETURN(const Better better, BetterOf(study.objective));
-  study.is_higher_better = better == Better::kHigher;
+  STROP_ASSIGN_OR_RETURN(study.is_higher_better, IsHigherBetter(study.objective));
   return study;
 }
 
-// What a journal is about: the same text for the same trials.
-std::string HeadingOf(const TuneOptions& options, const Study& study) {
-  Json space = Json::array();
-  for (const SearchDimension& dimension : study.space) {
-    space.push_back({{"option", dimension.option},
-                     {"kind", dimension.kind},
-                     {"log", dimension.is_log},
-                     {"range", {dimension.low, dimension.high, dimension.step}},
-                     {"points", dimension.grid_points},
-                     {"choices", dimension.choices}});
-  }
-  const Json heading = {{"model", options.model},       {"search", space},
-                        {"strategy", options.strategy}, {"trials", study.values.size()},
-                        {"seed", options.seed},         {"objective", study.objective},
-                        {"train", options.train}};
-  return heading.dump();
+StudyHeading HeadingOf(const TuneOptions& options, const Study& study) {
+  return {
+      options.model, study.space,     options.strategy, static_cast<int64_t>(study.values.size()),
+      options.seed,  study.objective, options.train};
 }
 
 std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
@@ -145,7 +123,7 @@ std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
   for (size_t i = 0; i < study.words.size(); ++i) {
     TunedTrial& trial = trials.emplace_back();
     trial.number = static_cast<int64_t>(i) + 1;
-    trial.folder = absl::StrCat(directory, "/trial-", trial.number);
+    trial.folder = TrialFolder(directory, trial.number);
     const std::string output = fs::path(trial.model_folder()) / fs::path(options.output).filename();
     trial.command = {program,
                      "train",
@@ -190,8 +168,9 @@ absl::Status TakeBest(const std::string& folder, const std::string& output) {
 
 absl::Status RunStudy(const TuneOptions& options, const Study& study,
                       const std::string& directory) {
-  STROP_ASSIGN_OR_RETURN(Journal journal, Journal::Open(directory + "/journal.jsonl",
-                                                        HeadingOf(options, study), options.resume));
+  STROP_ASSIGN_OR_RETURN(Journal journal,
+                         Journal::Open(absl::StrCat(directory, "/", kJournalFile),
+                                       HeadingText(HeadingOf(options, study)), options.resume));
   const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
   const auto count = static_cast<int64_t>(study.values.size());
   TunerOptions tuner;
@@ -233,7 +212,9 @@ absl::Status RunStudy(const TuneOptions& options, const Study& study,
       TakeBest(trials[static_cast<size_t>(best.trial) - 1].model_folder(), options.output));
   const TuneReport report = {study.space, study.values, ranked, study.objective,
                              study.is_higher_better};
-  if (!options.page.empty()) STROP_RETURN_IF_ERROR(WriteTunePage(report, options.page));
+  if (!options.page.empty()) {
+    STROP_RETURN_IF_ERROR(TunePage(report, TrainingLosses(directory, ranked)).Write(options.page));
+  }
   if (options.as_json) {
     PrintJson(report);
     return absl::OkStatus();
@@ -334,7 +315,7 @@ void AddStudyOptions(CLI::App& app, TuneOptions& options) {
       ->group(group);
   app.add_flag("--resume", options.resume, "Go on with the study in --run-directory")->group(group);
   AddPathOption(app, "--page", options.page, PathRole::kOutputFile,
-                "Write a page with the trials as parallel coordinates")
+                "Write a page that compares the trials")
       ->group(group);
   app.add_flag("--dry-run", options.dry_run, "Print the trials' values and train nothing")
       ->group(group);

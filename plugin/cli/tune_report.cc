@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "plugin/monitor/extent.h"
-#include "plugin/monitor/page.h"
 
 namespace strop {
 namespace {
@@ -90,6 +90,40 @@ ParallelCoordinates::Dimension AxisOf(const TuneReport& report, size_t index) {
   return axis;
 }
 
+// A line a trial: the best in colors, all others in grey behind them.
+void AddCurves(const TuneReport& report, const std::string& title,
+               const std::function<std::vector<double>(const TrialRecord&)>& values_of,
+               Page& page) {
+  constexpr size_t kColored = 6;
+  constexpr size_t kGrey = 7;
+  LineChart chart;
+  chart.title = title;
+  chart.x.title = "epoch";
+  chart.y.title = title;
+  Extent extent;
+  for (size_t rank = report.ranked.size(); rank-- > 0;) {  // the best on top
+    const TrialRecord& record = report.ranked[rank];
+    LineChart::Series series;
+    series.y = values_of(record);
+    if (series.y.empty()) continue;
+    for (size_t epoch = 1; epoch <= series.y.size(); ++epoch) {
+      series.x.push_back(static_cast<double>(epoch));
+    }
+    series.name = absl::StrCat("trial ", record.trial);
+    series.color = std::min(rank, kGrey);
+    series.is_named = rank < kColored;
+    series.is_faint = rank >= kColored;
+    extent.Add(series.y);
+    chart.series.push_back(std::move(series));
+  }
+  if (chart.series.empty()) return;
+  if (report.ranked.size() > kColored) {
+    chart.caption = absl::StrCat("The best ", kColored, " trials in colors, the others in grey.");
+  }
+  chart.y.is_log = title.ends_with("loss") && extent.Spans(30);
+  page.AddChart(Draw(chart));
+}
+
 }  // namespace
 
 std::string TrialLine(const TrialRecord& record, const std::vector<SearchDimension>& space,
@@ -144,7 +178,8 @@ void PrintTrials(const std::vector<SearchDimension>& space,
   }
 }
 
-absl::Status WriteTunePage(const TuneReport& report, const std::string& path) {
+Page TunePage(const TuneReport& report,
+              const std::map<int64_t, std::vector<double>>& training_losses) {
   Page page("Tuning", absl::StrCat(report.ranked.size(), " trials by ", report.objective));
   ParallelCoordinates chart;
   chart.title = "Options and what they lead to";
@@ -165,7 +200,17 @@ absl::Status WriteTunePage(const TuneReport& report, const std::string& path) {
   page.AddSection("Trials");
   page.AddChart(Draw(chart));
   page.AddTable({"From the best", HeaderOf(report), RowsOf(report)});
-  return page.Write(path);
+  page.AddSection("Learning curves");
+  AddCurves(
+      report, report.objective, [](const TrialRecord& record) { return record.values; }, page);
+  const auto training_losses_of = [&training_losses](const TrialRecord& record) {
+    const auto found = training_losses.find(record.trial);
+    return found == training_losses.end() ? std::vector<double>() : found->second;
+  };
+  if (report.objective != "train_loss") {
+    AddCurves(report, "training loss", training_losses_of, page);
+  }
+  return page;
 }
 
 }  // namespace strop

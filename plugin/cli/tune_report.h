@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "plugin/monitor/page.h"
 #include "plugin/tune/journal.h"
 #include "plugin/tune/search_space.h"
 
@@ -30,7 +32,9 @@ void PrintJson(const TuneReport& report);
 void PrintTrials(const std::vector<SearchDimension>& space,
                  const std::vector<std::vector<std::string>>& values, bool as_json);
 
-// The trials as parallel coordinates and as a table, one HTML file.
-absl::Status WriteTunePage(const TuneReport& report, const std::string& path);
+// The trials as parallel coordinates, by epoch, and as a table. `training_losses` are the trials'
+// by number, each by epoch.
+Page TunePage(const TuneReport& report,
+              const std::map<int64_t, std::vector<double>>& training_losses);
 
 }  // namespace strop

@@ -89,7 +89,8 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
 
 std::vector<std::string> RunFolder::OwnFiles() {
   return {"config.toml",           "lock",        "records.jsonl", "scalars.csv",
-          "events.out.tfevents.*", "checkpoints", "checkpoints/*"};
+          "events.out.tfevents.*", "train",       "train/*",       "validation",
+          "validation/*",          "checkpoints", "checkpoints/*"};
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept

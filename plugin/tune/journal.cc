@@ -54,6 +54,25 @@ std::optional<TrialRecord> RecordOf(const std::string& text) {
   return record;
 }
 
+// The whole lines of a file; empty without one.
+std::string WholeLines(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  std::string whole = text.str();
+  whole.resize(whole.rfind('\n') + 1);  // npos + 1 is 0: a torn first line
+  return whole;
+}
+
+std::vector<TrialRecord> RecordsIn(std::istream& lines) {
+  std::vector<TrialRecord> records;
+  for (std::string line; std::getline(lines, line);) {
+    std::optional<TrialRecord> record = RecordOf(line);
+    if (record) records.push_back(*std::move(record));
+  }
+  return records;
+}
+
 }  // namespace
 
 std::string StateName(State state) {
@@ -69,13 +88,7 @@ std::string StateName(State state) {
 
 absl::StatusOr<Journal> Journal::Open(const std::string& path, const std::string& heading,
                                       bool resumes) {
-  std::ostringstream text;
-  {
-    std::ifstream file(path, std::ios::binary);
-    text << file.rdbuf();
-  }
-  std::string whole = text.str();
-  whole.resize(whole.rfind('\n') + 1);  // npos + 1 is 0: a torn first line
+  const std::string whole = WholeLines(path);
   const bool is_new = whole.empty();
   if (!is_new && !resumes) {
     return absl::AlreadyExistsError(absl::StrCat(
@@ -94,10 +107,7 @@ absl::StatusOr<Journal> Journal::Open(const std::string& path, const std::string
         absl::StrCat("tune: \"", path, "\": cannot be written: ", strerror(errno)));
   }
   Journal journal(path, file);
-  while (std::getline(lines, line)) {
-    std::optional<TrialRecord> record = RecordOf(line);
-    if (record) journal.records_.push_back(*std::move(record));
-  }
+  journal.records_ = RecordsIn(lines);
   if (ftruncate(file, static_cast<off_t>(whole.size())) != 0) {
     return absl::DataLossError(
         absl::StrCat("tune: \"", path, "\": cannot be written: ", strerror(errno)));
@@ -132,6 +142,17 @@ absl::Status Journal::WriteLine(const std::string& line) {
   const int error = written >= 0 && written < static_cast<ssize_t>(bytes.size()) ? ENOSPC : errno;
   return absl::DataLossError(absl::StrCat(
       "tune: \"", path_, "\": cannot be written: ", strerror(error), "; free some space"));
+}
+
+absl::StatusOr<JournalContents> ReadJournal(const std::string& path) {
+  std::istringstream lines(WholeLines(path));
+  JournalContents contents;
+  if (!std::getline(lines, contents.heading)) {
+    return absl::NotFoundError(
+        absl::StrCat("\"", path, "\": found no journal, expected that of strop tune"));
+  }
+  contents.records = RecordsIn(lines);
+  return contents;
 }
 
 }  // namespace strop

@@ -23,6 +23,8 @@ struct TrialRecord {
 // "finished", "pruned", "failed"
 std::string StateName(TrialRecord::State state);
 
+inline constexpr char kJournalFile[] = "journal.jsonl";
+
 // The record of a study as a file of JSON lines: a heading that says what is studied, then a line a
 // trial. Every line is written by one call and synchronized, so that a run that is killed leaves
 // whole lines and at most one torn one at the end, which reading leaves out.
@@ -47,5 +49,13 @@ class Journal {
   int file_ = -1;
   std::vector<TrialRecord> records_;
 };
+
+struct JournalContents {
+  std::string heading;
+  std::vector<TrialRecord> records;
+};
+
+// What a journal holds that nobody writes to, or somebody does. NotFound when there is none.
+absl::StatusOr<JournalContents> ReadJournal(const std::string& path);
 
 }  // namespace strop

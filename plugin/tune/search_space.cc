@@ -191,6 +191,12 @@ absl::StatusOr<SearchDimension> ParseSearch(const std::string& text) {
   return ParseRange(text, std::move(dimension), parts);
 }
 
+SearchStrategy SearchStrategyOf(std::string_view name) {
+  if (name == "grid") return SearchStrategy::kGrid;
+  if (name == "sobol") return SearchStrategy::kSobol;
+  return name == "asha" ? SearchStrategy::kAsha : SearchStrategy::kRandom;
+}
+
 absl::StatusOr<std::vector<std::vector<std::string>>> SampleTrials(
     const std::vector<SearchDimension>& space, SearchStrategy strategy, int64_t trials,
     uint64_t seed) {

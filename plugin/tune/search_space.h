@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,6 +44,9 @@ absl::StatusOr<SearchDimension> ParseSearch(const std::string& text);
 std::string SearchedName(std::string name);
 
 enum class SearchStrategy { kGrid, kRandom, kSobol, kAsha };
+
+// "grid", "random", "sobol", "asha".
+SearchStrategy SearchStrategyOf(std::string_view name);
 
 // The values of every trial, one a dimension, known before the first runs: the whole grid, where
 // `trials` is only the most that there may be; `trials` points drawn by the seed (random, asha);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -159,6 +160,33 @@ class TuneTest(ProgramTest):
                 best = self.path("one.onnx").read_bytes()
         self.assertEqual(self.output.read_bytes(), best)
         self.assertIn("learning-rate", page.read_text())
+
+    def test_a_study_has_a_page(self) -> None:
+        study = self.path("study")
+        search = ["--search", "learning-rate=0.001,0.01,0.1", "--strategy", "grid"]
+        rows = self.tune(*search, "--run-directory", study, "--jobs", "1", "--threads", "1")
+        done = self.run_well("report", study, "--json")
+        self.assertEqual([json.loads(line) for line in done.stdout.splitlines()], rows)
+        page = (study / "report.html").read_text(encoding="utf-8")
+        found = re.findall(r'<h3>([^<]*)</h3>.*?application/json">(.*?)</script>', page, re.DOTALL)
+        charts = {title: json.loads(text) for title, text in found}
+        for title, tag in (
+            ("validation_loss", "validation/loss"),
+            ("training loss", "train/epoch_loss"),
+        ):
+            traces = {trace["name"]: trace for trace in charts[title]["data"]}
+            for row in rows:
+                lines = (study / f"trial-{row['trial']}" / "records.jsonl").read_text().splitlines()
+                records = [record for record in map(json.loads, lines) if record["kind"] == "epoch"]
+                trace = traces[f"trial {row['trial']}"]
+                self.assertEqual(trace["x"], [1, 2, 3, 4])
+                losses = [record["values"][tag] for record in records]
+                np.testing.assert_allclose(trace["y"], losses, rtol=1e-7)
+        self.assertIn("Options and what they lead to", charts)
+        (study / "journal.jsonl").write_text("{}\n")
+        done = run("report", study)
+        self.assertEqual(done.returncode, 66, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
     def test_metrics_and_restored_weights(self) -> None:
         rates = ["--search", "learning-rate=0,0.05,0.5", "--strategy", "grid", "--threads", "1"]
