@@ -8,9 +8,10 @@
 
 namespace strop {
 
-// Every record as TensorBoard shows it, in an event file of its own in `directory`: scalars,
-// histograms, images (the confusion matrix is one too), text, the graph, and hyperparameters for
-// the HParams plugin. With `resume`, TensorBoard drops what earlier files hold of later steps.
+// Every record as TensorBoard shows it, in event files of their own in `directory` and its folders
+// (tensorboard_layout.h): scalars, histograms, images (the confusion matrix is one too), text, the
+// graph, and hyperparameters for the HParams plugin. With `resume`, TensorBoard drops what earlier
+// files hold of later steps.
 absl::StatusOr<std::unique_ptr<RecordSink>> OpenTensorBoard(
     const std::string& directory, const std::optional<ResumePoint>& resume);
 

@@ -48,9 +48,48 @@ def train(strop: str, folder: Path, network: str, *options: str) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def shown(tag: str) -> str:
-    """A tag whose node's name begins with a slash, as TensorBoard gets it."""
-    return tag.replace("//", "/")
+LAYER_TAGS = re.compile(
+    r"(gradient_norm|gradient_rms|weight_norm|update_ratio|activation_\w+|weights|gradients|"
+    r"activations)/"
+)
+
+
+class Events:
+    """The events of a run and of those in its folders, where Keras has them too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.runs = {}
+        for run in ("", "train", "validation"):
+            if (folder / run).is_dir():
+                self.runs[run] = EventAccumulator(os.fspath(folder / run), size_guidance=NO_LIMIT)
+                self.runs[run].Reload()
+
+    def __getattr__(self, name: str) -> object:
+        """Reads what a tag of records.jsonl became."""
+
+        def read(tag: str) -> object:
+            run, tag = place(tag)
+            return getattr(self.runs[run], name)(tag)
+
+        return read
+
+    def tags(self, kind: str) -> set[tuple[str, str]]:
+        return {(run, tag) for run, events in self.runs.items() for tag in events.Tags()[kind]}
+
+
+def place(tag: str) -> tuple[str, str]:
+    """The run and the tag under which TensorBoard shows a tag of records.jsonl.
+
+    A slash at the beginning of a node's name is no level of its own.
+    """
+    run, _, rest = tag.partition("/")
+    if run == "validation":
+        is_picture = rest.startswith(("confusion_matrix", "worst_examples"))
+        return run, rest if is_picture else f"epoch/{rest}"
+    if run == "train":
+        level = "epoch/" if rest.startswith("epoch_") else "batch/"
+        return run, level + rest.removeprefix("epoch_")
+    return "", ("layer_" if LAYER_TAGS.match(tag) else "") + tag.replace("//", "/")
 
 
 def number(value: float | str) -> float:
@@ -61,14 +100,14 @@ def same_bits(found: float, expected: float) -> bool:
     return np.float32(found).tobytes() == np.float32(expected).tobytes()
 
 
-def check_scalars(records: list[dict], events: EventAccumulator) -> int:
+def check_scalars(records: list[dict], events: Events) -> int:
     expected: dict[str, list[tuple[int, float]]] = {}
     for record in records:
         if record["kind"] not in ("scalars", "epoch"):
             continue
         for tag, value in record["values"].items():
-            expected.setdefault(shown(tag), []).append((record["step"], number(value)))
-    assert set(events.Tags()["scalars"]) == set(expected)
+            expected.setdefault(tag, []).append((record["step"], number(value)))
+    assert events.tags("scalars") == {place(tag) for tag in expected}
     for tag, points in expected.items():
         found = [(event.step, event.value) for event in events.Scalars(tag)]
         assert len(found) == len(points), tag
@@ -77,16 +116,16 @@ def check_scalars(records: list[dict], events: EventAccumulator) -> int:
     return sum(map(len, expected.values()))
 
 
-def check_histograms(records: list[dict], events: EventAccumulator) -> int:
+def check_histograms(records: list[dict], events: Events) -> int:
     rows = [record for record in records if record["kind"] == "histogram"]
-    assert set(events.Tags()["histograms"]) == {shown(row["tag"]) for row in rows}
+    assert events.tags("histograms") == {place(row["tag"]) for row in rows}
     found = {
         (tag, event.step): event.histogram_value
-        for tag in events.Tags()["histograms"]
+        for tag in {row["tag"] for row in rows}
         for event in events.Histograms(tag)
     }
     for row in rows:
-        histogram = found[shown(row["tag"]), row["step"]]
+        histogram = found[row["tag"], row["step"]]
         assert histogram.num == row["count"] == sum(row["counts"]), row["tag"]
         assert (histogram.min, histogram.max) == (row["minimum"], row["maximum"]), row["tag"]
         assert (histogram.sum, histogram.sum_squares) == (row["sum"], row["sum_of_squares"])
@@ -97,10 +136,10 @@ def check_histograms(records: list[dict], events: EventAccumulator) -> int:
     return len(rows)
 
 
-def check_graph(records: list[dict], events: EventAccumulator) -> int:
+def check_graph(records: list[dict], events: Events) -> int:
     """The same nodes and edges, under names that TensorFlow allows."""
     (record,) = (record for record in records if record["kind"] == "graph")
-    graph = events.Graph()
+    graph = events.runs[""].Graph()
     assert len(graph.node) == len(record["nodes"])
     name_of = {
         recorded["name"]: node.name
@@ -119,7 +158,7 @@ def check_graph(records: list[dict], events: EventAccumulator) -> int:
     return len(graph.node)
 
 
-def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
+def check_hyperparameters(records: list[dict], events: Events) -> int:
     (record,) = (record for record in records if record["kind"] == "hyperparameters")
     start = plugin_data_pb2.HParamsPluginData.FromString(
         events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
@@ -132,11 +171,11 @@ def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
         events.SummaryMetadata("_hparams_/experiment").plugin_data.content
     ).experiment
     assert {info.name for info in experiment.hparam_infos} == set(found)
-    tags = [info.name.tag for info in experiment.metric_infos]
+    tags = [(info.name.group, info.name.tag) for info in experiment.metric_infos]
     is_validated = any(record["kind"] == "confusion_matrix" for record in records)
-    validated = ["validation/loss", "validation/accuracy"] if is_validated else []
-    assert tags == ["train/epoch_loss", *validated], tags
-    assert set(tags) <= set(events.Tags()["scalars"]), tags
+    validated = [("validation", f"epoch/{name}") for name in ("loss", "accuracy")]
+    assert tags == [("train", "epoch/loss"), *(validated if is_validated else [])], tags
+    assert set(tags) <= events.tags("scalars"), tags
     end = plugin_data_pb2.HParamsPluginData.FromString(
         events.SummaryMetadata("_hparams_/session_end_info").plugin_data.content
     )
@@ -144,13 +183,13 @@ def check_hyperparameters(records: list[dict], events: EventAccumulator) -> int:
     return len(found)
 
 
-def check_texts(records: list[dict], events: EventAccumulator) -> None:
+def check_texts(records: list[dict], events: Events) -> None:
     (record,) = (record for record in records if record["kind"] == "text")
     (event,) = events.Tensors(record["tag"])
     assert event.tensor_proto.string_val[0].decode() == record["text"]
 
 
-def check_images(records: list[dict], events: EventAccumulator) -> int:
+def check_images(records: list[dict], events: Events) -> int:
     rows = [record for record in records if record["kind"] == "image"]
     for row in rows:
         (event,) = events.Images(row["tag"])
@@ -159,7 +198,7 @@ def check_images(records: list[dict], events: EventAccumulator) -> int:
     return len(rows)
 
 
-def check_predictions(records: list[dict], events: EventAccumulator) -> int:
+def check_predictions(records: list[dict], events: Events) -> int:
     matrices = [record for record in records if record["kind"] == "confusion_matrix"]
     pictures = events.Images("validation/confusion_matrix") if matrices else []
     assert [event.step for event in pictures] == [record["step"] for record in matrices]
@@ -192,9 +231,19 @@ def check_csv(records: list[dict], folder: Path) -> None:
     assert str(found) == str(expected)
 
 
+def check_order(events: Events) -> None:
+    """Training lies over validation, and loss comes before the layers."""
+    tags = events.tags("scalars")
+    of_validation = {tag for run, tag in tags if run == "validation"}
+    assert not of_validation or {"epoch/loss"} == of_validation & {
+        tag for run, tag in tags if run == "train"
+    }
+    groups = sorted({tag.partition("/")[0] for _, tag in tags | events.tags("histograms")})
+    assert groups[:2] == ["batch", "epoch"], groups
+
+
 def check(records: list[dict], folder: Path) -> None:
-    events = EventAccumulator(os.fspath(folder), size_guidance=NO_LIMIT)
-    events.Reload()
+    events = Events(folder)
     steps = [record["step"] for record in records]
     assert steps == sorted(steps), "steps fall from record to record"
     scalars = check_scalars(records, events)
@@ -205,6 +254,7 @@ def check(records: list[dict], folder: Path) -> None:
     images = check_images(records, events)
     predictions = check_predictions(records, events)
     check_csv(records, folder)
+    check_order(events)
     print(
         f"{folder.name}: {scalars} scalars, {histograms} histograms, {nodes} nodes, "
         f"{hyperparameters} hyperparameters, {images} images, {predictions} predictions as recorded"
@@ -228,7 +278,7 @@ def check_study(strop: str, folder: Path) -> None:
     multiplexer.Reload()
     provider = MultiplexerDataProvider(multiplexer, os.fspath(folder))
     context = Context(TBContext(logdir=os.fspath(folder), data_provider=provider))
-    metric = api_pb2.ColParams(metric=api_pb2.MetricName(tag="train/epoch_loss"))
+    metric = api_pb2.ColParams(metric=api_pb2.MetricName(group="train", tag="epoch/loss"))
     request = api_pb2.ListSessionGroupsRequest(
         allowed_statuses=api_pb2.Status.values(), col_params=[metric], slice_size=100
     )
@@ -242,7 +292,7 @@ def check_study(strop: str, folder: Path) -> None:
             name: getattr(value, value.WhichOneof("kind")) for name, value in group.hparams.items()
         }
         assert shown_options == options, (shown_options, options)
-        (loss,) = (m.value for m in group.metric_values if m.name.tag == "train/epoch_loss")
+        (loss,) = (m.value for m in group.metric_values if m.name.group == "train")
         assert same_bits(loss, trial["train_loss"]), trial
         assert group.sessions[0].status == api_pb2.STATUS_SUCCESS
     print(f"{len(groups)} trials in HParams as tuned")
