@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 #include "graph/status_macros.h"
@@ -34,6 +35,24 @@ Colour Between(double share) {
     colour[i] = static_cast<uint8_t>(kNone[i] + share * (kAll[i] - kNone[i]) + 0.5);
   }
   return colour;
+}
+
+// WCAG 2.2's relative luminance.
+double Luminance(const Colour& colour) {
+  constexpr double kWeights[] = {0.2126, 0.7152, 0.0722};
+  double luminance = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const double share = colour[i] / 255.0;
+    luminance +=
+        kWeights[i] * (share <= 0.04045 ? share / 12.92 : std::pow((share + 0.055) / 1.055, 2.4));
+  }
+  return luminance;
+}
+
+// Of black and white the one that stands out: by 4.5 to 1 or more on any colour.
+Colour InkOn(const Colour& colour) {
+  const double luminance = Luminance(colour) + 0.05;
+  return 1.05 / luminance > luminance / 0.05 ? kLight : kDark;
 }
 
 void FillRectangle(Image& image, int64_t left, int64_t top, int64_t width, int64_t height,
@@ -84,10 +103,9 @@ absl::StatusOr<PngImage> DrawConfusionMatrix(const ConfusionMatrix& matrix) {
       const double share = all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all);
       const int64_t left = column * cell + line;
       const int64_t top = row * cell + line;
-      FillRectangle(image, left, top, cell - line, cell - line, Between(share));
-      if (count > 0) {
-        DrawNumber(image, left, top, cell - line, count, share > 0.5 ? kLight : kDark);
-      }
+      const Colour colour = Between(share);
+      FillRectangle(image, left, top, cell - line, cell - line, colour);
+      if (count > 0) DrawNumber(image, left, top, cell - line, count, InkOn(colour));
     }
   }
   PngImage drawn{matrix.tag, image.width, image.height, ""};
