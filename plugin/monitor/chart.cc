@@ -10,6 +10,7 @@ namespace strop {
 namespace {
 
 constexpr size_t kMostPoints = 4000;  // of a line, before it is thinned
+constexpr size_t kFewPoints = 60;     // of a line: each is shown, else a single one would not be
 constexpr char kSequentialScale[] = "Viridis";
 
 // Indices of the points to draw: all, or the least and the greatest of each of equal stretches.
@@ -47,8 +48,9 @@ std::vector<T> Picked(const std::vector<T>& all, const std::vector<size_t>& indi
 FigureJson LineTrace(const LineChart::Series& series, size_t index) {
   const std::vector<size_t> points = PointsToDraw(series.y);
   const bool has_line = series.style != LineChart::Style::kPoints;
-  const bool has_points =
-      series.style == LineChart::Style::kPoints || series.style == LineChart::Style::kLineAndPoints;
+  const bool has_points = series.style == LineChart::Style::kPoints ||
+                          series.style == LineChart::Style::kLineAndPoints ||
+                          points.size() <= kFewPoints;
   const char* mode = has_line && has_points ? "lines+markers" : has_line ? "lines" : "markers";
   const FigureJson color = SeriesColor(series.color.value_or(index));
   FigureJson trace = {
@@ -61,9 +63,10 @@ FigureJson LineTrace(const LineChart::Series& series, size_t index) {
        {{"color", color},
         {"width", series.is_faint ? 1 : 2},
         {"dash", series.style == LineChart::Style::kDashed ? "dash" : "solid"}}},
-      {"marker", {{"color", color}, {"size", 6}}},
+      {"marker", {{"color", color}, {"size", series.is_faint ? 4 : 6}}},
   };
-  if (series.is_faint) trace["opacity"] = 0.45;
+  if (series.is_faint) trace["opacity"] = 0.6;
+  if (!series.is_named) trace["showlegend"] = false;
   if (series.fills_to_previous) {
     trace["fill"] = "tonexty";
     trace["fillcolor"] = Theme("gap");
@@ -231,6 +234,10 @@ Chart Draw(const LineChart& chart) {
       {"hovermode", HasPoints(chart) || chart.series.size() > 8 ? "closest" : "x unified"},
       {"showlegend", chart.series.size() > 1}};
   layout["yaxis"]["hoverformat"] = ".4~g";
+  if (chart.has_equal_scales) {
+    layout["yaxis"]["scaleanchor"] = "x";
+    layout["xaxis"]["constrain"] = layout["yaxis"]["constrain"] = "domain";
+  }
   SpreadTicks(chart, layout["yaxis"]);
   AddBands(chart, layout);
   AddMarks(chart, layout);
@@ -261,12 +268,16 @@ Chart Draw(const HeatMap& chart) {
     trace["hovertemplate"] = "%{y}<br>%{x}<br>%{customdata:.4~g}<extra></extra>";
   }
   if (chart.shows_values) {
-    trace["texttemplate"] = chart.is_log ? "%{customdata:.3~g}" : "%{z:.3~g}";
+    trace["meta"] = "numbers";  // page.js writes them, as dark or as light as the cell takes
     trace["xgap"] = trace["ygap"] = 1;
   }
   FigureJson layout = {{"xaxis", CellAxis(chart.x_title, chart.x_labels)},
                        {"yaxis", CellAxis(chart.y_title, chart.y_labels)}};
   if (!chart.y_labels.empty()) layout["yaxis"]["autorange"] = "reversed";
+  if (chart.is_y_log) {
+    layout["yaxis"]["type"] = "log";
+    layout["yaxis"]["exponentformat"] = "power";
+  }
   if (const auto range = RangeOfCells(chart.x_numbers)) {
     layout["xaxis"]["range"] = {range->first, range->second};
   }
@@ -287,8 +298,8 @@ Chart Draw(const ParallelCoordinates& chart) {
     bar["tickvals"] = ticks.positions;
     bar["ticktext"] = ticks.texts;
   }
-  FigureJson scale = chart.greatest_stands_out ? ThemeScale({"line", "series-1", "series-2"})
-                                               : ThemeScale({"series-2", "series-1", "line"});
+  FigureJson scale = chart.greatest_stands_out ? ThemeScale({"faint", "series-1", "series-2"})
+                                               : ThemeScale({"series-2", "series-1", "faint"});
   const FigureJson trace = {{"type", "parcoords"},
                             {"dimensions", std::move(dimensions)},
                             {"labelangle", 0},

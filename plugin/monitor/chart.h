@@ -26,8 +26,8 @@ struct Axis {
   std::optional<std::pair<double, double>> range;
 };
 
-// Curves over a common axis. A series of more than 4,000 points is thinned to the least and
-// greatest of its neighbourhoods, so that no peak is lost.
+// Curves over a common axis. Of a series of few points each is marked. A series of more than 4,000
+// points is thinned to the least and greatest of its neighbourhoods, so that no peak is lost.
 struct LineChart {
   enum class Style { kLine, kDashed, kPoints, kLineAndPoints };
   struct Series {
@@ -37,6 +37,7 @@ struct LineChart {
     Style style = Style::kLine;
     bool fills_to_previous = false;   // shades the gap to the series before it
     bool is_faint = false;            // stands back behind the others
+    bool is_named = true;             // in the legend too
     std::optional<size_t> color;      // of the series that it belongs to; absent: one of its own
     std::vector<double> errors;       // one a point: y ± error
     std::vector<std::string> labels;  // one a point, shown when pointed at
@@ -59,6 +60,7 @@ struct LineChart {
   std::vector<Series> series;
   std::vector<Mark> marks;
   std::vector<Band> bands;
+  bool has_equal_scales = false;  // x and y are of one kind: a unit is as long in both
 };
 
 // values[row · columns + column]; row 0 is on top when rows have labels, else at the bottom.
@@ -76,10 +78,11 @@ struct HeatMap {
   std::vector<std::string> x_labels;  // or x_numbers
   std::vector<double> x_numbers;
   std::vector<std::string> y_labels;  // or y_numbers
-  std::vector<double> y_numbers;
+  std::vector<double> y_numbers;      // of the cells' middles, or one more: of their edges
+  bool is_y_log = false;
   std::vector<double> values;
   bool is_log = false;        // colours by the logarithm; numbers up to 0 leave gaps
-  bool shows_values = false;  // writes the numbers into the cells
+  bool shows_values = false;  // writes the numbers into the cells, of an amount
   Scale scale = Scale::kSequential;
   std::optional<std::pair<double, double>> range;  // of the colours, not of logarithms
 };

@@ -13,8 +13,6 @@
 namespace strop {
 namespace {
 
-constexpr size_t kMostPoints = 60;  // of a curve by epoch that shows each
-
 // The folders' own names, or the whole paths where these are the same.
 std::vector<std::string> NamesOf(absl::Span<const RunRecords> runs) {
   std::vector<std::string> names;
@@ -104,7 +102,6 @@ void AddByEpoch(absl::Span<const RunRecords> runs, const std::vector<std::string
     if (values == nullptr) continue;
     const std::vector<int64_t>& epochs = runs[i].epochs.epochs;
     LineChart::Series series = {names[i], {epochs.begin(), epochs.end()}, *values};
-    if (values->size() <= kMostPoints) series.style = LineChart::Style::kLineAndPoints;
     series.color = i;
     extent.Add(*values);
     chart.series.push_back(std::move(series));

@@ -101,7 +101,9 @@ Chart DrawContour(const Field& field) {
   for (const char* axis : {"xaxis", "yaxis"}) {
     layout[axis]["showgrid"] = false;
     layout[axis]["zeroline"] = false;
+    layout[axis]["constrain"] = "domain";
   }
+  layout["yaxis"]["scaleanchor"] = "x";  // both are lengths in one space
   Chart drawn = {field.title, field.caption, FigureText(std::move(data), std::move(layout))};
   drawn.height_rem = 34;
   return drawn;

@@ -69,6 +69,12 @@ std::string CellHtml(const std::string& open, bool is_number, const std::string&
                       close, ">");
 }
 
+// What a cell is called where a narrow screen shows it without its column.
+std::string LabelOf(const PageTable& table, size_t column) {
+  if (column >= table.header.size() || table.header[column].empty()) return "";
+  return absl::StrCat(" data-label=\"", EscapeHtml(table.header[column]), "\"");
+}
+
 bool IsNumberColumn(const PageTable& table, size_t column) {
   if (column == 0 || table.rows.empty()) return false;
   const std::vector<std::string>& row = table.rows.front();
@@ -104,7 +110,9 @@ void Page::AddNotice(Tone tone, std::string_view text) {
 }
 
 void Page::AddCode(std::string_view text) {
-  absl::StrAppend(&body_, "<pre tabindex=\"0\"><code>", EscapeHtml(text), "</code></pre>\n");
+  has_code_ = true;
+  absl::StrAppend(&body_, "<div class=\"code\"><pre tabindex=\"0\"><code>", EscapeHtml(text),
+                  "</code></pre><button type=\"button\" hidden>Copy</button></div>\n");
 }
 
 void Page::AddHighlights(absl::Span<const Highlight> highlights) {
@@ -117,9 +125,11 @@ void Page::AddHighlights(absl::Span<const Highlight> highlights) {
 }
 
 void Page::AddTable(const PageTable& table) {
+  constexpr size_t kMostColumns = 3;  // on a phone
   const std::string label = EscapeHtml(table.caption);
-  absl::StrAppend(&body_,
-                  "<div class=\"scroll table\" role=\"region\" tabindex=\"0\" aria-label=\"",
+  absl::StrAppend(&body_, "<div class=\"scroll table",
+                  table.header.size() > kMostColumns ? " wide" : "",
+                  "\" role=\"region\" tabindex=\"0\" aria-label=\"",
                   label.empty() ? "Table" : label, "\"><table>");
   if (!label.empty()) absl::StrAppend(&body_, "<caption>", label, "</caption>");
   absl::StrAppend(&body_, "<thead><tr>");
@@ -132,8 +142,10 @@ void Page::AddTable(const PageTable& table) {
     absl::StrAppend(&body_, "<tr>");
     for (size_t column = 0; column < row.size(); ++column) {
       absl::StrAppend(
-          &body_, column == 0 ? CellHtml("th scope=\"row\"", false, row[column], "th")
-                              : CellHtml("td", IsNumberColumn(table, column), row[column], "td"));
+          &body_, column == 0
+                      ? CellHtml("th scope=\"row\"" + LabelOf(table, 0), false, row[column], "th")
+                      : CellHtml("td" + LabelOf(table, column), IsNumberColumn(table, column),
+                                 row[column], "td"));
     }
     absl::StrAppend(&body_, "</tr>\n");
   }
@@ -186,7 +198,10 @@ std::string Page::Html() const {
     html.append("<noscript><p class=\"notice warning\">The charts need JavaScript, which this ");
     html.append("browser has switched off.</p></noscript>\n<script>\n/*\n");
     html.append(PlotlyLicense()).append("*/\n").append(PlotlyScript());
-    html.append("\n</script>\n<script>\n").append(PageScript()).append("</script>\n");
+    html.append("\n</script>\n");
+  }
+  if (has_chart_ || has_code_) {
+    html.append("<script>\n").append(PageScript()).append("</script>\n");
   }
   return absl::StrCat(html, "</body>\n</html>\n");
 }

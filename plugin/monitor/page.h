@@ -39,7 +39,7 @@ class Page {
   void AddText(std::string_view text);
   // A paragraph that stands out: a finding, or why something is missing.
   void AddNotice(Tone tone, std::string_view text);
-  // Text to copy: a command, a file.
+  // Text to copy, with a button that does: a command, a file.
   void AddCode(std::string_view text);
   // The few numbers that matter, large.
   struct Highlight {
@@ -64,6 +64,7 @@ class Page {
   std::vector<std::string> sections_;  // headings
   std::string body_;
   bool has_chart_ = false;
+  bool has_code_ = false;
 };
 
 // Text as it stands between tags and within quoted attributes. Bytes that are no UTF-8 become

@@ -1,4 +1,5 @@
-// Draws every chart of the page in the page's colors, and again when these or the width change.
+// Draws every chart of the page in the page's colors, and again when these or the width change; and
+// copies what is there to be copied.
 (() => {
   'use strict';
   const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -54,9 +55,46 @@
     const themed = {...scene};
     for (const axis of ['xaxis', 'yaxis', 'zaxis']) themed[axis] = {...plain, ...scene[axis]};
     const eye = scene.camera.eye;
-    const distance = narrow.matches ? 1.15 : 1; // keeps the axes' names within the frame
+    const distance = narrow.matches ? 1.45 : 1.2; // keeps the axes' names within the frame
     themed.camera = {eye: {x: eye.x * distance, y: eye.y * distance, z: eye.z * distance}};
     return themed;
+  }
+
+  function channels(hex) {
+    return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  }
+
+  // WCAG 2.2's relative luminance.
+  function luminance(rgb) {
+    const linear = rgb.map((channel) => {
+      const share = channel / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  }
+
+  // Of black and white the one that stands out: by 4.5 to 1 or more on any color.
+  function inkOn(rgb) {
+    return (luminance(rgb) + 0.05) ** 2 < 1.05 * 0.05 ? '#ffffff' : '#000000';
+  }
+
+  // The numbers of a heat map between two colors, each in an ink that stands out of its cell.
+  function cellTexts(trace) {
+    const [low, high] = [trace.colorscale[0], trace.colorscale.at(-1)].map(([, hex]) =>
+      channels(hex));
+    const all = trace.z.flat().filter((value) => value !== null);
+    const [least, greatest] = [Math.min(...all), Math.max(...all)];
+    const texts = {type: 'scatter', mode: 'text', x: [], y: [], text: [], hoverinfo: 'skip'};
+    texts.textfont = {size: 11, color: []};
+    trace.z.forEach((row, i) => row.forEach((value, j) => {
+      if (value === null) return;
+      const share = greatest > least ? (value - least) / (greatest - least) : 0;
+      texts.x.push(trace.x[j]);
+      texts.y.push(trace.y[i]);
+      texts.text.push(String(value));
+      texts.textfont.color.push(inkOn(low.map((from, k) => from + share * (high[k] - from))));
+    }));
+    return texts;
   }
 
   // On narrow screens color bars lie below the chart instead of taking from its width.
@@ -105,6 +143,7 @@
     const figure = resolve(JSON.parse(chart.querySelector('script').textContent));
     const title = chart.querySelector('h3');
     const data = figure.data.map(themedTrace);
+    data.push(...figure.data.filter((trace) => trace.meta === 'numbers').map(cellTexts));
     Plotly.react(chart.querySelector('.plot'), data, layoutOf(figure, data), {
       displaylogo: false,
       displayModeBar: touch.matches || narrow.matches ? false : 'hover',
@@ -112,6 +151,30 @@
     });
   }
 
+  function selectAndCopy(code) {
+    getSelection().selectAllChildren(code);
+    return document.execCommand('copy');
+  }
+
+  // Browsers may refuse the clipboard to a file; what is selected they copy.
+  async function copy(button) {
+    const code = button.parentElement.querySelector('code');
+    let isCopied = true;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      isCopied = selectAndCopy(code);
+    }
+    button.textContent = isCopied ? 'Copied' : 'Selected';
+    setTimeout(() => (button.textContent = 'Copy'), 2000);
+  }
+
+  document.querySelectorAll('.code button').forEach((button) => {
+    button.hidden = false;
+    button.addEventListener('click', () => copy(button));
+  });
+
+  if (!document.querySelector('.chart')) return;
   const drawAll = () => document.querySelectorAll('.chart').forEach(draw);
   dark.addEventListener('change', drawAll);
   narrow.addEventListener('change', drawAll);
