@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,11 +16,20 @@ namespace strop {
 // The field that the loss compares the output with.
 inline constexpr std::string_view kTargetField = "target";
 
+// How the numbers of a picture came from its pixels: (pixel − mean[c]) / std[c], channel by
+// channel.
+struct PixelScale {
+  std::vector<double> mean;
+  std::vector<double> std;
+  double white = 1;  // the greatest pixel; 0 is black
+};
+
 // One array of a data set, without the sample axis.
 struct DataField {
   std::string name;  // of the model input it feeds, or kTargetField
   DataType type = DataType::kUndefined;
-  Shape shape;  // of one sample: a scalar label has rank 0
+  Shape shape;                       // of one sample: a scalar label has rank 0
+  std::optional<PixelScale> pixels;  // of pictures, where it is known
 };
 
 // Samples that a model trains on or is measured with. All samples have the same shapes. A source

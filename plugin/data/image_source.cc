@@ -12,7 +12,8 @@ class ImageSource : public DataSource {
   ImageSource(ImageSet images, std::string field_name, ImageTransform transform,
               const AugmentationOptions& augmentation)
       : images_(std::move(images)), transform_(std::move(transform)), augmentation_(augmentation) {
-    fields_.push_back({std::move(field_name), DataType::kFloat, transform_.shape()});
+    fields_.push_back(
+        {std::move(field_name), DataType::kFloat, transform_.shape(), transform_.pixel_scale()});
     if (images_.labels.is_empty_handle()) return;
     const Shape& shape = images_.labels.shape();
     fields_.push_back(

@@ -122,6 +122,8 @@ Shape ImageTransform::shape() const {
   return {padded_.height, padded_.width, channels_};
 }
 
+PixelScale ImageTransform::pixel_scale() const { return {mean_, std_, unit_}; }
+
 absl::Status ImageTransform::CheckSize(ImageSize size) const {
   if (resize_ || size == content_) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "graph/tensor_type.h"
+#include "plugin/data/data_source.h"
 #include "plugin/data/float_image.h"
 #include "plugin/data/image.h"
 
@@ -41,6 +42,8 @@ class ImageTransform {
 
   // Of one sample.
   Shape shape() const;
+  // What Write does to pixels.
+  PixelScale pixel_scale() const;
   // Of an image after the resize, before the padding.
   ImageSize content_size() const { return content_; }
   int64_t channels() const { return channels_; }

@@ -307,7 +307,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     STROP_RETURN_IF_ERROR(CheckNumeric(*source, found, type.element_type));
     const bool is_target = bindings.size() == inputs.size();
     STROP_ASSIGN_OR_RETURN(Shape shape, BoundShape(*source, found, type, is_target));
-    fields.push_back({name, type.element_type, std::move(shape)});
+    fields.push_back({name, type.element_type, std::move(shape), found.pixels});
     bindings.push_back({field, is_target});
     return absl::OkStatus();
   };

@@ -15,7 +15,10 @@ class NormalizedArrays : public DataSource {
                    std::vector<FieldNormalization> normalizations)
       : source_(std::move(source)), fields_(source_->fields()), by_field_(fields_.size()) {
     for (FieldNormalization& normalization : normalizations) {
-      fields_[normalization.field].type = DataType::kDouble;
+      DataField& field = fields_[normalization.field];
+      const double white = field.type == DataType::kUint8 ? 255 : 1;
+      field.pixels = {normalization.mean, normalization.std, white * normalization.unit};
+      field.type = DataType::kDouble;
       by_field_[normalization.field] = std::move(normalization);
     }
   }

@@ -53,12 +53,13 @@ std::optional<ImageShape> ImageShapeOf(const DataField& field) {
 struct ImageField {
   size_t field = 0;
   ImageShape shape;
+  std::optional<PixelScale> pixels;
 };
 std::optional<ImageField> FindImageField(const std::vector<DataField>& fields) {
   for (size_t f = 0; f < fields.size(); ++f) {
     if (fields[f].name == kTargetField) continue;
     const std::optional<ImageShape> shape = ImageShapeOf(fields[f]);
-    if (shape) return ImageField{f, *shape};
+    if (shape) return ImageField{f, *shape, fields[f].pixels};
   }
   return std::nullopt;
 }
@@ -85,18 +86,48 @@ double MeanOfBlock(const ImageShape& shape, absl::Span<const double> pixels, int
   return sum / static_cast<double>((bottom - top) * (right - left));
 }
 
-void DrawSample(const ImageShape& shape, absl::Span<const double> pixels, int64_t left, int64_t top,
-                const Zoom& zoom, Image& image) {
-  const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
+// From a number of channel c to a shade between 0 and 1: (number · slope[c] + offset[c]).
+struct Shading {
+  std::vector<double> slope;
+  std::vector<double> offset;
+
+  uint8_t Of(double number, int64_t channel) const {
+    const auto c = static_cast<size_t>(channel);
+    return static_cast<uint8_t>(
+        std::lround(255 * std::clamp(number * slope[c] + offset[c], 0.0, 1.0)));
+  }
+};
+
+// Back to the pixels where it is known how the numbers came from them; else from the least number
+// to the greatest.
+Shading ShadingOf(const ImageField& field, absl::Span<const double> numbers) {
+  const auto channels = static_cast<size_t>(field.shape.channels);
+  Shading shading;
+  if (field.pixels && field.pixels->mean.size() == channels) {
+    for (size_t c = 0; c < channels; ++c) {
+      shading.slope.push_back(field.pixels->std[c] / field.pixels->white);
+      shading.offset.push_back(field.pixels->mean[c] / field.pixels->white);
+    }
+    return shading;
+  }
+  const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
   const double range = *high > *low ? *high - *low : 1;
+  shading.slope.assign(channels, 1 / range);
+  shading.offset.assign(channels, -*low / range);
+  return shading;
+}
+
+void DrawSample(const ImageField& field, absl::Span<const double> pixels, int64_t left, int64_t top,
+                const Zoom& zoom, Image& image) {
+  const ImageShape& shape = field.shape;
+  const Shading shading = ShadingOf(field, pixels);
   for (int64_t y = 0; y < zoom.Extent(shape.height); ++y) {
     for (int64_t x = 0; x < zoom.Extent(shape.width); ++x) {
       for (int64_t channel = 0; channel < shape.channels; ++channel) {
         const double pixel = MeanOfBlock(shape, pixels, y / zoom.scale * zoom.shrink,
                                          x / zoom.scale * zoom.shrink, channel, zoom.shrink);
         const int64_t position = ((top + y) * image.width + left + x) * shape.channels + channel;
-        image.pixels[static_cast<size_t>(position)] =
-            static_cast<uint8_t>(std::lround(255 * (pixel - *low) / range));
+        image.pixels[static_cast<size_t>(position)] = shading.Of(pixel, channel);
       }
     }
   }
@@ -124,7 +155,7 @@ absl::StatusOr<std::optional<PngImage>> DrawSamples(DataSource& data) {
   image.pixels.resize(static_cast<size_t>(image.width * image.height * image.channels), 255);
   const auto size = static_cast<size_t>(shape.height * shape.width * shape.channels);
   for (int64_t i = 0; i < count; ++i) {
-    DrawSample(shape, absl::MakeConstSpan(pixels).subspan(static_cast<size_t>(i) * size, size),
+    DrawSample(*found, absl::MakeConstSpan(pixels).subspan(static_cast<size_t>(i) * size, size),
                i % columns * (shape.width * scale + kGap),
                i / columns * (shape.height * scale + kGap), {scale}, image);
   }
@@ -150,7 +181,7 @@ absl::StatusOr<std::vector<PngImage>> DrawEachSample(const std::vector<DataField
     image.height = zoom.Extent(shape.height);
     image.channels = shape.channels;
     image.pixels.resize(static_cast<size_t>(image.width * image.height * image.channels));
-    DrawSample(shape, absl::MakeConstSpan(pixels).subspan(first, size), 0, 0, zoom, image);
+    DrawSample(*found, absl::MakeConstSpan(pixels).subspan(first, size), 0, 0, zoom, image);
     PngImage& png = drawn.emplace_back(PngImage{"", image.width, image.height, ""});
     STROP_ASSIGN_OR_RETURN(png.png, EncodePng(image));
   }
