@@ -1,36 +1,30 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "plugin/monitor/health_rule.h"
 #include "plugin/monitor/record.h"
+#include "plugin/training/health_state.h"
 #include "plugin/training/run_report.h"
 #include "plugin/training/step_statistics.h"
 
 namespace strop {
 
-// Watches a run and says in words, once each, what is wrong and what helps. health_rule.h has the
-// rules. Not thread-safe.
+// Watches a run and says in words, once each, what looks wrong and what may help. health_rule.h has
+// the rules. Not thread-safe.
 class HealthMonitor {
  public:
-  // What was said already, by finding: of the run that is resumed.
-  explicit HealthMonitor(std::set<std::string> said = {}) : said_(std::move(said)) {}
+  // `state` is the run's, outlives the monitor, and holds all that it remembers.
+  explicit HealthMonitor(HealthState& state) : state_(state) {}
 
   // After a step that was measured.
   std::vector<HealthFinding> OnStep(const StepReport& report, const StepStatistics& statistics);
+  // After a whole epoch.
   std::vector<HealthFinding> OnEpoch(const EpochReport& report);
 
  private:
-  struct Epoch {
-    double train_loss;
-    std::optional<double> validation_loss;
-  };
-
   void LookAtGradientFlow(const StepReport& report, const StepStatistics& statistics);
   void LookAtGradientNorm(const StepReport& report, const StepStatistics& statistics);
   void LookAtActivations(const StepReport& report, const StepStatistics& statistics);
@@ -39,16 +33,14 @@ class HealthMonitor {
   void LookForPlateau(const EpochReport& report);
   void LookForRisingLoss(const EpochReport& report);
 
+  // Whether the rule's finding was told, or its epochs are too few to tell it.
+  bool IsOff(const HealthRule& rule) const;
   // Counts a look; true when the rule's finding is due: it holds long enough, or for certain.
   bool IsDue(const HealthRule& rule, bool holds, bool is_certain = false);
   void Say(const HealthRule& rule, std::string message, std::vector<std::string> layers = {},
            bool is_warning = true);
 
-  std::set<std::string> said_;
-  std::map<const HealthRule*, int64_t> looks_;  // in a row that showed what the rule asks for
-  std::vector<double> gradient_norms_;
-  double largest_rate_ = 0;
-  std::vector<Epoch> epochs_;
+  HealthState& state_;
   std::vector<HealthFinding> findings_;  // of the current look
 };
 

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::string_view kHashKey = "xxh3_128";
 constexpr std::string_view kRunKey = "run";
 constexpr std::string_view kStatePrefix = "state/";

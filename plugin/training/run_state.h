@@ -7,6 +7,7 @@
 
 #include "graph/tensor.h"
 #include "plugin/training/divergence.h"
+#include "plugin/training/health_state.h"
 #include "plugin/training/schedule.h"
 
 namespace strop {
@@ -31,6 +32,7 @@ struct RunState {
 
   PlateauState plateau;
   LossHistory losses;
+  HealthState health;
 };
 
 }  // namespace strop

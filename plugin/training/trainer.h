@@ -49,6 +49,8 @@ class Trainer {
   // model, options and data. Callbacks see it whole.
   const RunState& state() const { return state_; }
   void set_state(RunState state) { state_ = std::move(state); }
+  // For who watches the run: what it remembers is kept with the run. The trainer does not look.
+  HealthState& health() { return state_.health; }
 
   // Parameters, running statistics and moments by name, as they are now.
   const std::shared_ptr<StateStore>& store() const { return store_; }

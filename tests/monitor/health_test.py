@@ -153,6 +153,29 @@ class HealthTest(ProgramTest):
         losses = [r["values"]["train/epoch_loss"] for r in records if r["kind"] == "epoch"]
         self.assertLess(losses[-1], losses[0])
 
+    def test_a_resumed_run_says_what_an_uninterrupted_one_says(self) -> None:
+        random = np.random.default_rng(3)
+        target = random.permutation(self.target)[:120]  # nothing to learn but by heart
+        self.save_data(features=self.x[:120], target=target)
+        model = self.path("model.onnx")
+        sizes = ("--input", 64, "--classes", 10, "--depth", 2, "--width", 64)
+        self.run_well("new", "mlp", *sizes, "-o", model)
+        learning = ("--optimizer", "adam", "--learning-rate", 3e-3, "--validation-split", 0.3)
+        arguments = ["train", model, "--data", self.data, *learning, "-o", self.path("out.onnx")]
+
+        def findings(run: Path) -> list[tuple]:
+            lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+            records = [r for r in map(json.loads, lines) if r["kind"] == "health"]
+            return [(r["epoch"], r["step"], r["finding"], r["message"]) for r in records]
+
+        whole, broken = self.path("whole"), self.path("broken")
+        self.run_well(*arguments, "--epochs", 24, "--run-directory", whole)
+        for epochs in range(2, 25, 2):
+            go_on = ["--resume"] if epochs > 2 else []
+            self.run_well(*arguments, "--epochs", epochs, "--run-directory", broken, *go_on)
+        self.assertIn("overfitting", [finding for _, _, finding, _ in findings(whole)])
+        self.assertEqual(findings(broken), findings(whole))
+
 
 if __name__ == "__main__":
     unittest.main()
