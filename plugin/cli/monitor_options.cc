@@ -30,8 +30,10 @@ CLI::Validator OptionsOf(const CLI::App& app) {
 
 void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments) {
   const std::string group = "Monitoring";
-  app.add_option("--log-every", arguments.log_every,
-                 "Steps between lines about a step, and between records (50) of a run directory")
+  app.add_option(
+         "--log-every", arguments.log_every,
+         "Steps between lines about a step, and between records of a run directory (50; the "
+         "first steps more often)")
       ->check(CLI::PositiveNumber)
       ->group(group);
   CLI::Option* monitor =
@@ -58,14 +60,15 @@ bool Monitors(const MonitorArguments& arguments, bool is_kept) {
   return arguments.monitor || (is_kept && !arguments.no_monitor);
 }
 
-int64_t RecordEvery(const MonitorArguments& arguments) {
-  return arguments.log_every.value_or(kRecordEvery);
+LogCadence RecordCadence(const MonitorArguments& arguments) {
+  return {arguments.log_every.value_or(kRecordEvery),
+          /*is_dense_at_first=*/!arguments.log_every.has_value()};
 }
 
 MeasurementOptions MeasurementOptionsOf(const MonitorArguments& arguments, bool is_kept) {
   MeasurementOptions options;
   if (!Monitors(arguments, is_kept)) return options;
-  options.log_every = RecordEvery(arguments);
+  options.log = RecordCadence(arguments);
   options.histogram_every = arguments.histogram_every;
   return options;
 }

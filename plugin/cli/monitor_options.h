@@ -14,7 +14,7 @@ namespace strop {
 struct MonitorArguments {
   bool monitor = false;  // without either: when the run is kept in a folder
   bool no_monitor = false;
-  std::optional<int64_t> log_every;  // absent: 50 for records, never for lines about a step
+  std::optional<int64_t> log_every;  // absent: see RecordCadence; no lines about a step
   int64_t histogram_every = 0;       // 0: at epochs' ends
   // Options by which TensorBoard compares runs; empty: those that were typed, and what all have.
   std::vector<std::string> hyperparameters;
@@ -25,8 +25,8 @@ void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments);
 // Whether a run measures its tensors, which its health is seen from.
 bool Monitors(const MonitorArguments& arguments, bool is_kept);
 
-// Steps between records.
-int64_t RecordEvery(const MonitorArguments& arguments);
+// The steps that are recorded.
+LogCadence RecordCadence(const MonitorArguments& arguments);
 
 MeasurementOptions MeasurementOptionsOf(const MonitorArguments& arguments, bool is_kept);
 

@@ -164,11 +164,12 @@ absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
 
 absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
     const MonitorArguments& arguments, const std::string& directory,
-    const std::optional<ResumePoint>& resume, RunDescription description, Progress& progress) {
+    const std::optional<ResumePoint>& resume, RunDescription description, HealthState& health,
+    Progress& progress) {
   MonitorOptions options;
   options.directory = directory;
-  options.watches_health = Monitors(arguments, !directory.empty());
-  options.log_every = RecordEvery(arguments);
+  if (Monitors(arguments, !directory.empty())) options.health = &health;
+  options.log = RecordCadence(arguments);
   options.resume = resume;
   MonitorListeners listeners;
   listeners.on_finding = [&progress](const HealthFinding& finding) {
@@ -191,15 +192,26 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
   return monitor;
 }
 
-absl::Status FinishMonitoring(TrainingMonitor& monitor, const absl::StatusOr<TrainingResult>& run) {
+absl::Status FinishMonitoring(TrainingMonitor& monitor, const absl::StatusOr<TrainingResult>& run,
+                              const absl::Status& diverged, bool is_exported) {
   if (!run.ok()) {
-    (void)monitor.Finish(RunStatus::kFailed, std::string(run.status().message()));
+    monitor.Finish({RunStatus::kFailed, std::string(run.status().message())}).IgnoreError();
     return absl::OkStatus();  // the run's own failure is what is said
   }
-  const std::string steps = absl::StrCat("after ", run->steps, " steps");
-  if (run->was_stopped) return monitor.Finish(RunStatus::kStoppedBySignal, steps);
-  return monitor.Finish(run->stopped_early ? RunStatus::kStoppedEarly : RunStatus::kFinished,
-                        steps);
+  RunEnd end;
+  end.message = absl::StrCat("after ", run->steps, " steps");
+  if (run->was_stopped) end.status = RunStatus::kStoppedBySignal;
+  if (run->stopped_early) end.status = RunStatus::kStoppedEarly;
+  constexpr const char* kNames[] = {"", "last", "best", "averaged"};
+  if (is_exported) {
+    end.weights = kNames[static_cast<size_t>(run->weights)];
+    end.weights_epoch = run->weights_epoch;
+  }
+  if (diverged.ok()) return monitor.Finish(std::move(end));
+  end.status = RunStatus::kFailed;
+  end.message = std::string(diverged.message());
+  monitor.Finish(std::move(end)).IgnoreError();
+  return absl::OkStatus();
 }
 
 }  // namespace strop

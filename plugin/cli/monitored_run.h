@@ -27,12 +27,16 @@ absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
 
 // The monitor of a run of the command line, which says findings as "health: …" and files that
 // cannot be written any more as "warning: …" on stderr. Without `directory` nothing is recorded.
+// `health` is the run's own.
 absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
     const MonitorArguments& arguments, const std::string& directory,
-    const std::optional<ResumePoint>& resume, RunDescription description, Progress& progress);
+    const std::optional<ResumePoint>& resume, RunDescription description, HealthState& health,
+    Progress& progress);
 
 // Ends the records with what became of the run. DataLoss or ResourceExhausted when they have gaps;
 // the run itself is worth no less.
-absl::Status FinishMonitoring(TrainingMonitor& monitor, const absl::StatusOr<TrainingResult>& run);
+// `diverged` says that its numbers went bad.
+absl::Status FinishMonitoring(TrainingMonitor& monitor, const absl::StatusOr<TrainingResult>& run,
+                              const absl::Status& diverged, bool is_exported);
 
 }  // namespace strop

@@ -186,21 +186,22 @@ absl::Status RunTrain(const TrainOptions& options) {
 
   Progress progress(
       {options.as_json, options.monitoring.log_every.value_or(0), options.epochs, options.steps});
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<TrainingMonitor> monitor,
-      BeginMonitoring(options.monitoring, options.run.directory,
-                      ResumePointOf(kept.get(), *trainer), std::move(description), progress));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingMonitor> monitor,
+                         BeginMonitoring(options.monitoring, options.run.directory,
+                                         ResumePointOf(kept.get(), *trainer),
+                                         std::move(description), trainer->health(), progress));
   absl::StatusOr<std::string> saved = "";
   CatchStopSignals();
   const absl::StatusOr<TrainingResult> run =
       trainer->Run(CallbacksFor(progress, *monitor, kept.get(), saved));
   const absl::Status diverged =
       run.ok() && run->divergence ? Diverged(*run->divergence, options.output) : absl::OkStatus();
-  const absl::Status recorded =
-      FinishMonitoring(*monitor, diverged.ok() ? run : absl::StatusOr<TrainingResult>(diverged));
+  // A run that is to go on exports nothing yet.
+  const bool goes_on = run.ok() && run->was_stopped && is_kept && kept->saves_checkpoints();
+  const absl::Status recorded = FinishMonitoring(*monitor, run, diverged, !goes_on);
   if (!run.ok()) return run.status();
   const TrainingResult& result = *run;
-  if (result.was_stopped && is_kept && kept->saves_checkpoints()) {
+  if (goes_on) {
     STROP_RETURN_IF_ERROR(saved.status());
     return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", result.steps, "; \"", *saved,
                                                         "\" holds the run; go on with --resume"));

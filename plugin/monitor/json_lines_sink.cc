@@ -112,6 +112,20 @@ void Describe(const WorstExamples& worst, Json& line) {
   }
 }
 
+Json NumberRowsOf(const std::vector<std::vector<double>>& rows) {
+  Json array = Json::array();
+  for (const std::vector<double>& row : rows) array.push_back(NumbersOf(row));
+  return array;
+}
+
+void Describe(const PredictedAgainstTrue& regression, Json& line) {
+  line["tag"] = regression.tag;
+  line["outputs"] = regression.pairs.outputs;
+  line["samples"] = regression.pairs.samples;
+  line["true"] = NumberRowsOf(regression.pairs.truths);
+  line["predicted"] = NumberRowsOf(regression.pairs.predicted);
+}
+
 void Describe(const PngImage& image, Json& line) {
   line["tag"] = image.tag;
   line["width"] = image.width;
@@ -137,12 +151,15 @@ void Describe(const RunEnd& end, Json& line) {
   constexpr const char* kNames[] = {"finished", "stopped_early", "stopped_by_signal", "failed"};
   line["status"] = kNames[static_cast<size_t>(end.status)];
   line["message"] = end.message;
+  if (end.weights.empty()) return;
+  line["weights"] = end.weights;
+  if (end.weights_epoch) line["weights_epoch"] = *end.weights_epoch;
 }
 
 std::string_view KindOf(const Record& record) {
   constexpr std::string_view kKinds[] = {
-      "run",      "hyperparameters", "layers", "graph",  "scalars", "histogram", "confusion_matrix",
-      "examples", "image",           "text",   "health", "resume",  "end"};
+      "run",      "hyperparameters", "layers", "graph", "scalars", "histogram", "confusion_matrix",
+      "examples", "regression",      "image",  "text",  "health",  "resume",    "end"};
   static_assert(std::size(kKinds) == std::variant_size_v<decltype(Record::content)>);
   const auto* scalars = std::get_if<Scalars>(&record.content);
   if (scalars != nullptr && scalars->is_epoch_end) return "epoch";
@@ -169,7 +186,8 @@ bool Holds(std::string_view line, const ResumePoint& resume) {
   if (!record.is_object()) return false;
   const std::string kind = record.value("kind", "");
   if (kind == "end" || record.value("step", int64_t{0}) > resume.step) return false;
-  const bool is_of_epoch_end = kind == "epoch" || kind == "confusion_matrix" || kind == "examples";
+  const bool is_of_epoch_end =
+      kind == "epoch" || kind == "confusion_matrix" || kind == "examples" || kind == "regression";
   return !is_of_epoch_end || record.value("epoch", int64_t{0}) <= resume.epochs;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/tensor_type.h"
+#include "plugin/training/regression_watch.h"
 
 namespace strop {
 
@@ -94,6 +95,12 @@ struct WorstExamples {
   std::vector<Example> examples;
 };
 
+// What a regression should say and says of the validation data.
+struct PredictedAgainstTrue {
+  std::string tag;
+  RegressionPairs pairs;
+};
+
 struct PngImage {
   std::string tag;
   int64_t width = 0;
@@ -120,6 +127,10 @@ enum class RunStatus { kFinished, kStoppedEarly, kStoppedBySignal, kFailed };
 struct RunEnd {
   RunStatus status = RunStatus::kFinished;
   std::string message;
+  // What was exported: "last", "best" or "averaged" weights; empty when nothing was, or when the
+  // records do not say.
+  std::string weights;
+  std::optional<int64_t> weights_epoch;  // which had them; absent for averages
 };
 
 struct Record {
@@ -127,7 +138,8 @@ struct Record {
   int64_t epoch = 0;  // counts from 1; 0 before the first
   double time = 0;    // seconds since 1970
   std::variant<RunStart, Hyperparameters, LayerList, ModelGraph, Scalars, Histogram,
-               ConfusionMatrix, WorstExamples, PngImage, Text, HealthFinding, RunResume, RunEnd>
+               ConfusionMatrix, WorstExamples, PredictedAgainstTrue, PngImage, Text, HealthFinding,
+               RunResume, RunEnd>
       content;
 };
 

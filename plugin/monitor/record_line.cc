@@ -128,6 +128,28 @@ WorstExamples ReadExamples(const Json& line) {
   return worst;
 }
 
+std::vector<std::vector<double>> NumberRowsOf(const Json& array) {
+  std::vector<std::vector<double>> rows;
+  for (const Json& row : ItemsOf(array)) rows.push_back(NumbersOf(row));
+  return rows;
+}
+
+PredictedAgainstTrue ReadRegression(const Json& line) {
+  PredictedAgainstTrue regression;
+  RegressionPairs& pairs = regression.pairs;
+  regression.tag = line.at("tag");
+  line.at("outputs").get_to(pairs.outputs);
+  line.at("samples").get_to(pairs.samples);
+  pairs.truths = NumberRowsOf(line.at("true"));
+  pairs.predicted = NumberRowsOf(line.at("predicted"));
+  for (const auto* rows : {&pairs.truths, &pairs.predicted}) {
+    bool fits = rows->size() == pairs.outputs.size();
+    for (const std::vector<double>& row : *rows) fits &= row.size() == pairs.samples.size();
+    if (!fits) throw Json::other_error::create(501, "pairs that do not fit", &line);
+  }
+  return regression;
+}
+
 PngImage ReadImage(const Json& line) {
   return {line.at("tag"), line.at("width"), line.at("height"), BytesOf(line.at("png"))};
 }
@@ -148,6 +170,8 @@ RunEnd ReadEnd(const Json& line) {
   if (status == "stopped_early") end.status = RunStatus::kStoppedEarly;
   if (status == "stopped_by_signal") end.status = RunStatus::kStoppedBySignal;
   if (status == "failed") end.status = RunStatus::kFailed;
+  if (line.contains("weights")) end.weights = line.at("weights");
+  if (line.contains("weights_epoch")) end.weights_epoch = line.at("weights_epoch").get<int64_t>();
   return end;
 }
 
@@ -171,6 +195,8 @@ std::optional<Record> ReadRecord(const Json& line) {
     record.content = ReadConfusionMatrix(line);
   } else if (kind == "examples") {
     record.content = ReadExamples(line);
+  } else if (kind == "regression") {
+    record.content = ReadRegression(line);
   } else if (kind == "image") {
     record.content = ReadImage(line);
   } else if (kind == "text") {

@@ -9,8 +9,6 @@
 namespace strop {
 namespace {
 
-constexpr size_t kMostPoints = 60;  // of a curve by epoch that shows each
-
 // Where a step lies between the ends of epochs: 1.5 is the middle of the second one.
 class EpochAxis {
  public:
@@ -44,9 +42,7 @@ std::vector<double> EpochNumbers(const RunRecords& run) {
 
 LineChart::Series ByEpoch(const RunRecords& run, const std::string& name,
                           const std::vector<double>& values) {
-  LineChart::Series series = {name, EpochNumbers(run), values};
-  if (values.size() <= kMostPoints) series.style = LineChart::Style::kLineAndPoints;
-  return series;
+  return {name, EpochNumbers(run), values};
 }
 
 // The best epoch and where the run went on after a break.
@@ -113,6 +109,7 @@ PageTable EpochTable(const RunRecords& run) {
     table.header.push_back(name);
     columns.push_back(values);
   };
+  add_column("learning rate", run.epochs.Find(kEpochLearningRateTag));
   add_column("training loss", run.epochs.Find(kEpochLossTag));
   add_column("validation loss", run.epochs.Find(kValidationLossTag));
   for (const auto& [tag, values] : run.epochs.columns) {
@@ -197,24 +194,33 @@ void AddMetrics(const RunRecords& run, Page& page) {
 
 void AddLearningRate(const RunRecords& run, Page& page) {
   page.AddSection("Learning rate");
-  const Curve* rate = run.FindCurve(kLearningRateTag);
-  if (rate == nullptr) {
-    page.AddNotice(Page::Tone::kNeutral,
-                   "No step was recorded: the run has fewer than --log-every.");
+  const Curve* by_step = run.FindCurve(kLearningRateTag);
+  const std::vector<double>* by_epoch = run.epochs.Find(kEpochLearningRateTag);
+  if (by_step == nullptr && by_epoch == nullptr) {
+    page.AddNotice(Page::Tone::kNeutral, "No learning rate was recorded: the run ended before.");
     return;
   }
   Extent extent;
-  extent.Add(rate->values);
+  if (by_step != nullptr) extent.Add(by_step->values);
+  if (by_epoch != nullptr) extent.Add(*by_epoch);
   if (extent.low == extent.high) {
-    page.AddText(absl::StrFormat("%.6g at every step that was recorded.", extent.low));
+    page.AddText(absl::StrFormat("%.6g at every step and epoch that was recorded.", extent.low));
     return;
   }
+  const EpochAxis axis(run.epochs);
   LineChart chart;
-  chart.title = "Learning rate by step";
-  chart.x.title = "step";
-  chart.series = {{"learning rate", rate->steps, rate->values}};
+  chart.title = "Learning rate";
+  chart.x.title = axis.knows_epochs() ? "epoch" : "step";
+  if (by_epoch != nullptr) chart.series.push_back(ByEpoch(run, "at the epoch's end", *by_epoch));
+  if (by_step != nullptr) {
+    LineChart::Series series = {"by step", {}, by_step->values};
+    for (const double step : by_step->steps) series.x.push_back(axis.PositionOf(step));
+    series.is_faint = by_epoch != nullptr;
+    series.color = 0;
+    chart.series.push_back(std::move(series));
+  }
   for (const int64_t step : run.resumed_after) {
-    chart.marks.push_back({static_cast<double>(step), "resumed"});
+    chart.marks.push_back({axis.PositionOf(static_cast<double>(step)), "resumed"});
   }
   page.AddChart(Draw(chart));
 }

@@ -51,6 +51,7 @@ void AddHead(const RunRecords& run, Page& page) {
   const RunSummary summary = Summarize(run);
   const bool is_good = summary.status == "finished" || summary.status == "stopped_early";
   page.AddNotice(is_good ? Page::Tone::kGood : Page::Tone::kWarning, StatusText(summary));
+  if (const std::string weights = WeightsText(summary); !weights.empty()) page.AddText(weights);
   page.AddHighlights(HighlightsOf(summary));
   if (run.damaged_lines > 0) {
     page.AddNotice(Page::Tone::kNeutral,

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "plugin/monitor/extent.h"
 #include "plugin/monitor/report_sections.h"
 
 namespace strop {
@@ -98,10 +100,79 @@ void AddWorstExamples(const WorstExamples& worst, int64_t epoch, Page& page) {
   }
 }
 
+std::string OutputName(const RegressionPairs& pairs, size_t i) {
+  return pairs.outputs.size() == 1 ? "samples" : absl::StrCat("output ", pairs.outputs[i]);
+}
+
+Chart RegressionChart(const RegressionPairs& pairs, int64_t epoch) {
+  LineChart chart;
+  chart.title = "Predicted against true";
+  chart.caption = absl::StrCat("Validation data after epoch ", epoch, ", ", pairs.samples.size(),
+                               " samples. On the dashed line a prediction is exact.");
+  chart.x.title = "true";
+  chart.y.title = "predicted";
+  chart.has_equal_scales = true;
+  Extent extent;
+  for (size_t i = 0; i < pairs.outputs.size(); ++i) {
+    LineChart::Series series = {OutputName(pairs, i), pairs.truths[i], pairs.predicted[i]};
+    series.style = LineChart::Style::kPoints;
+    for (size_t j = 0; j < pairs.samples.size(); ++j) {
+      series.labels.push_back(absl::StrFormat("sample %d: true %.5g, predicted %.5g",
+                                              pairs.samples[j], series.x[j], series.y[j]));
+    }
+    extent.Add(pairs.truths[i]);
+    extent.Add(pairs.predicted[i]);
+    chart.series.push_back(std::move(series));
+  }
+  if (extent.low <= extent.high) {
+    LineChart::Series exact = {"exact", {extent.low, extent.high}, {extent.low, extent.high}};
+    exact.style = LineChart::Style::kDashed;
+    exact.color = 7;
+    chart.series.push_back(std::move(exact));
+  }
+  Chart drawn = Draw(chart);
+  drawn.height_rem = 30;
+  return drawn;
+}
+
+PageTable LargestErrors(const RegressionPairs& pairs) {
+  struct Miss {
+    size_t output;
+    size_t sample;
+    double error;
+  };
+  std::vector<Miss> misses;
+  for (size_t i = 0; i < pairs.outputs.size(); ++i) {
+    for (size_t j = 0; j < pairs.samples.size(); ++j) {
+      const double error = pairs.predicted[i][j] - pairs.truths[i][j];
+      if (std::isfinite(error)) misses.push_back({i, j, error});
+    }
+  }
+  std::stable_sort(misses.begin(), misses.end(), [](const Miss& a, const Miss& b) {
+    return std::abs(a.error) > std::abs(b.error);
+  });
+  if (misses.size() > kMostConfusions) misses.resize(kMostConfusions);
+  PageTable table = {
+      "Largest errors of these", {"sample", "output", "true", "predicted", "error"}, {}};
+  for (const auto& [output, sample, error] : misses) {
+    table.rows.push_back({absl::StrCat(pairs.samples[sample]), absl::StrCat(pairs.outputs[output]),
+                          absl::StrFormat("%.5g", pairs.truths[output][sample]),
+                          absl::StrFormat("%.5g", pairs.predicted[output][sample]),
+                          absl::StrFormat("%+.3g", error)});
+  }
+  return table;
+}
+
 }  // namespace
 
 void AddPredictions(const RunRecords& run, Page& page) {
   page.AddSection("Predictions");
+  if (run.regression) {
+    const auto& [epoch, regression] = *run.regression;
+    page.AddChart(RegressionChart(regression.pairs, epoch));
+    page.AddTable(LargestErrors(regression.pairs));
+    return;
+  }
   AddConfusion(run, page);
   if (run.worst_examples) {
     AddWorstExamples(run.worst_examples->content, run.worst_examples->epoch, page);

@@ -145,6 +145,9 @@ class RecordsReader {
   void Take(const Record& record, WorstExamples& examples) {
     run_.worst_examples = {record.epoch, std::move(examples)};
   }
+  void Take(const Record& record, PredictedAgainstTrue& regression) {
+    run_.regression = {record.epoch, std::move(regression)};
+  }
   void Take(const Record& record, HealthFinding& finding) {
     run_.findings.push_back({record.step, record.epoch, std::move(finding)});
   }

@@ -59,7 +59,8 @@ struct RunRecords {
   // Of the last epoch that has one, and of the best.
   std::optional<OfEpoch<ConfusionMatrix>> last_confusion;
   std::optional<OfEpoch<ConfusionMatrix>> best_confusion;
-  std::optional<OfEpoch<WorstExamples>> worst_examples;  // the last
+  std::optional<OfEpoch<WorstExamples>> worst_examples;     // the last
+  std::optional<OfEpoch<PredictedAgainstTrue>> regression;  // the last
   std::vector<Finding> findings;
   std::vector<int64_t> resumed_after;  // steps of the checkpoints
   std::optional<RunEnd> end;           // absent while it goes on, and when it was killed

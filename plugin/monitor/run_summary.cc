@@ -49,7 +49,11 @@ RunSummary Summarize(const RunRecords& run) {
   constexpr const char* kStatus[] = {"finished", "stopped_early", "stopped_by_signal", "failed"};
   RunSummary summary;
   summary.status = run.end ? kStatus[static_cast<size_t>(run.end->status)] : "unfinished";
-  if (run.end) summary.message = run.end->message;
+  if (run.end) {
+    summary.message = run.end->message;
+    summary.weights = run.end->weights;
+    summary.weights_epoch = run.end->weights_epoch;
+  }
   summary.steps = run.step_count;
   summary.epochs = run.epoch_count;
   summary.seconds = run.seconds;
@@ -84,6 +88,20 @@ std::string StatusText(const RunSummary& summary) {
     absl::StrAppend(&text, summary.status == "failed" ? ": " : " ", summary.message);
   }
   return text;
+}
+
+std::string WeightsText(const RunSummary& summary) {
+  if (summary.weights == "averaged") return "The exported weights are averages over the run.";
+  if (!summary.weights_epoch) return "";
+  const std::string text =
+      absl::StrCat("The exported weights are those of epoch ", *summary.weights_epoch);
+  if (summary.weights == "best") {
+    return absl::StrCat(text, ", which has the best validation loss.");
+  }
+  const bool is_best = !summary.best_epoch || *summary.best_epoch == *summary.weights_epoch;
+  return absl::StrCat(
+      text, ", the last",
+      is_best ? "." : absl::StrCat("; epoch ", *summary.best_epoch, " validates better."));
 }
 
 std::string AmountText(double amount) {

@@ -14,6 +14,8 @@ struct RunSummary {
   // The words of records.jsonl, or "unfinished" for a run that goes on or was killed.
   std::string status;
   std::string message;  // of the end; may be empty
+  std::string weights;  // as RunEnd has them
+  std::optional<int64_t> weights_epoch;
   int64_t steps = 0;
   int64_t epochs = 0;
   double seconds = 0;
@@ -32,8 +34,11 @@ std::string RunName(const RunRecords& run);
 
 RunSummary Summarize(const RunRecords& run);
 
-// "finished after 120 steps"
+// "Finished after 120 steps"
 std::string StatusText(const RunSummary& summary);
+
+// Whose weights were exported, as a sentence; empty where the records do not say.
+std::string WeightsText(const RunSummary& summary);
 
 // "12,300": to four digits.
 std::string AmountText(double amount);

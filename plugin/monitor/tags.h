@@ -9,12 +9,14 @@ namespace strop {
 inline constexpr std::string_view kTrainLossTag = "train/loss";
 inline constexpr std::string_view kEpochLossTag = "train/epoch_loss";
 inline constexpr std::string_view kLearningRateTag = "train/learning_rate";
+inline constexpr std::string_view kEpochLearningRateTag = "train/epoch_learning_rate";
 inline constexpr std::string_view kGradientNormTag = "train/gradient_norm";
 inline constexpr std::string_view kUpdateRatioTag = "train/update_ratio";
 inline constexpr std::string_view kValidationTag = "validation/";
 inline constexpr std::string_view kValidationLossTag = "validation/loss";
 inline constexpr std::string_view kConfusionMatrixTag = "validation/confusion_matrix";
 inline constexpr std::string_view kWorstExamplesTag = "validation/worst_examples";
+inline constexpr std::string_view kRegressionTag = "validation/predicted_against_true";
 inline constexpr std::string_view kTimeTag = "time/";
 inline constexpr std::string_view kEpochSecondsTag = "time/epoch_seconds";
 inline constexpr std::string_view kValidationSecondsTag = "time/validation_seconds";
@@ -46,7 +48,8 @@ inline constexpr std::string_view kActivationsOf = "activations/";
 
 // Whether a scalar is recorded when an epoch ends, and only then.
 inline bool IsEpochTag(std::string_view tag) {
-  return tag == kEpochLossTag || tag.starts_with(kValidationTag) || tag.starts_with(kTimeTag);
+  return tag == kEpochLossTag || tag == kEpochLearningRateTag || tag.starts_with(kValidationTag) ||
+         tag.starts_with(kTimeTag);
 }
 
 // Whether an epoch's number is a metric of the validation data.

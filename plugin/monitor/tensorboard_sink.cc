@@ -16,6 +16,7 @@
 #include "plugin/monitor/confusion_image.h"
 #include "plugin/monitor/event_file.h"
 #include "plugin/monitor/tensorboard.pb.h"
+#include "plugin/monitor/tensorboard_layout.h"
 
 namespace strop {
 namespace {
@@ -24,22 +25,46 @@ double Now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// Slashes part the levels of names in TensorBoard; those of PyTorch's nodes begin with one.
-tensorboard::Summary::Value& AddValue(tensorboard::Event& event, const std::string& tag) {
-  tensorboard::Summary::Value& value = *event.mutable_summary()->add_value();
-  value.set_tag(absl::StrReplaceAll(tag, {{"//", "/"}}));
-  return value;
-}
+// A record as the events of the runs that show parts of it.
+class RunEvents {
+ public:
+  RunEvents(double time, int64_t step) : time_(time), step_(step) {}
 
-void Fill(const Scalars& scalars, tensorboard::Event& event) {
+  tensorboard::Event& Of(const std::string& run) {
+    const auto [found, is_new] = events_.try_emplace(run);
+    if (is_new) {
+      found->second.set_wall_time(time_);
+      found->second.set_step(step_);
+    }
+    return found->second;
+  }
+  tensorboard::Event& OfRunItself() { return Of(""); }
+
+  tensorboard::Summary::Value& AddValue(const std::string& tag) {
+    const TensorBoardPlace place = TensorBoardPlaceOf(tag);
+    tensorboard::Summary::Value& value = *Of(place.run).mutable_summary()->add_value();
+    value.set_tag(place.tag);
+    return value;
+  }
+
+  double time() const { return time_; }
+  const std::map<std::string, tensorboard::Event>& by_run() const { return events_; }
+
+ private:
+  double time_;
+  int64_t step_;
+  std::map<std::string, tensorboard::Event> events_;
+};
+
+void Fill(const Scalars& scalars, RunEvents& events) {
   for (const auto& [tag, value] : scalars.values) {
-    AddValue(event, tag).set_simple_value(static_cast<float>(value));
+    events.AddValue(tag).set_simple_value(static_cast<float>(value));
   }
 }
 
 // TensorBoard's buckets reach up to a limit; the first begins at the minimum.
-void Fill(const Histogram& histogram, tensorboard::Event& event) {
-  tensorboard::Histogram& out = *AddValue(event, histogram.tag).mutable_histo();
+void Fill(const Histogram& histogram, RunEvents& events) {
+  tensorboard::Histogram& out = *events.AddValue(histogram.tag).mutable_histo();
   out.set_min(histogram.minimum);
   out.set_max(histogram.maximum);
   out.set_num(histogram.count);
@@ -51,16 +76,16 @@ void Fill(const Histogram& histogram, tensorboard::Event& event) {
   }
 }
 
-void Fill(const PngImage& image, tensorboard::Event& event) {
-  tensorboard::Summary::Image& out = *AddValue(event, image.tag).mutable_image();
+void Fill(const PngImage& image, RunEvents& events) {
+  tensorboard::Summary::Image& out = *events.AddValue(image.tag).mutable_image();
   out.set_width(static_cast<int32_t>(image.width));
   out.set_height(static_cast<int32_t>(image.height));
   out.set_colorspace(3);
   out.set_encoded_image_string(image.png);
 }
 
-void Fill(const Text& text, tensorboard::Event& event) {
-  tensorboard::Summary::Value& value = AddValue(event, text.tag);
+void Fill(const Text& text, RunEvents& events) {
+  tensorboard::Summary::Value& value = events.AddValue(text.tag);
   value.mutable_metadata()->mutable_plugin_data()->set_plugin_name("text");
   tensorboard::Tensor& tensor = *value.mutable_tensor();
   tensor.set_dtype(tensorboard::STRING);
@@ -69,7 +94,7 @@ void Fill(const Text& text, tensorboard::Event& event) {
 }
 
 // A picture each, and a table that says what they are.
-void Fill(const WorstExamples& worst, tensorboard::Event& event) {
+void Fill(const WorstExamples& worst, RunEvents& events) {
   std::string table = "| | sample | true | predicted | loss |\n|---|---|---|---|---|\n";
   int number = 0;
   for (const WorstExamples::Example& example : worst.examples) {
@@ -81,13 +106,13 @@ void Fill(const WorstExamples& worst, tensorboard::Event& event) {
                           cell(example.label), cell(example.predicted), example.loss);
     if (example.png.empty()) continue;
     Fill(PngImage{absl::StrCat(worst.tag, "/", name), example.width, example.height, example.png},
-         event);
+         events);
   }
-  Fill(Text{worst.tag, table}, event);
+  Fill(Text{worst.tag, table}, events);
 }
 
-void Fill(const HealthFinding& finding, tensorboard::Event& event) {
-  Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, event);
+void Fill(const HealthFinding& finding, RunEvents& events) {
+  Fill(Text{absl::StrCat("health/", finding.finding), finding.message}, events);
 }
 
 // A name that TensorFlow allows ([A-Za-z0-9.][A-Za-z0-9_.\\/>-]*) and that means in TensorBoard
@@ -119,7 +144,7 @@ std::map<std::string, std::string> AllowedNames(const ModelGraph& graph) {
   return names;
 }
 
-void Fill(const ModelGraph& graph, tensorboard::Event& event) {
+void Fill(const ModelGraph& graph, RunEvents& events) {
   const std::map<std::string, std::string> names = AllowedNames(graph);
   tensorboard::GraphDef definition;
   definition.mutable_versions()->set_producer(22);  // from where shapes are read
@@ -134,24 +159,24 @@ void Fill(const ModelGraph& graph, tensorboard::Event& event) {
         *(*out.mutable_attr())["_output_shapes"].mutable_list()->add_shape();
     for (const int64_t dimension : *node.shape) shape.add_dim()->set_size(dimension);
   }
-  event.set_graph_def(definition.SerializeAsString());
+  events.OfRunItself().set_graph_def(definition.SerializeAsString());
 }
 
 // What the HParams plugin reads travels as the metadata of a value without data.
 void AddHyperparameterData(const std::string& tag, const tensorboard::HyperparameterData& data,
-                           tensorboard::Event& event) {
+                           RunEvents& events) {
   tensorboard::SummaryMetadata::PluginData& plugin =
-      *AddValue(event, tag).mutable_metadata()->mutable_plugin_data();
+      *events.AddValue(tag).mutable_metadata()->mutable_plugin_data();
   plugin.set_plugin_name("hparams");
   plugin.set_content(data.SerializeAsString());
 }
 
-void Fill(const Hyperparameters& hyperparameters, tensorboard::Event& event) {
+void Fill(const Hyperparameters& hyperparameters, RunEvents& events) {
   using Info = tensorboard::HyperparameterInfo;
   tensorboard::HyperparameterData experiment;
   tensorboard::HyperparameterData start;
-  experiment.mutable_experiment()->set_time_created_secs(event.wall_time());
-  start.mutable_session_start_info()->set_start_time_secs(event.wall_time());
+  experiment.mutable_experiment()->set_time_created_secs(events.time());
+  start.mutable_session_start_info()->set_start_time_secs(events.time());
   for (const auto& [name, value] : hyperparameters.values) {
     Info& info = *experiment.mutable_experiment()->add_hparam_infos();
     info.set_name(name);
@@ -174,69 +199,31 @@ void Fill(const Hyperparameters& hyperparameters, tensorboard::Event& event) {
     info.set_differs(hyperparameters.main.contains(name));
   }
   for (const std::string& tag : hyperparameters.metrics) {
-    experiment.mutable_experiment()->add_metric_infos()->mutable_name()->set_tag(tag);
+    const TensorBoardPlace place = TensorBoardPlaceOf(tag);
+    tensorboard::MetricInfo::Name& name =
+        *experiment.mutable_experiment()->add_metric_infos()->mutable_name();
+    name.set_group(place.run);
+    name.set_tag(place.tag);
   }
-  AddHyperparameterData("_hparams_/experiment", experiment, event);
-  AddHyperparameterData("_hparams_/session_start_info", start, event);
+  AddHyperparameterData("_hparams_/experiment", experiment, events);
+  AddHyperparameterData("_hparams_/session_start_info", start, events);
 }
 
-void Fill(const RunEnd& end, tensorboard::Event& event) {
+void Fill(const RunEnd& end, RunEvents& events) {
   tensorboard::HyperparameterData data;
   tensorboard::SessionEndInfo& info = *data.mutable_session_end_info();
   const bool failed = end.status == RunStatus::kFailed;
   info.set_status(failed ? tensorboard::SessionEndInfo::FAILURE
                          : tensorboard::SessionEndInfo::SUCCESS);
-  info.set_end_time_secs(event.wall_time());
-  AddHyperparameterData("_hparams_/session_end_info", data, event);
+  info.set_end_time_secs(events.time());
+  AddHyperparameterData("_hparams_/session_end_info", data, events);
 }
 
 // These show elsewhere, or not at all.
-void Fill(const RunStart&, tensorboard::Event&) {}
-void Fill(const LayerList&, tensorboard::Event&) {}
-void Fill(const RunResume&, tensorboard::Event&) {}
-
-class TensorBoardSink : public RecordSink {
- public:
-  explicit TensorBoardSink(EventFile file) : file_(std::move(file)) {}
-
-  absl::Status Begin(const std::optional<ResumePoint>& resume) {
-    tensorboard::Event version;
-    version.set_wall_time(Now());
-    version.set_file_version("brain.Event:2");
-    STROP_RETURN_IF_ERROR(file_.Append(version.SerializeAsString()));
-    if (!resume) return absl::OkStatus();
-    tensorboard::Event start;
-    start.set_wall_time(Now());
-    start.set_step(resume->step + 1);
-    start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
-    return file_.Append(start.SerializeAsString());
-  }
-
-  absl::Status Write(const Record& record) override {
-    tensorboard::Event event;
-    event.set_wall_time(record.time);
-    event.set_step(record.step);
-    if (const auto* matrix = std::get_if<ConfusionMatrix>(&record.content)) {
-      STROP_ASSIGN_OR_RETURN(const PngImage image, DrawConfusionMatrix(*matrix));
-      Fill(image, event);
-    } else {
-      std::visit(
-          [&event](const auto& content) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(content)>, ConfusionMatrix>) {
-              Fill(content, event);
-            }
-          },
-          record.content);
-    }
-    if (event.what_case() == tensorboard::Event::WHAT_NOT_SET) return absl::OkStatus();
-    return file_.Append(event.SerializeAsString());
-  }
-
-  absl::Status Flush() override { return file_.Flush(); }
-
- private:
-  EventFile file_;
-};
+void Fill(const RunStart&, RunEvents&) {}
+void Fill(const LayerList&, RunEvents&) {}
+void Fill(const RunResume&, RunEvents&) {}
+void Fill(const PredictedAgainstTrue&, RunEvents&) {}
 
 // TensorBoard reads the files of a run in the order of their names, which begin with the time.
 std::string NewEventFile(const std::string& directory) {
@@ -252,13 +239,83 @@ std::string NewEventFile(const std::string& directory) {
   return path;
 }
 
+class TensorBoardSink : public RecordSink {
+ public:
+  TensorBoardSink(std::string directory, const std::optional<ResumePoint>& resume)
+      : directory_(std::move(directory)), resume_(resume) {}
+
+  // The file of the run itself, and those that go on.
+  absl::Status Begin() {
+    STROP_RETURN_IF_ERROR(Open(""));
+    for (const char* run : {"train", "validation"}) {
+      std::error_code error;
+      const bool goes_on = resume_ && std::filesystem::exists(FolderOf(run), error);
+      if (goes_on) STROP_RETURN_IF_ERROR(Open(run));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Write(const Record& record) override {
+    RunEvents events(record.time, record.step);
+    if (const auto* matrix = std::get_if<ConfusionMatrix>(&record.content)) {
+      STROP_ASSIGN_OR_RETURN(const PngImage image, DrawConfusionMatrix(*matrix));
+      Fill(image, events);
+    } else {
+      std::visit(
+          [&events](const auto& content) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(content)>, ConfusionMatrix>) {
+              Fill(content, events);
+            }
+          },
+          record.content);
+    }
+    for (const auto& [run, event] : events.by_run()) {
+      if (!files_.contains(run)) STROP_RETURN_IF_ERROR(Open(run));
+      STROP_RETURN_IF_ERROR(files_.at(run).Append(event.SerializeAsString()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Flush() override {
+    for (auto& [run, file] : files_) STROP_RETURN_IF_ERROR(file.Flush());
+    return absl::OkStatus();
+  }
+
+ private:
+  std::string FolderOf(const std::string& run) const {
+    return run.empty() ? directory_ : absl::StrCat(directory_, "/", run);
+  }
+
+  absl::Status Open(const std::string& run) {
+    std::error_code error;  // creating the file says what is wrong
+    std::filesystem::create_directories(FolderOf(run), error);
+    STROP_ASSIGN_OR_RETURN(EventFile file, EventFile::Create(NewEventFile(FolderOf(run))));
+    tensorboard::Event version;
+    version.set_wall_time(Now());
+    version.set_file_version("brain.Event:2");
+    STROP_RETURN_IF_ERROR(file.Append(version.SerializeAsString()));
+    if (resume_) {
+      tensorboard::Event start;
+      start.set_wall_time(Now());
+      start.set_step(resume_->step + 1);
+      start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+      STROP_RETURN_IF_ERROR(file.Append(start.SerializeAsString()));
+    }
+    files_.emplace(run, std::move(file));
+    return absl::OkStatus();
+  }
+
+  std::string directory_;
+  std::optional<ResumePoint> resume_;
+  std::map<std::string, EventFile> files_;  // by run; opened when something goes there
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSink>> OpenTensorBoard(
     const std::string& directory, const std::optional<ResumePoint>& resume) {
-  STROP_ASSIGN_OR_RETURN(EventFile file, EventFile::Create(NewEventFile(directory)));
-  auto sink = std::make_unique<TensorBoardSink>(std::move(file));
-  STROP_RETURN_IF_ERROR(sink->Begin(resume));
+  auto sink = std::make_unique<TensorBoardSink>(directory, resume);
+  STROP_RETURN_IF_ERROR(sink->Begin());
   return sink;
 }
 

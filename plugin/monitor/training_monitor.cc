@@ -1,9 +1,6 @@
 #include "plugin/monitor/training_monitor.h"
 
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -20,18 +17,6 @@ namespace {
 
 double WallTime() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-// The findings that a run's records hold already.
-std::set<std::string> FindingsIn(const std::string& path) {
-  std::set<std::string> findings;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("{\"kind\":\"health\"")) continue;
-    const nlohmann::json record = nlohmann::json::parse(line, nullptr, false);
-    if (record.is_object()) findings.insert(record.value("finding", ""));
-  }
-  return findings;
 }
 
 class ScalarList {
@@ -84,22 +69,19 @@ void AddActivations(const StepStatistics& statistics, ScalarList& scalars) {
 
 absl::StatusOr<std::unique_ptr<TrainingMonitor>> TrainingMonitor::Create(
     const MonitorOptions& options, MonitorListeners listeners) {
-  std::unique_ptr<TrainingMonitor> monitor(
-      new TrainingMonitor(options.log_every, std::move(listeners)));
-  std::set<std::string> said;
+  std::unique_ptr<TrainingMonitor> monitor(new TrainingMonitor(options.log, std::move(listeners)));
   if (!options.directory.empty()) {
     std::error_code error;  // opening the files says what is wrong
     std::filesystem::create_directories(options.directory, error);
-    const std::string records = options.directory + "/records.jsonl";
     std::vector<std::unique_ptr<RecordSink>> sinks(3);
-    STROP_ASSIGN_OR_RETURN(sinks[0], OpenJsonLines(records, options.resume));
+    STROP_ASSIGN_OR_RETURN(sinks[0],
+                           OpenJsonLines(options.directory + "/records.jsonl", options.resume));
     STROP_ASSIGN_OR_RETURN(sinks[1],
                            OpenScalarCsv(options.directory + "/scalars.csv", options.resume));
     STROP_ASSIGN_OR_RETURN(sinks[2], OpenTensorBoard(options.directory, options.resume));
-    if (options.resume) said = FindingsIn(records);
     monitor->writer_ = std::make_unique<RecordWriter>(std::move(sinks), monitor->listeners_.warn);
   }
-  if (options.watches_health) monitor->health_.emplace(std::move(said));
+  if (options.health != nullptr) monitor->health_.emplace(*options.health);
   if (options.resume) {
     monitor->step_ = options.resume->step;
     monitor->epoch_ = options.resume->epochs;
@@ -122,7 +104,7 @@ void TrainingMonitor::OnStep(const StepReport& report) {
   step_ = report.step;
   epoch_ = report.epoch;
   if (report.statistics && !has_layers_) RecordLayers(*report.statistics->layers);
-  if (report.statistics || report.step % log_every_ == 0) {
+  if (report.statistics || log_.Takes(report.step)) {
     RecordStep(report);
     seconds_ = 0;
     samples_ = 0;
@@ -135,6 +117,7 @@ void TrainingMonitor::OnStep(const StepReport& report) {
 void TrainingMonitor::OnEpoch(const EpochReport& report) {
   ScalarList scalars;
   scalars.Add(kEpochLossTag, report.train_loss);
+  scalars.Add(kEpochLearningRateTag, report.learning_rate);
   if (report.validation_loss) scalars.Add(kValidationLossTag, *report.validation_loss);
   for (const auto& [name, value] : report.metrics) {
     scalars.Add(absl::StrCat(std::string(kValidationTag), name), value);
@@ -145,7 +128,7 @@ void TrainingMonitor::OnEpoch(const EpochReport& report) {
   if (report.validation_loss) scalars.Add(kValidationSecondsTag, report.validation_seconds);
   Add(scalars.Take(/*is_epoch_end=*/true));
   if (report.predictions) RecordPredictions(*report.predictions);
-  if (health_) Tell(health_->OnEpoch(report));
+  if (health_ && report.is_whole) Tell(health_->OnEpoch(report));
   last_ = Clock::now();
 }
 
@@ -153,8 +136,8 @@ void TrainingMonitor::Flush() {
   if (writer_ != nullptr) writer_->Flush();
 }
 
-absl::Status TrainingMonitor::Finish(RunStatus status, const std::string& message) {
-  Add(RunEnd{status, message});
+absl::Status TrainingMonitor::Finish(RunEnd end) {
+  Add(std::move(end));
   return writer_ != nullptr ? writer_->Finish() : absl::OkStatus();
 }
 
@@ -200,6 +183,9 @@ void TrainingMonitor::RecordPredictions(const PredictionReport& predictions) {
   if (writer_ == nullptr) return;
   if (!predictions.confusion_matrix.empty()) Add(ConfusionMatrixOf(predictions));
   if (!predictions.hardest.empty()) Add(WorstExamplesOf(predictions));
+  if (!predictions.pairs.samples.empty()) {
+    Add(PredictedAgainstTrue{std::string(kRegressionTag), predictions.pairs});
+  }
 }
 
 void TrainingMonitor::RecordHistograms(const StepStatistics& statistics) {

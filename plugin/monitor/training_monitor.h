@@ -11,13 +11,15 @@
 #include "plugin/monitor/health_monitor.h"
 #include "plugin/monitor/record_writer.h"
 #include "plugin/training/run_report.h"
+#include "plugin/training/step_measurement.h"
 
 namespace strop {
 
 struct MonitorOptions {
   std::string directory;  // where the records go; empty: nothing is recorded
-  bool watches_health = true;
-  int64_t log_every = 50;  // steps between records of scalars; every measured step is recorded
+  // Where the run keeps what the health monitor has seen of it; null: nothing watches its health.
+  HealthState* health = nullptr;
+  LogCadence log;  // of records of scalars; every measured step is recorded
   std::optional<ResumePoint> resume;
 };
 
@@ -46,13 +48,13 @@ class TrainingMonitor {
   void Flush();
 
   // The last record. Returns the first error of any file: the run is done, its records have gaps.
-  absl::Status Finish(RunStatus status, const std::string& message);
+  absl::Status Finish(RunEnd end);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  TrainingMonitor(int64_t log_every, MonitorListeners listeners)
-      : log_every_(log_every), listeners_(std::move(listeners)) {}
+  TrainingMonitor(const LogCadence& log, MonitorListeners listeners)
+      : log_(log), listeners_(std::move(listeners)) {}
 
   void RecordLayers(const WatchedLayers& layers);
   void RecordStep(const StepReport& report);
@@ -60,7 +62,7 @@ class TrainingMonitor {
   void RecordHistograms(const StepStatistics& statistics);
   void Tell(std::vector<HealthFinding> findings);
 
-  const int64_t log_every_;
+  const LogCadence log_;
   MonitorListeners listeners_;
   std::unique_ptr<RecordWriter> writer_;  // null without a directory
   std::optional<HealthMonitor> health_;

@@ -115,9 +115,13 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
 }
 
 absl::StatusOr<std::optional<PredictionReport>> Evaluator::Predictions(bool with_samples) {
+  PredictionReport report;
+  if (const RegressionWatch* regression = metrics_->regression()) {
+    if (with_samples) report.pairs = regression->pairs();
+    return report;
+  }
   const PredictionWatch* watch = metrics_->predictions();
   if (watch == nullptr) return std::nullopt;
-  PredictionReport report;
   report.class_names = class_names_;
   report.confusion_matrix = watch->confusion_matrix();
   if (!with_samples || watch->hardest().empty()) return report;

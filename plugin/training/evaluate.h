@@ -46,8 +46,8 @@ class Evaluator {
   // The whole data once, in order.
   absl::StatusOr<EvaluationResult> Evaluate();
 
-  // What the last evaluation predicted, with the hardest samples when they are asked for; nothing
-  // unless predictions are watched, and for losses that are no cross-entropy.
+  // What the last evaluation predicted, with the hardest samples, or those of a regression, when
+  // they are asked for; nothing unless predictions are watched.
   absl::StatusOr<std::optional<PredictionReport>> Predictions(bool with_samples);
 
   // How the targets were read where shapes leave several readings; empty where they do not.

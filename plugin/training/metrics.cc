@@ -92,7 +92,10 @@ bool MetricSet::Needs(MetricNeeds needs) const {
 }
 
 void MetricSet::WatchPredictions() {
-  if (!IsClassification(task_.loss)) return;
+  if (!IsClassification(task_.loss)) {
+    pairs_.emplace();
+    return;
+  }
   watch_.emplace();
   watch_->Reset();
 }
@@ -104,11 +107,17 @@ void MetricSet::Reset() {
   gathered_.errors.Reset();
   for (auto& [name, top] : tops_) top.Reset();
   if (watch_) watch_->Reset();
+  if (pairs_) pairs_->Reset();
 }
 
 absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
                                int64_t sample_count) {
-  if (Needs(MetricNeeds::kErrors)) return gathered_.errors.Add(prediction, target);
+  if (!IsClassification(task_.loss)) {
+    if (Needs(MetricNeeds::kErrors)) {
+      STROP_RETURN_IF_ERROR(gathered_.errors.Add(prediction, target));
+    }
+    return pairs_ ? pairs_->Add(prediction, target, sample_count) : absl::OkStatus();
+  }
   const ClassAxis classes = ClassAxisOf(prediction.shape(), task_.loss, task_.class_axis);
   const bool is_watched =
       watch_ && PredictionWatch::Watches(classes, prediction.element_count(), sample_count);

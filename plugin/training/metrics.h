@@ -10,6 +10,7 @@
 #include "plugin/training/loss.h"
 #include "plugin/training/metric_table.h"
 #include "plugin/training/prediction_watch.h"
+#include "plugin/training/regression_watch.h"
 
 namespace strop {
 
@@ -29,7 +30,7 @@ class MetricSet {
   static absl::StatusOr<MetricSet> Create(const std::vector<std::string>& names,
                                           bool keeps_confusion_matrix, const MetricTask& task);
 
-  // Has every classification's predictions watched, too.
+  // Has what the model predicts watched, too.
   void WatchPredictions();
 
   void Reset();
@@ -44,6 +45,8 @@ class MetricSet {
   }
   // Null unless watched, and of other losses.
   const PredictionWatch* predictions() const { return watch_ ? &*watch_ : nullptr; }
+  // Null unless watched, and of the cross-entropies.
+  const RegressionWatch* regression() const { return pairs_ ? &*pairs_ : nullptr; }
 
  private:
   MetricSet() = default;
@@ -56,7 +59,8 @@ class MetricSet {
   std::vector<const MetricDefinition*> metrics_;
   std::map<std::string, TopClasses> tops_;
   GatheredMetrics gathered_;
-  std::optional<PredictionWatch> watch_;
+  std::optional<PredictionWatch> watch_;  // of classifications
+  std::optional<RegressionWatch> pairs_;  // of others
 };
 
 }  // namespace strop

@@ -9,6 +9,7 @@
 #include "plugin/data/data_source.h"
 #include "plugin/training/class_counts.h"
 #include "plugin/training/class_rows.h"
+#include "plugin/training/regression_watch.h"
 
 namespace strop {
 
@@ -56,6 +57,7 @@ struct PredictionReport {
   std::vector<std::string> class_names;                // where the data has names
   std::vector<std::vector<int64_t>> confusion_matrix;  // may be empty
   // Of an epoch with the best validation loss so far:
+  RegressionPairs pairs;  // empty for a classification
   std::vector<HardSample> hardest;
   std::vector<DataField> fields;  // of the samples
   std::vector<Tensor> samples;    // the hardest, as the model is given them: one tensor a field

@@ -27,6 +27,7 @@ struct StepReport {
 struct EpochReport {
   int64_t epoch = 0;
   int64_t step = 0;
+  bool is_whole = false;  // else a limit or a signal has cut it short
   double train_loss = 0;  // mean over the samples, each as the weights were at its step
   // With an exponential moving average: of the averaged weights.
   std::optional<double> validation_loss;
@@ -38,9 +39,19 @@ struct EpochReport {
   bool is_best = false;
 };
 
+// Which weights are in the store when a run ends.
+enum class FinalWeights {
+  kNone,  // not those of a run: it went bad before an epoch ended well
+  kLast,
+  kBest,      // of the epoch with the best validation loss
+  kAveraged,  // over steps or epochs
+};
+
 struct TrainingResult {
   int64_t steps = 0;
   int64_t epochs = 0;  // begun
+  FinalWeights weights = FinalWeights::kLast;
+  std::optional<int64_t> weights_epoch;  // after which the weights were so; absent for averages
   // With early stopping: whose weights are in the store, unless they are not to be restored.
   std::optional<int64_t> best_epoch;
   bool stopped_early = false;

@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
 }
 
 absl::Status Trainer::AddMeasuredSteps(const TrainingGraph& step, int phase) {
-  if (options_.measurement.log_every == 0) return absl::OkStatus();
+  if (options_.measurement.log.every == 0) return absl::OkStatus();
   for (const StepMeasurement measurement :
        {StepMeasurement::kStatistics, StepMeasurement::kHistograms}) {
     const StepVariant variant = {StepVariant::Kind::kUpdate, phase, measurement};
@@ -178,7 +178,8 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
     STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
     if (divergence_) break;
     STROP_RETURN_IF_ERROR(Validate(report));
-    if (state_.batches_of_epoch == batches_per_epoch() && !was_stopped_) {
+    report.is_whole = state_.batches_of_epoch == batches_per_epoch() && !was_stopped_;
+    if (report.is_whole) {
       STROP_RETURN_IF_ERROR(EndEpoch());
       if (!IsOver() && std::isfinite(report.validation_loss.value_or(0))) {
         STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, evaluated_, *store_));
@@ -195,6 +196,8 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
   if (divergence_) {
     STROP_ASSIGN_OR_RETURN(divergence_->restored_epoch, good_weights_.Restore(*store_));
     result.divergence = divergence_;
+    result.weights_epoch = divergence_->restored_epoch;
+    if (!result.weights_epoch) result.weights = FinalWeights::kNone;
     return result;
   }
   if (options_.early_stopping_patience > 0) {
@@ -381,10 +384,20 @@ absl::Status Trainer::EndEpoch() {
 }
 
 absl::Status Trainer::Finish(TrainingResult& result) {
-  if (!state_.best_weights.empty()) return EarlyStopping::Restore(state_, *store_);
-  if (options_.averaging.ema_decay && state_.steps > 0) return averages_->Swap();
+  if (!state_.best_weights.empty()) {
+    result.weights = FinalWeights::kBest;
+    result.weights_epoch = state_.best_epoch;
+    return EarlyStopping::Restore(state_, *store_);
+  }
   const std::optional<int64_t>& start = options_.averaging.swa_start;
-  if (!start || was_stopped_ || state_.epochs < *start) return absl::OkStatus();
+  const bool has_ema = options_.averaging.ema_decay && state_.steps > 0;
+  const bool has_swa = start && !was_stopped_ && state_.epochs >= *start;
+  if (!has_ema && !has_swa) {
+    result.weights_epoch = result.epochs;
+    return absl::OkStatus();
+  }
+  result.weights = FinalWeights::kAveraged;
+  if (has_ema) return averages_->Swap();
   STROP_RETURN_IF_ERROR(averages_->Swap());
   const AugmentationKey key = {options_.seed, static_cast<uint64_t>(state_.epochs) + 1};
   std::vector<int64_t> order = EpochOrder(sample_count_, options_, key.epoch);

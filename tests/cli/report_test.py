@@ -108,9 +108,13 @@ class ReportTest(ProgramTest):
         self.assertEqual([mark["text"] for mark in marks], [f"best: epoch {best}"])
 
         steps, rates = zip(*self.values("scalars", "train/learning_rate"), strict=True)
-        (trace,) = charts["Learning rate by step"]["data"]
-        self.assertEqual(trace["x"], list(steps))
-        self.assert_near(trace["y"], rates)
+        curves = {trace["name"]: trace for trace in charts["Learning rate"]["data"]}
+        self.assert_near(curves["by step"]["x"], np.array(steps) / 10)
+        self.assert_near(curves["by step"]["y"], rates)
+        self.assert_near(
+            curves["at the epoch's end"]["y"],
+            [rate for _, rate in self.values("epoch", "train/epoch_learning_rate")],
+        )
 
         (trace,) = charts["Gradients by layer"]["data"]
         self.assertEqual(trace["y"], LAYERS)
@@ -178,6 +182,56 @@ class ReportTest(ProgramTest):
             [row["png"] for row in examples["examples"]],
         )
 
+    def test_a_regression_is_shown_against_the_truth(self) -> None:
+        random = np.random.default_rng(7)
+        x = random.normal(size=(900, 4)).astype(np.float32)
+        target = (x @ random.normal(size=(4, 2)) + 0.1 * random.normal(size=(900, 2))).astype("f4")
+        model = self.save(linear_model(classes=2))
+        data = self.save_data("train.npz", x=x[:100], target=target[:100])
+        validation = self.save_data("validation.npz", x=x[100:], target=target[100:])
+        arguments = [model, "--data", data, "--validation-data", validation, "-o", self.output]
+        arguments += ["--loss", "mse", "--early-stopping", "50", "--epochs", "3"]
+        self.run_well("train", *arguments, "--run-directory", self.run_folder)
+        (record,) = self.best_records("regression")
+        self.assertEqual(record["outputs"], [0, 1])
+        self.assertEqual(record["samples"], list(range(0, 800, 2)))  # 800 are more than 512
+        chosen = 100 + np.array(record["samples"])
+        session = onnxruntime.InferenceSession(self.output)
+        predicted = session.run(None, {"x": x})[0]
+        np.testing.assert_allclose(np.array(record["predicted"]).T, predicted[chosen], atol=1e-5)
+        np.testing.assert_array_equal(np.array(record["true"]).T, target[chosen])
+        page = self.report()
+        chart = charts_of(page)["Predicted against true"]
+        for output, trace in enumerate(chart["data"][:2]):
+            self.assert_near(trace["x"], record["true"][output])
+            self.assert_near(trace["y"], record["predicted"][output])
+        self.assertEqual(chart["layout"]["yaxis"]["scaleanchor"], "x")
+        errors = np.abs(predicted[chosen] - target[chosen])
+        self.assert_says(page, "Largest errors of these")
+        sample = record["samples"][int(np.argmax(errors.max(axis=1)))]
+        (first,) = re.findall(r"Largest errors.*?<tbody>\n<tr><th[^>]*>(\d+)</th>", page, re.DOTALL)
+        self.assertEqual(int(first), sample)
+
+    def test_gradients_are_shown_by_magnitude(self) -> None:
+        self.train_digits()
+        chart = charts_of(self.report())["gradients/head.w, magnitude"]
+        (trace,) = chart["data"]
+        self.assertEqual(chart["layout"]["yaxis"]["type"], "log")
+        edges = np.array(trace["y"])
+        rows = np.array(trace["z"])
+        self.assertEqual(len(edges), len(rows) + 1)
+        for record in self.records("histogram"):
+            if record["tag"] != "gradients/head.w":
+                continue
+            shares = rows[:, trace["x"].index(record["step"])]
+            self.assertLessEqual(shares.sum(), 1 + 1e-6)
+            self.assertGreater(shares.sum(), 0.9)
+            sizes = np.sqrt(edges[1:] * edges[:-1])
+            rms = math.sqrt(np.dot(shares, sizes**2))
+            self.assertAlmostEqual(
+                rms, math.sqrt(record["sum_of_squares"] / record["count"]), delta=0.1 * rms
+            )
+
     def best_records(self, kind: str) -> list[dict]:
         """Of the epoch with the least validation loss."""
         epochs = self.records("epoch")
@@ -218,6 +272,36 @@ class ReportTest(ProgramTest):
         self.assertEqual(names, [name for name in matrix["labels"] for _ in range(4)])
         page = self.report()
         self.assertNotIn("<b>", page.split("<script>\n/*")[0])
+
+    def test_pictures_have_their_own_colors(self) -> None:
+        random = np.random.default_rng(5)
+        pictures = {}
+        for split in ("train", "validation"):
+            for name in ("cat", "dog"):
+                self.path(f"{split}/{name}").mkdir(parents=True)
+                for i in range(3):
+                    pixels = random.integers(40, 180, (8, 8, 3), dtype=np.uint8)
+                    Image.fromarray(pixels).save(self.path(f"{split}/{name}/{i}.png"))
+                    pictures.setdefault(split, []).append(pixels)
+        weight = random.normal(size=(192, 2)).astype(np.float32)
+        nodes = [
+            helper.make_node("Flatten", ["x"], ["f"], name="flatten"),
+            helper.make_node("MatMul", ["f", "w"], ["y"], name="head"),
+        ]
+        tensors = [numpy_helper.from_array(weight, "w")]
+        model = self.save(make_model(nodes, tensors, ["n", 3, 8, 8], ["n", 2]))
+        arguments = [model, "--data", self.path("train"), "-o", self.output]
+        arguments += ["--validation-data", self.path("validation")]
+        arguments += ["--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]
+        self.run_well("train", *arguments, "--run-directory", self.run_folder)
+        (examples,) = self.records("examples")
+        self.assertEqual(len(examples["examples"]), 6)
+        for row in examples["examples"]:
+            shown = np.array(Image.open(io.BytesIO(base64.b64decode(row["png"]))))
+            np.testing.assert_array_equal(shown[::8, ::8], pictures["validation"][row["sample"]])
+        (samples,) = self.records("image")
+        shown = np.array(Image.open(io.BytesIO(base64.b64decode(samples["png"]))))
+        np.testing.assert_array_equal(shown[:64:8, :64:8], pictures["train"][0])
 
     def test_the_page_needs_no_network(self) -> None:
         self.train_digits()
@@ -278,8 +362,48 @@ class ReportTest(ProgramTest):
             self.assert_near(trace["y"], [v for _, v in self.values("epoch", "validation/loss")])
         (row,) = re.findall(r"<tr><th[^>]*>learning-rate</th>(.*?)</tr>", page)
         self.assertEqual(re.findall(r">([\d.]+)<", row), ["0.01", "0.001"])
-        rows = re.findall(r'<tr><th scope="row">batch-size</th>', page)
+        rows = re.findall(r"<tr><th[^>]*>batch-size</th>", page)
         self.assertEqual(rows, [])
+
+    def test_a_short_run_has_curves(self) -> None:
+        digits, target = load_digits(return_X_y=True)
+        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+        model = self.save(small_cnn())
+        data = self.save_data(x=images[:200], target=target[:200])
+        arguments = [model, "--data", data, "-o", self.output, "--batch-size", "50"]
+        for epochs, points in ((1, 4), (3, 12), (10, 20)):
+            self.run_folder = self.path(f"run-{epochs}")
+            folder = ["--run-directory", self.run_folder]
+            self.run_well("train", *arguments, "--epochs", str(epochs), *folder)
+            losses = list(self.values("scalars", "train/loss"))
+            self.assertGreaterEqual(len(losses), points)
+            self.assertGreaterEqual(len(list(self.values("scalars", "gradient_norm/conv.w"))), 4)
+            rates = [rate for _, rate in self.values("epoch", "train/epoch_learning_rate")]
+            self.assertEqual(rates, [1e-3] * epochs)
+            charts = charts_of(self.report())
+            for trace in charts["Training and validation loss"]["data"]:
+                self.assertIn("markers", trace["mode"])
+                count = epochs if trace["name"] == "training" else len(losses)
+                self.assertEqual(len(trace["x"]), count)
+
+    def test_says_whose_weights_were_exported(self) -> None:
+        self.train_digits("--early-stopping", "50", "--learning-rate", "0.05")
+        (end,) = self.records("end")
+        self.assertEqual(end["weights"], "best")
+        digits, target = load_digits(return_X_y=True)
+        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)[200:500]
+        session = onnxruntime.InferenceSession(self.output)
+        logits = session.run(None, {"x": images})[0].astype(np.float64)
+        loss = np.mean(logsumexp(logits, axis=1) - logits[range(300), target[200:500]])
+        losses = [loss for _, loss in self.values("epoch", "validation/loss")]
+        self.assertAlmostEqual(losses[end["weights_epoch"] - 1], loss, delta=1e-5 * loss)
+        epoch = end["weights_epoch"]
+        self.assert_says(self.report(), f"those of epoch {epoch}, which has the best")
+        summary = json.loads(self.run_well("report", self.run_folder, "--json").stdout)
+        self.assertEqual(summary["weights_epoch"], end["weights_epoch"])
+        self.run_folder = self.path("last")
+        self.train_digits()
+        self.assert_says(self.report(), "those of epoch 6, the last")
 
     def test_goes_on_after_a_break(self) -> None:
         self.train_digits("--steps", "25")

@@ -65,11 +65,13 @@ TEST(RecordLine, ComesBackAsItWasWritten) {
       ConfusionMatrix{"m", {"cat", "dög"}, {{3, 1}, {0, 2}}},
       WorstExamples{"e",
                     {{3, "cat", "dög", INFINITY, 2, 1, "png"}, {4, "cat", "cat", 0.25, 0, 0, ""}}},
+      PredictedAgainstTrue{"r", {{0, 7}, {0, 2}, {{1, 2}, {3, 4}}, {{INFINITY, 2.5}, {3, 4}}}},
       PngImage{"data/samples", 2, 3, std::string("\x89PNG\0\xff", 6)},
       Text{"command", "a\nb"},
       HealthFinding{"dead_units", false, "some", {"fc"}},
       RunResume(),
-      RunEnd{RunStatus::kStoppedEarly, "after 3 steps"}};
+      RunEnd{RunStatus::kStoppedEarly, "after 3 steps", "best", 2},
+      RunEnd{RunStatus::kFinished, "after 3 steps", "averaged", std::nullopt}};
   for (const auto& content : contents) {
     const std::string line = JsonLineOf({7, 2, 1234.5678, content});
     const auto record = ParseRecordLine(line);

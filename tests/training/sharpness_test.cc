@@ -103,7 +103,7 @@ TEST(Sharpness, LeavesFrozenParametersUntilTheirTime) {
 TEST(Sharpness, MeasuringChangesNoBit) {
   TrainingOptions options = Options(0.1);
   const auto plain = MakeTrainer(options);
-  options.measurement.log_every = 1;
+  options.measurement.log.every = 1;
   const auto measured = MakeTrainer(options);
   ASSERT_TRUE(plain->Run().ok());
   const auto check = [](const StepReport& report) {

@@ -22,7 +22,7 @@ TrainingOptions Options(int64_t log_every) {
   options.learning_rate = kRate;
   options.epochs = 2;
   options.batch_size = 20;
-  options.measurement.log_every = log_every;
+  options.measurement.log.every = log_every;
   return options;
 }
 
@@ -119,13 +119,13 @@ TEST(StepStatistics, HistogramsCountEveryElement) {
 TEST(StepMeasurement, FollowsFromTheStepAlone) {
   MeasurementOptions options;
   EXPECT_EQ(MeasurementOf(options, 1, 10, 10), StepMeasurement::kNone);
-  options.log_every = 4;
+  options.log.every = 4;
   std::string steps;
   for (int64_t step = 1; step <= 20; ++step) {  // epochs of 10 steps, the last of a rest
     steps += "-sh"[static_cast<size_t>(MeasurementOf(options, step, 10, 9))];
   }
   EXPECT_EQ(steps, "h--s---sh--s---s--hs");
-  options.log_every = 25;  // an epoch's end counts when a log interval has passed since another's
+  options.log.every = 25;  // an epoch's end counts when a log interval has passed since another's
   steps.clear();
   for (int64_t step = 10; step <= 80; step += 10) {
     steps += "-sh"[static_cast<size_t>(MeasurementOf(options, step, 10, 10))];
