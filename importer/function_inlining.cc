@@ -102,7 +102,7 @@ absl::Status GraphBuilder::InlineFunction(const onnx::NodeProto& call,
   body.graph = scope.graph;
   STROP_ASSIGN_OR_RETURN(body.opsets, ReadOpsets(function.opset_import()));
   body.opsets.insert(scope.opsets.begin(), scope.opsets.end());
-  const std::string name = UniqueNodeName(scope.prefix + NodeProtoName(call));
+  const std::string name = node_names_.Take(scope.prefix + NodeProtoName(call));
   body.prefix = name + "/";
   for (int i = 0; i < function.input_size(); ++i) {
     const bool is_given = i < call.input_size() && !call.input(i).empty();

@@ -21,6 +21,7 @@ absl::StatusOr<BuiltGraph> GraphBuilder::Build() {
         "the model imports no opset, expected one from 7 to 28; export the model again");
   }
   STROP_RETURN_IF_ERROR(IndexFunctions());
+  CountReads(model_.graph());
   STROP_RETURN_IF_ERROR(AddGraph(model_.graph(), scope));
   if (!missing_.empty()) return MissingOperators();
   return std::move(built_);
@@ -67,6 +68,13 @@ absl::Status GraphBuilder::AddGraph(const onnx::GraphProto& proto, Scope& scope)
   return AddOutputs(proto, scope);
 }
 
+void GraphBuilder::CountReads(const onnx::GraphProto& proto) {
+  for (const onnx::NodeProto& node : proto.node()) {
+    for (const std::string& name : NamesRead(node)) ++reads_[name];
+  }
+  for (const onnx::ValueInfoProto& output : proto.output()) ++reads_[output.name()];
+}
+
 absl::Status GraphBuilder::AddInitializers(const onnx::GraphProto& proto, Scope& scope) {
   if (proto.sparse_initializer_size() > 0) {
     return absl::UnimplementedError(
@@ -75,11 +83,8 @@ absl::Status GraphBuilder::AddInitializers(const onnx::GraphProto& proto, Scope&
   }
   for (const onnx::TensorProto& tensor : proto.initializer()) {
     STROP_ASSIGN_OR_RETURN(Tensor elements, ReadTensor(tensor));
-    const ValueId value = scope.graph->AddConstant(tensor.name(), std::move(elements));
-    STROP_RETURN_IF_ERROR(Define(scope, tensor.name(), value));
-    if (scope.graph == &built_.graph) {
-      built_.constants.push_back({value, TensorNumber(tensor), Parameter::Origin::kInitializer});
-    }
+    STROP_RETURN_IF_ERROR(AddConstant(tensor.name(), std::move(elements), TensorNumber(tensor),
+                                      Parameter::Origin::kInitializer, scope));
   }
   return absl::OkStatus();
 }
@@ -125,7 +130,7 @@ absl::Status GraphBuilder::AddOutputs(const onnx::GraphProto& proto, Scope& scop
     Graph& graph = *scope.graph;
     if (graph.value(value).name != info.name()) {  // a function that hands an argument through
       Node identity;
-      identity.name = UniqueNodeName("Identity_" + info.name());
+      identity.name = node_names_.Take("Identity_" + info.name());
       identity.op_type = "Identity";
       identity.inputs = {value};
       value = graph.AddValue(info.name(), TensorType());

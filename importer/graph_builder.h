@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "importer/importer.h"
 #include "importer/scope.h"
 #include "importer/tensor_conversion.h"
+#include "importer/unique_names.h"
 
 namespace strop {
 
@@ -27,7 +28,7 @@ struct ImportedConstant {
 struct BuiltGraph {
   Graph graph;
   std::map<std::string, FunctionCall> calls;  // see ImportedModel
-  std::vector<ImportedConstant> constants;    // in the order in which they are met
+  std::vector<ImportedConstant> constants;    // in the order of their values
 };
 
 // Makes the Graph of a parsed model: constants, nodes in order, functions inlined, subgraphs as
@@ -59,6 +60,7 @@ class GraphBuilder {
   absl::Status AddInitializers(const onnx::GraphProto& proto, Scope& scope);
   absl::Status AddInputs(const onnx::GraphProto& proto, Scope& scope);
   absl::Status AddOutputs(const onnx::GraphProto& proto, Scope& scope);
+  void CountReads(const onnx::GraphProto& proto);
   absl::Status AddNodes(std::vector<const onnx::NodeProto*> nodes, Scope& scope);
   absl::Status Define(Scope& scope, const std::string& name, ValueId value);
   absl::StatusOr<TensorType> DeclaredType(const onnx::ValueInfoProto& info) const;
@@ -72,13 +74,16 @@ class GraphBuilder {
   absl::Status AddNode(const onnx::NodeProto& proto, Scope& scope);
   absl::Status AddOperator(const onnx::NodeProto& proto, Scope& scope, int64_t opset);
   absl::Status AddConstantNode(const onnx::NodeProto& proto, Scope& scope);
-  absl::StatusOr<bool> AddIdentityOfConstant(const onnx::NodeProto& proto, Scope& scope);
+  absl::Status AddConstant(const std::string& name, Tensor elements, int tensor,
+                           Parameter::Origin origin, Scope& scope);
+  absl::Status AddIdentityOfConstant(const onnx::NodeProto& proto, ValueId source, Scope& scope);
+  int TensorOf(ValueId constant) const;
+  bool PartsFromSource(const onnx::NodeProto& identity, const Scope& scope) const;
   absl::Status AppendNode(Graph& graph, Node node);
   absl::StatusOr<Attributes> ReadAttributes(const onnx::NodeProto& proto, Scope& scope);
   absl::StatusOr<Attribute> ReadAttribute(const onnx::AttributeProto& proto);
   absl::Status AddSubgraphs(const onnx::NodeProto& proto, Scope& scope, Node& node);
   void WidenTypeAttributes(Node& node) const;
-  std::string UniqueNodeName(const std::string& wanted);
 
   // function_inlining.cc: calls.
   const onnx::FunctionProto* FindFunction(const onnx::NodeProto& call) const;
@@ -92,8 +97,10 @@ class GraphBuilder {
   const bool widen_;
   BuiltGraph built_;
   std::map<std::string, const onnx::FunctionProto*> functions_;
-  std::vector<Call> calls_;  // being inlined, outermost first
-  absl::flat_hash_set<std::string> node_names_;
+  std::vector<Call> calls_;                      // being inlined, outermost first
+  absl::flat_hash_map<std::string, int> reads_;  // of the main graph's names, in the main graph
+  UniqueNames node_names_;
+  UniqueNames constant_names_;  // of the main graph: states are told apart by them
   // Operators without a definition, with the nodes that ask for them.
   std::map<std::string, std::vector<std::string>> missing_;
   int64_t node_count_ = 0;

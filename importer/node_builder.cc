@@ -85,8 +85,10 @@ absl::Status GraphBuilder::AddNode(const onnx::NodeProto& proto, Scope& scope) {
   if (domain.empty() && schema != nullptr) {
     if (proto.op_type() == "Constant") return AddConstantNode(proto, scope);
     if (proto.op_type() == "Identity") {
-      STROP_ASSIGN_OR_RETURN(const bool is_done, AddIdentityOfConstant(proto, scope));
-      if (is_done) return absl::OkStatus();
+      const ValueId source = scope.Lookup(proto.input(0));
+      if (source != kNoValue && scope.graph->value(source).kind == ValueKind::kConstant) {
+        return AddIdentityOfConstant(proto, source, scope);
+      }
     }
   }
   // Fused operators of other domains that optimized exports carry are lowered to standard ones by
@@ -113,7 +115,7 @@ absl::Status GraphBuilder::AddNode(const onnx::NodeProto& proto, Scope& scope) {
 
 absl::Status GraphBuilder::AddOperator(const onnx::NodeProto& proto, Scope& scope, int64_t opset) {
   Node node;
-  node.name = UniqueNodeName(scope.prefix + NodeProtoName(proto));
+  node.name = node_names_.Take(scope.prefix + NodeProtoName(proto));
   node.domain = NormalizedDomain(proto.domain());
   node.op_type = proto.op_type();
   STROP_ASSIGN_OR_RETURN(node.attributes, ReadAttributes(proto, scope));
@@ -176,39 +178,42 @@ absl::Status GraphBuilder::AddConstantNode(const onnx::NodeProto& proto, Scope& 
       STROP_ASSIGN_OR_RETURN(tensor, ConvertTensor(tensor, DataType::kDouble));
     }
   }
-  const ValueId constant =
-      scope.graph->AddConstant(scope.FullName(proto.output(0)), std::move(tensor));
-  if (scope.graph == &built_.graph) {
-    built_.constants.push_back({constant, value.has_t() ? TensorNumber(value.t()) : -1,
-                                Parameter::Origin::kConstantNode, !calls_.empty()});
-  }
-  return Define(scope, proto.output(0), constant);
+  return AddConstant(proto.output(0), std::move(tensor),
+                     value.has_t() ? TensorNumber(value.t()) : -1, Parameter::Origin::kConstantNode,
+                     scope);
 }
 
-absl::StatusOr<bool> GraphBuilder::AddIdentityOfConstant(const onnx::NodeProto& proto,
-                                                         Scope& scope) {
-  const ValueId source = scope.Lookup(proto.input(0));
-  if (source == kNoValue || scope.graph->value(source).kind != ValueKind::kConstant) return false;
-  const Tensor tensor = scope.graph->value(source).tensor;
-  const ValueId copy = scope.graph->AddConstant(scope.FullName(proto.output(0)), tensor);
-  STROP_RETURN_IF_ERROR(Define(scope, proto.output(0), copy));
-  // Only the main graph's nodes can be replaced by the exporter.
+absl::Status GraphBuilder::AddConstant(const std::string& name, Tensor elements, int tensor,
+                                       Parameter::Origin origin, Scope& scope) {
+  const bool is_main = scope.graph == &built_.graph;
+  const std::string full_name = scope.FullName(name);
+  const ValueId constant = scope.graph->AddConstant(
+      is_main ? constant_names_.Take(full_name) : full_name, std::move(elements));
+  if (is_main) built_.constants.push_back({constant, tensor, origin, !calls_.empty()});
+  return Define(scope, name, constant);
+}
+
+absl::Status GraphBuilder::AddIdentityOfConstant(const onnx::NodeProto& proto, ValueId source,
+                                                 Scope& scope) {
+  if (!PartsFromSource(proto, scope)) return Define(scope, proto.output(0), source);
+  return AddConstant(proto.output(0), scope.graph->value(source).tensor, TensorOf(source),
+                     Parameter::Origin::kIdentity, scope);
+}
+
+// Whether what an Identity of a constant gives is a parameter of its own. PyTorch's exporter stores
+// equal tensors once and hands them on to their other readers so, in the main graph; the exporter
+// parts them again where training has. Anywhere else, and where nothing but this Identity reads the
+// constant, it is one more name of the same tensor.
+bool GraphBuilder::PartsFromSource(const onnx::NodeProto& identity, const Scope& scope) const {
   const bool is_main = scope.graph == &built_.graph && scope.prefix.empty();
-  if (scope.graph == &built_.graph) {
-    int tensor_number = -1;
-    for (const ImportedConstant& constant : built_.constants) {
-      if (constant.value == source && is_main) tensor_number = constant.tensor;
-    }
-    built_.constants.push_back(
-        {copy, tensor_number, Parameter::Origin::kIdentity, !calls_.empty()});
-  }
-  return true;
+  return is_main && reads_.at(identity.input(0)) > 1;
 }
 
-std::string GraphBuilder::UniqueNodeName(const std::string& wanted) {
-  std::string name = wanted;
-  for (int i = 2; !node_names_.insert(name).second; ++i) name = absl::StrCat(wanted, "_", i);
-  return name;
+int GraphBuilder::TensorOf(ValueId constant) const {
+  const auto found =
+      std::lower_bound(built_.constants.begin(), built_.constants.end(), constant,
+                       [](const ImportedConstant& a, ValueId value) { return a.value < value; });
+  return found == built_.constants.end() || found->value != constant ? -1 : found->tensor;
 }
 
 }  // namespace strop

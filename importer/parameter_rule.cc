@@ -12,17 +12,13 @@
 #include "importer/parameter_rule.h"
 
 #include <algorithm>
-#include <map>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "importer/glob.h"
 
 namespace strop {
 namespace {
-
-enum class Verdict { kTrained, kStatistics, kFrozen };
 
 struct Role {
   std::string_view op_type;
@@ -131,19 +127,14 @@ bool IsMask(const Tensor& tensor) {
   return status.ok() && has_negative && !has_other;
 }
 
-struct Finding {
-  Verdict verdict = Verdict::kFrozen;
-  std::string reason;
-  bool is_norm_or_bias = false;
-};
-
 class Rule {
  public:
   explicit Rule(const Graph& graph)
       : graph_(graph),
         producers_(graph.Producers()),
         readers_(graph.values.size()),
-        sources_(graph.values.size(), Source::kConstants) {
+        sources_(graph.values.size(), Source::kConstants),
+        outputs_(graph.outputs.begin(), graph.outputs.end()) {
     for (const ValueId input : graph.inputs) source(input) = Source::kInput;
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       const Node& node = graph.nodes[n];
@@ -160,12 +151,11 @@ class Rule {
   Finding Judge(ValueId constant) const {
     const Tensor& tensor = graph_.value(constant).tensor;
     if (tensor.shape().empty()) return {Verdict::kFrozen, "a single number"};
-    Finding best = {Verdict::kFrozen, "nothing reads it"};
-    bool is_first = true;
-    for (const Finding& finding : FindingsOf(constant, constant)) {
-      const bool is_better = finding.verdict < best.verdict;
-      if (is_first || is_better) best = finding;
-      is_first = false;
+    const std::vector<Finding> findings = FindingsOf(constant);
+    if (findings.empty()) return {.reason = "nothing reads it", .is_read = false};
+    Finding best = findings.front();
+    for (const Finding& finding : findings) {
+      if (finding.verdict < best.verdict) best = finding;
     }
     const bool is_worth_a_look = best.verdict == Verdict::kTrained;
     if (is_worth_a_look && IsMask(tensor)) return {Verdict::kFrozen, "a mask"};
@@ -209,17 +199,18 @@ class Rule {
            IsFloating(graph_.type(value).element_type) && !IsVector(*graph_.type(value).shape);
   }
 
-  // What each reader of `value`, which is made of `constant`, takes it for. Follows operators that
-  // see constants only.
-  std::vector<Finding> FindingsOf(ValueId value, ValueId constant) const {
+  // What each reader takes `constant` for. Follows operators that see constants only.
+  std::vector<Finding> FindingsOf(ValueId constant) const {
     std::vector<Finding> findings;
-    std::vector<ValueId> waiting = {value};
-    std::vector<bool> seen(graph_.values.size(), false);
+    std::vector<ValueId> waiting = {constant};
+    absl::flat_hash_set<ValueId> seen;
     while (!waiting.empty()) {
       const ValueId current = waiting.back();
       waiting.pop_back();
-      if (seen[Index(current)]) continue;
-      seen[Index(current)] = true;
+      if (!seen.insert(current).second) continue;
+      if (outputs_.contains(current)) {
+        findings.push_back({Verdict::kFrozen, "an output is made of constants alone"});
+      }
       for (const Reader& reader : readers_[Index(current)]) {
         const Node& node = graph_.nodes[reader.node];
         const Role* role = FindRole(node, reader.input);
@@ -296,113 +287,16 @@ class Rule {
   std::vector<int> producers_;
   std::vector<std::vector<Reader>> readers_;
   std::vector<Source> sources_;
+  absl::flat_hash_set<ValueId> outputs_;
 };
-
-bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return MatchesGlob(pattern, name); });
-}
-
-// Whether the user's word can change what the tensor is.
-bool IsChoosable(const Parameter& parameter) {
-  return parameter.tensor >= 0 && parameter.role != Parameter::Role::kStatistics;
-}
-
-absl::Status CheckPatterns(const std::vector<std::string>& patterns, const std::string& option,
-                           const std::vector<Parameter>& parameters) {
-  for (const std::string& pattern : patterns) {
-    const Parameter* matched = nullptr;
-    for (const Parameter& parameter : parameters) {
-      if (!MatchesGlob(pattern, parameter.name)) continue;
-      if (matched == nullptr || IsChoosable(parameter)) matched = &parameter;
-    }
-    if (matched == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(option, " \"", pattern,
-                       "\" matches no floating tensor of the model; `strop inspect` lists them"));
-    }
-    if (IsChoosable(*matched)) continue;
-    const bool is_statistics = matched->role == Parameter::Role::kStatistics;
-    return absl::InvalidArgumentError(absl::StrCat(
-        option, " \"", pattern, "\" changes nothing: \"", matched->name, "\" is ", matched->reason,
-        is_statistics ? ", which moves with --batch-norm train and not by a gradient" : ""));
-  }
-  return absl::OkStatus();
-}
-
-void Select(const ParameterSelection& selection, Parameter& parameter) {
-  using Role = Parameter::Role;
-  if (parameter.role == Role::kStatistics) return;
-  if (parameter.role == Role::kTrained && !selection.train_only.empty() &&
-      !MatchesAny(selection.train_only, parameter.name)) {
-    parameter.role = Role::kFrozen;
-    parameter.reason += ", left out by --train-only";
-  }
-  if (parameter.role == Role::kFrozen && MatchesAny(selection.train, parameter.name)) {
-    parameter.role = Role::kTrained;
-    parameter.reason += ", chosen by --train";
-  }
-  if (parameter.role == Role::kTrained && MatchesAny(selection.freeze, parameter.name)) {
-    parameter.role = Role::kFrozen;
-    parameter.reason += ", frozen by --freeze";
-  }
-}
-
-// Tensors that stand for several constants: a function's, called more than once.
-std::map<int, int> CountUses(const std::vector<ImportedConstant>& constants) {
-  std::map<int, int> uses;
-  for (const ImportedConstant& constant : constants) {
-    if (constant.origin != Parameter::Origin::kIdentity) ++uses[constant.tensor];
-  }
-  return uses;
-}
 
 }  // namespace
 
-absl::StatusOr<std::vector<Parameter>> ChooseParameters(
-    Graph& graph, const std::vector<ImportedConstant>& constants,
-    const ParameterSelection& selection) {
+std::vector<Finding> FindRoles(const Graph& graph, absl::Span<const ValueId> constants) {
   const Rule rule(graph);
-  std::map<int, int> uses = CountUses(constants);
-  std::vector<Parameter> parameters;
-  for (const ImportedConstant& constant : constants) {
-    const Value& value = graph.value(constant.value);
-    if (!IsFloating(value.type.element_type)) continue;
-    const Finding finding = rule.Judge(constant.value);
-    Parameter parameter;
-    parameter.name = value.name;
-    parameter.value = constant.value;
-    parameter.origin = constant.origin;
-    parameter.reason = finding.reason;
-    parameter.is_norm_or_bias = finding.is_norm_or_bias;
-    parameter.tensor = constant.tensor;
-    parameter.is_in_function = constant.is_in_function;
-    parameter.role = finding.verdict == Verdict::kTrained      ? Parameter::Role::kTrained
-                     : finding.verdict == Verdict::kStatistics ? Parameter::Role::kStatistics
-                                                               : Parameter::Role::kFrozen;
-    const bool is_shared =
-        constant.origin != Parameter::Origin::kIdentity && uses[constant.tensor] > 1;
-    if (constant.tensor < 0 || is_shared) {
-      parameter.tensor = -1;
-      parameter.role = Parameter::Role::kFrozen;
-      parameter.reason += is_shared && constant.tensor >= 0
-                              ? ", but its function is called more than once"
-                              : ", but no tensor of the file holds it";
-    }
-    parameters.push_back(std::move(parameter));
-  }
-  STROP_RETURN_IF_ERROR(CheckPatterns(selection.train, "--train", parameters));
-  STROP_RETURN_IF_ERROR(CheckPatterns(selection.train_only, "--train-only", parameters));
-  STROP_RETURN_IF_ERROR(CheckPatterns(selection.freeze, "--freeze", parameters));
-  for (Parameter& parameter : parameters) {
-    if (parameter.tensor < 0) continue;
-    const bool is_parameter_by_rule = parameter.role != Parameter::Role::kFrozen;
-    Select(selection, parameter);
-    if (is_parameter_by_rule || parameter.role != Parameter::Role::kFrozen) {
-      graph.value(parameter.value).kind = ValueKind::kState;
-    }
-  }
-  return parameters;
+  std::vector<Finding> findings;
+  for (const ValueId constant : constants) findings.push_back(rule.Judge(constant));
+  return findings;
 }
 
 }  // namespace strop

@@ -1,17 +1,24 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "importer/graph_builder.h"
-#include "importer/importer.h"
+#include "absl/types/span.h"
+#include "graph/graph.h"
 
 namespace strop {
 
-// Decides what of a model is trained, by the rule that parameter_rule.cc spells out and the user's
-// selection, and makes the parameters kState in `graph`. One Parameter a floating constant.
-absl::StatusOr<std::vector<Parameter>> ChooseParameters(
-    Graph& graph, const std::vector<ImportedConstant>& constants,
-    const ParameterSelection& selection);
+enum class Verdict { kTrained, kStatistics, kFrozen };
+
+// What a constant is to the operators that read it.
+struct Finding {
+  Verdict verdict = Verdict::kFrozen;
+  std::string reason;  // one phrase: "weight of \"conv1\" (Conv)"
+  bool is_norm_or_bias = false;
+  bool is_read = true;
+};
+
+// By the rule that parameter_rule.cc spells out; one a constant, which must be floating.
+std::vector<Finding> FindRoles(const Graph& graph, absl::Span<const ValueId> constants);
 
 }  // namespace strop
