@@ -1,7 +1,8 @@
 // Slices with steps.
 //
 //   Slice-13   y[i] = x[start + i·step] along each of `axes` (default: the first ones); starts and
-//              ends count from the back when negative and are clamped; steps may be negative
+//              ends count from the back when negative and are clamped, a start that lies before
+//              the axis to its first element, whatever the step's sign (unlike NumPy's)
 //              dx = SliceGradient(dy, x, starts, ends, axes, steps)
 //
 //   SliceGradient(dY, X:shape-only, starts, ends, axes, steps)   dY put back into zeros
@@ -27,6 +28,7 @@ struct AxisSlice {
 };
 
 AxisSlice ClampedSlice(int64_t start, int64_t end, int64_t step, int64_t extent) {
+  if (extent == 0) return {};
   if (start < 0) start += extent;
   if (end < 0) end += extent;
   AxisSlice slice;
@@ -35,7 +37,7 @@ AxisSlice ClampedSlice(int64_t start, int64_t end, int64_t step, int64_t extent)
     end = std::clamp<int64_t>(end, 0, extent);
     if (end > slice.start) slice.count = (end - slice.start - 1) / step + 1;
   } else {
-    slice.start = std::clamp<int64_t>(start, -1, extent - 1);
+    slice.start = std::clamp<int64_t>(start, 0, extent - 1);
     end = std::clamp<int64_t>(end, -1, extent - 1);
     const int64_t stride = -std::max(step, -std::numeric_limits<int64_t>::max());
     if (slice.start > end) slice.count = (slice.start - end - 1) / stride + 1;
