@@ -87,17 +87,22 @@ absl::Status MeasureSteps(Trainer& trainer, DryRun& dry) {
   return absl::OkStatus();
 }
 
-void PrintJson(const DryRun& dry) {
-  const nlohmann::ordered_json page = {{"trained_tensors", dry.trained_tensors},
-                                       {"trained_parameters", dry.trained_parameters},
-                                       {"parameters", dry.all_parameters},
-                                       {"steps_per_epoch", dry.steps_per_epoch},
-                                       {"steps", dry.steps},
-                                       {"parameter_bytes", dry.parameter_bytes},
-                                       {"optimizer_bytes", dry.optimizer_bytes},
-                                       {"arena_bytes", dry.arena_bytes},
-                                       {"first_step_s", dry.first_step_seconds},
-                                       {"step_ms", dry.step_seconds * 1e3}};
+nlohmann::ordered_json UnreachedJson(absl::Span<const UnreachedTensor> unreached) {
+  auto rows = nlohmann::ordered_json::array();
+  for (const UnreachedTensor& tensor : unreached) {
+    rows.push_back({{"name", tensor.name}, {"reason", tensor.reason}});
+  }
+  return rows;
+}
+
+void PrintJson(const DryRun& dry, absl::Span<const UnreachedTensor> unreached) {
+  const nlohmann::ordered_json page = {
+      {"trained_tensors", dry.trained_tensors}, {"trained_parameters", dry.trained_parameters},
+      {"parameters", dry.all_parameters},       {"unreached", UnreachedJson(unreached)},
+      {"steps_per_epoch", dry.steps_per_epoch}, {"steps", dry.steps},
+      {"parameter_bytes", dry.parameter_bytes}, {"optimizer_bytes", dry.optimizer_bytes},
+      {"arena_bytes", dry.arena_bytes},         {"first_step_s", dry.first_step_seconds},
+      {"step_ms", dry.step_seconds * 1e3}};
   std::printf("%s\n", page.dump().c_str());
 }
 
@@ -126,7 +131,7 @@ absl::Status PrintDryRun(const ImportedModel& model, Trainer& trainer, bool as_j
   STROP_RETURN_IF_ERROR(MeasureStates(model, trainer, dry));
   STROP_RETURN_IF_ERROR(MeasureSteps(trainer, dry));
   if (as_json) {
-    PrintJson(dry);
+    PrintJson(dry, trainer.unreached());
   } else {
     PrintText(dry);
   }

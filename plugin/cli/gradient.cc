@@ -1,13 +1,17 @@
 // strop gradient: the vector–Jacobian product of a model.
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/path_option.h"
+#include "plugin/cli/unreached_note.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/number_conversion.h"
 
@@ -84,6 +88,27 @@ absl::StatusOr<std::vector<Tensor>> Cotangents(const GradientOptions& options,
   return cotangents;
 }
 
+// A parameter that an Identity makes of another has a gradient of its own.
+void TellPartedCopies(const ImportedModel& model, const std::vector<std::string>& wrt) {
+  std::multimap<int, std::string> copies;  // by the tensor that both are stored in
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.origin != Parameter::Origin::kIdentity || parameter.tensor < 0) continue;
+    copies.emplace(parameter.tensor, parameter.name);
+  }
+  const std::set<std::string> asked(wrt.begin(), wrt.end());
+  for (const Parameter& source : model.parameters) {
+    if (!asked.contains(source.name)) continue;
+    const auto [begin, end] = copies.equal_range(source.tensor);
+    for (auto copy = begin; copy != end; ++copy) {
+      if (copy->second == source.name) continue;
+      std::fprintf(stderr,
+                   "note: the gradient of \"%s\" is without that of \"%s\", which an Identity "
+                   "makes of it and which is trained as a tensor of its own\n",
+                   source.name.c_str(), copy->second.c_str());
+    }
+  }
+}
+
 absl::Status RunGradient(const GradientOptions& options) {
   STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
   STROP_ASSIGN_OR_RETURN(const Differentiation differentiation,
@@ -91,6 +116,8 @@ absl::Status RunGradient(const GradientOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<VectorJacobian> product,
       VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>()));
+  TellUnreached(product->unreached());
+  TellPartedCopies(model, options.wrt);
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
                          FeedsByName(model.graph, arrays, options.inputs));

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -14,6 +15,7 @@
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/training/quantized_model.h"
+#include "plugin/differentiate/gradient_reach.h"
 
 namespace strop {
 namespace {
@@ -65,8 +67,26 @@ std::map<std::string, OpRow> OpTable(const Graph& graph) {
   return table;
 }
 
+// Why no gradient reaches a parameter that is to be trained, by its value. The first output is what
+// a loss sees by default.
+std::map<ValueId, std::string> Unreached(const ImportedModel& model) {
+  std::map<ValueId, std::string> unreached;
+  const absl::StatusOr<Differentiation> differentiation = ChooseDifferentiation(model, {});
+  if (!differentiation.ok()) return unreached;
+  const ValueId output = differentiation->outputs[0];
+  const std::string destination = absl::StrCat("output \"", model.graph.value(output).name, "\"");
+  const GradientReach reach(model.graph, {output});
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.role != Parameter::Role::kTrained) continue;
+    const std::optional<std::string> reason = reach.WhyNot(parameter.value, destination);
+    if (reason) unreached[parameter.value] = *reason;
+  }
+  return unreached;
+}
+
 // What would fail before the first step of a training, one line each.
-std::vector<std::string> Obstacles(const ImportedModel& model) {
+std::vector<std::string> Obstacles(const ImportedModel& model,
+                                   const std::map<ValueId, std::string>& unreached) {
   std::vector<std::string> obstacles;
   const absl::StatusOr<Differentiation> differentiation = ChooseDifferentiation(model, {});
   if (!differentiation.ok()) return {std::string(differentiation.status().message())};
@@ -77,7 +97,9 @@ std::vector<std::string> Obstacles(const ImportedModel& model) {
   if (trained.empty()) {
     obstacles.push_back("nothing is trained: no floating constant enters as a weight; see --train");
   }
-  // The first output is what a loss sees by default.
+  if (!trained.empty() && unreached.size() == trained.size()) {
+    obstacles.push_back("no gradient reaches anything that is trained");
+  }
   for (std::string& obstacle :
        DifferentiationObstacles(model.graph, {differentiation->outputs[0]}, trained)) {
     obstacles.push_back(std::move(obstacle));
@@ -106,16 +128,20 @@ Json InterfaceJson(const Graph& graph, const std::vector<ValueId>& ids) {
 }
 
 void PrintJson(const ImportedModel& model) {
+  const std::map<ValueId, std::string> unreached = Unreached(model);
   Json parameters = Json::array();
   for (const Parameter& parameter : model.parameters) {
     const TensorType& type = model.graph.type(parameter.value);
     Json shape = Json::array();
     for (const int64_t dimension : *type.shape) shape.push_back(dimension);
-    parameters.push_back({{"name", parameter.name},
-                          {"type", std::string(DataTypeName(type.element_type))},
-                          {"shape", shape},
-                          {"role", RoleName(parameter.role)},
-                          {"reason", parameter.reason}});
+    Json row = {{"name", parameter.name},
+                {"type", std::string(DataTypeName(type.element_type))},
+                {"shape", shape},
+                {"role", RoleName(parameter.role)},
+                {"reason", parameter.reason}};
+    const auto found = unreached.find(parameter.value);
+    if (found != unreached.end()) row["no_gradient"] = found->second;
+    parameters.push_back(std::move(row));
   }
   Json ops = Json::array();
   for (const auto& [name, row] : OpTable(model.graph)) {
@@ -126,7 +152,7 @@ void PrintJson(const ImportedModel& model) {
                      {"outputs", InterfaceJson(model.graph, model.graph.outputs)},
                      {"parameters", parameters},
                      {"ops", ops},
-                     {"obstacles", Obstacles(model)}};
+                     {"obstacles", Obstacles(model, unreached)}};
   std::printf("%s\n", page.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
@@ -137,7 +163,7 @@ void PrintInterface(const char* title, const Graph& graph, const std::vector<Val
   }
 }
 
-void PrintParameters(const ImportedModel& model) {
+void PrintParameters(const ImportedModel& model, const std::map<ValueId, std::string>& unreached) {
   std::map<Parameter::Role, int64_t> elements;
   for (const Parameter& parameter : model.parameters) {
     elements[parameter.role] += Count(model.graph.type(parameter.value));
@@ -147,21 +173,26 @@ void PrintParameters(const ImportedModel& model) {
               static_cast<long long>(elements[Parameter::Role::kFrozen]),
               static_cast<long long>(elements[Parameter::Role::kStatistics]));
   for (const Parameter& parameter : model.parameters) {
-    std::printf("  %-10s %-40s %-24s %s\n", RoleName(parameter.role).c_str(),
+    const auto found = unreached.find(parameter.value);
+    std::printf("  %-10s %-40s %-24s %s%s\n", RoleName(parameter.role).c_str(),
                 parameter.name.c_str(), TypeName(model.graph.type(parameter.value)).c_str(),
-                parameter.reason.c_str());
+                parameter.reason.c_str(),
+                found == unreached.end()
+                    ? ""
+                    : absl::StrCat(", but it gets no gradient: ", found->second).c_str());
   }
 }
 
 void PrintText(const ImportedModel& model) {
   PrintInterface("Inputs", model.graph, model.graph.inputs);
   PrintInterface("Outputs", model.graph, model.graph.outputs);
-  PrintParameters(model);
+  const std::map<ValueId, std::string> unreached = Unreached(model);
+  PrintParameters(model, unreached);
   std::printf("Operators: %zu nodes; gradient by input\n", model.graph.nodes.size());
   for (const auto& [name, row] : OpTable(model.graph)) {
     std::printf("  %6d  %-32s %s\n", row.count, name.c_str(), row.gradient.c_str());
   }
-  const std::vector<std::string> obstacles = Obstacles(model);
+  const std::vector<std::string> obstacles = Obstacles(model, unreached);
   std::printf("%s\n", obstacles.empty() ? "Nothing stands in the way of training."
                                         : "What stands in the way of training:");
   for (const std::string& obstacle : obstacles) std::printf("  %s\n", obstacle.c_str());

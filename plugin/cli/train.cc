@@ -23,6 +23,7 @@
 #include "plugin/cli/progress.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/train_options.h"
+#include "plugin/cli/unreached_note.h"
 
 namespace strop {
 namespace {
@@ -177,6 +178,7 @@ absl::Status RunTrain(const TrainOptions& options) {
       Trainer::Create(model, training, std::move(data.training), std::move(data.validation), plan));
   PrintNote(trainer->note());
   ReleaseStateTensors(model.graph);
+  TellUnreached(trainer->unreached());
   if (options.run.is_dry) return PrintDryRun(model, *trainer, options.as_json);
   std::unique_ptr<KeptRun> kept;
   if (is_kept) {

@@ -1,6 +1,7 @@
 #include "plugin/cli/vector_jacobian.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -10,15 +11,25 @@
 namespace strop {
 namespace {
 
-absl::StatusOr<ValueId> FindByName(const ImportedModel& model, const std::string& name) {
-  ValueId found = model.graph.FindValue(name);
-  for (const Parameter& parameter : model.parameters) {
-    if (parameter.name == name) found = parameter.value;
+// The first value of each name; the parameter where one has it.
+std::map<std::string, ValueId> ValuesByName(const ImportedModel& model) {
+  std::map<std::string, ValueId> values;
+  for (const Parameter& parameter : model.parameters) values[parameter.name] = parameter.value;
+  for (size_t i = 0; i < model.graph.values.size(); ++i) {
+    values.try_emplace(model.graph.values[i].name, static_cast<ValueId>(i));
   }
-  if (found == kNoValue) {
+  return values;
+}
+
+absl::StatusOr<ValueId> FindByName(const ImportedModel& model,
+                                   const std::map<std::string, ValueId>& values,
+                                   const std::string& name) {
+  const auto place = values.find(name);
+  if (place == values.end()) {
     return absl::InvalidArgumentError(absl::StrCat("differentiate: the model has no tensor \"",
                                                    name, "\"; strop inspect lists the names"));
   }
+  const ValueId found = place->second;
   const Value& value = model.graph.value(found);
   if (!IsFloating(value.type.element_type) || value.kind == ValueKind::kNodeOutput) {
     return absl::InvalidArgumentError(
@@ -27,6 +38,24 @@ absl::StatusOr<ValueId> FindByName(const ImportedModel& model, const std::string
                      " tensor, expected a floating input, initializer or constant"));
   }
   return found;
+}
+
+// Simplifies with `wrt` as what may change: no pass may take a constant for a part of what it
+// recognizes (GELU's 0.5) whose gradient is asked for.
+absl::Status SimplifyAround(const std::vector<ValueId>& wrt, Graph& graph) {
+  std::vector<ValueId> constants;
+  for (const ValueId id : wrt) {
+    if (graph.value(id).kind == ValueKind::kConstant) constants.push_back(id);
+  }
+  for (const ValueId id : constants) graph.value(id).kind = ValueKind::kState;
+  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  for (const ValueId id : constants) graph.value(id).kind = ValueKind::kConstant;
+  return absl::OkStatus();
+}
+
+std::string OutputsName(const Graph& graph, const std::vector<ValueId>& outputs) {
+  if (outputs.size() > 1) return "an output";
+  return absl::StrCat("output \"", graph.value(outputs[0]).name, "\"");
 }
 
 int IndexIn(const std::vector<ValueId>& ids, ValueId id) {
@@ -47,8 +76,9 @@ absl::StatusOr<Differentiation> ChooseDifferentiation(const ImportedModel& model
     return absl::InvalidArgumentError(
         "differentiate: the model has no floating output to differentiate");
   }
+  const std::map<std::string, ValueId> values = ValuesByName(model);
   for (const std::string& name : names) {
-    STROP_ASSIGN_OR_RETURN(const ValueId id, FindByName(model, name));
+    STROP_ASSIGN_OR_RETURN(const ValueId id, FindByName(model, values, name));
     chosen.wrt.push_back(id);
   }
   if (!names.empty()) return chosen;
@@ -66,7 +96,7 @@ absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
     std::shared_ptr<StateStore> store) {
   std::unique_ptr<VectorJacobian> product(new VectorJacobian);
   Graph graph = model.graph;
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  STROP_RETURN_IF_ERROR(SimplifyAround(differentiation.wrt, graph));
   std::vector<OutputCotangent> cotangents;
   for (const ValueId output : differentiation.outputs) {
     const std::string name = absl::StrCat("cotangent of ", graph.value(output).name);
@@ -75,6 +105,8 @@ absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
   }
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> gradients,
                          Differentiate(graph, cotangents, differentiation.wrt));
+  product->unreached_ = FindUnreached(graph, differentiation.outputs, differentiation.wrt,
+                                      gradients, OutputsName(graph, differentiation.outputs));
   graph.outputs.clear();
   graph.state_updates.clear();
   for (size_t i = 0; i < gradients.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
+#include "plugin/differentiate/gradient_reach.h"
 #include "plugin/runtime/session.h"
 
 namespace strop {
@@ -34,6 +35,9 @@ class VectorJacobian {
   absl::StatusOr<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs,
                                           const std::vector<Tensor>& cotangents, uint64_t seed);
 
+  // What the gradient is zero of because none reaches it.
+  const std::vector<UnreachedTensor>& unreached() const { return unreached_; }
+
  private:
   VectorJacobian() = default;
 
@@ -41,6 +45,7 @@ class VectorJacobian {
   std::vector<int> result_of_;     // by wrt: number of the session's output, -1 where zero
   std::vector<TensorType> types_;  // by wrt
   std::vector<int> input_of_;      // by wrt: number of the graph input, -1 for constants
+  std::vector<UnreachedTensor> unreached_;
   std::unique_ptr<Session> session_;
 };
 

@@ -76,6 +76,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
     for (const StepVariant::Kind kind : KindsOf(graph_options)) {
       STROP_ASSIGN_OR_RETURN(graph, build({kind, phase}));
       trainer->trained_ = graph.trained;  // the last phase moves all
+      trainer->unreached_ = graph.unreached;
       if (kind == StepVariant::Kind::kUpdate) {
         STROP_RETURN_IF_ERROR(trainer->AddMeasuredSteps(graph, phase));
       }

@@ -56,6 +56,8 @@ class Trainer {
   const std::shared_ptr<StateStore>& store() const { return store_; }
   // Names of the parameters that move.
   const std::vector<std::string>& trained() const { return trained_; }
+  // Parameters that are to be trained and that no gradient reaches.
+  const std::vector<UnreachedTensor>& unreached() const { return unreached_; }
   // Parameters and running statistics: what an export writes.
   const std::vector<std::string>& exported() const { return exported_; }
   // How the targets were read where shapes leave several readings; empty where they do not.
@@ -114,6 +116,7 @@ class Trainer {
   std::unique_ptr<Evaluator> evaluator_;  // null without validation data
   std::string note_;
   std::vector<std::string> trained_;
+  std::vector<UnreachedTensor> unreached_;
   std::vector<std::string> exported_;
   std::vector<std::string>
       evaluated_;  // and the model's other states that move: what to come back to

@@ -1,6 +1,7 @@
 #include "plugin/training/training_graph.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/passes/passes.h"
@@ -37,6 +38,20 @@ absl::Status ApplyDropoutMode(Graph& graph, const TrainingGraphOptions& options)
       "models exported for inference: say where with --dropout-at PATTERN");
 }
 
+// ": found "a" (a single number at "scale" (Mul)), …": what the rule or the user leaves out.
+std::string FrozenTensors(const ImportedModel& model) {
+  constexpr int kShown = 4;
+  std::string list;
+  int count = 0;
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.role != Parameter::Role::kFrozen || ++count > kShown) continue;
+    absl::StrAppend(&list, count == 1 ? ": found " : ", ", "\"", parameter.name, "\" (",
+                    parameter.reason, ")");
+  }
+  if (count > kShown) absl::StrAppend(&list, " and ", count - kShown, " more");
+  return list;
+}
+
 // The values of all parameters that are trained from `epoch` on, or before, in the file's order.
 absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model,
                                                    const std::vector<Unfreezing>& unfreezings,
@@ -56,8 +71,8 @@ absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model,
                      ", as all tensors are unfrozen later; leave some out of --unfreeze"));
   }
   return absl::InvalidArgumentError(
-      "train: the model has no tensor to train; see \"strop inspect\" for the reason of each, and "
-      "choose some with --train");
+      absl::StrCat("train: the model has no tensor to train", FrozenTensors(model),
+                   "; \"strop inspect\" says the reason of each, choose some with --train"));
 }
 
 // Leaves running statistics and ranges as they are: they were moved by the same batch before.
@@ -144,10 +159,11 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
     pairs.push_back({.parameter = trained[i], .gradient = gradients[i]});
     training.trained.push_back(graph.value(trained[i]).name);
   }
+  training.unreached = FindUnreached(graph, {attached.loss}, trained, gradients, "the loss");
   if (pairs.empty()) {
-    return absl::InvalidArgumentError(
-        "train: the chosen output depends on no trained tensor; choose another with "
-        "--train-output, or other tensors with --train");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "train: no tensor would move: ", absl::StrJoin(DescribeUnreached(training.unreached), "; "),
+        "; choose another output with --train-output, or other tensors with --train"));
   }
   graph.outputs = {attached.loss};
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);

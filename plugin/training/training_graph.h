@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "importer/importer.h"
+#include "plugin/differentiate/gradient_reach.h"
 #include "plugin/training/loss.h"
 #include "plugin/training/optimizer.h"
 #include "plugin/training/parameter_groups.h"
@@ -72,6 +73,7 @@ struct TrainingGraph {
   TargetInterface target;              // of the data
   TensorType step_target;              // of the input
   std::vector<std::string> trained;    // names of the parameters that it moves, in the file's order
+  std::vector<UnreachedTensor> unreached;  // parameters to train that it cannot move
   // Parameters by the states that the forward pass reads in their place; see IsAscended.
   std::map<ValueId, ValueId> stand_ins;
   bool has_gradient_norm = false;
