@@ -1,13 +1,17 @@
 """Holds the program `strop` to PyTorch's numbers, which are committed, and to ONNX Runtime's.
 
-    python tests/parity/parity_test.py STROP outputs|gradients|losses|export [--only PATTERN]
+    python tests/parity/parity_test.py STROP CHECK [--only PATTERN]
     python tests/parity/parity_test.py STROP outputs --models FOLDER    every exporter, opset, form
 
-outputs    `strop run` against ONNX Runtime, before training, and for the exported file after it
-gradients  `strop gradient` against PyTorch's float64: 1e-9 in double, 1e-4 in float
-losses     `strop train`, ten steps of every optimizer: 1e-9 in double against float64, 1e-3 in
-           float against float32
-export     the file without training is the same to the byte; after it, only tensors' data differ
+CHECK is one of
+
+outputs       `strop run` against ONNX Runtime, before training, and for the exported file after it
+gradients     `strop gradient` against PyTorch's float64: 1e-9 in double, 1e-4 in float
+initializers  `strop gradient --wrt` of everything that the file stores: against PyTorch's, 1e-9,
+              and what PyTorch has no parameter for against finite differences, 1e-5
+losses        `strop train`, ten steps of every optimizer: 1e-9 in double against float64, 1e-3 in
+              float against float32
+export        the file without training is the same to the byte; after it, only tensors' data differ
 """
 
 import argparse
@@ -24,8 +28,10 @@ import numpy as np
 import onnx
 import onnxruntime
 from case_table import BATCH_SIZE, DATA, GOLDENS, MANIFEST, MODELS, OPTIMIZERS, STEPS, pack
+from onnx import numpy_helper
 
 GRADIENT_TOLERANCE = {"f64": 1e-9, "f32": 1e-4}
+SLOPE_TOLERANCE = 1e-5
 LOSS_TOLERANCE = {"f64": 1e-9, "f32": 1e-3}
 # A gradient that is zero but for rounding (a bias in front of BatchNormalization, the keys' bias
 # under a softmax) has no relative error: it has to stay this small beside all gradients together.
@@ -140,6 +146,86 @@ def check_gradients(case: Case) -> Iterator[str]:
             yield f"{precision} {tensor}"
 
 
+def floating_initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    stored = model.graph.initializer
+    return {tensor.name: tensor for tensor in stored if tensor.data_type == onnx.TensorProto.FLOAT}
+
+
+def weighted_sum(
+    case: Case, model: onnx.ModelProto, inputs: Path, cotangents: dict[str, np.ndarray]
+) -> float:
+    """Σ cotangent·output of a model that is no file yet."""
+    path, output = case.folder / "moved.onnx", case.folder / "moved.npz"
+    path.write_bytes(model.SerializeToString())
+    case.run("run", path, "--inputs", inputs, "--precision", "f64", "-o", output)
+    outputs = np.load(output)
+    return sum(np.sum(outputs[name] * array) for name, array in cotangents.items())
+
+
+def slopes(
+    case: Case, name: str, gradient: np.ndarray, inputs: Path, cotangents: dict[str, np.ndarray]
+) -> tuple[float, float]:
+    """The change along a random direction, by the gradient and by the model itself."""
+    model = onnx.load(case.model)
+    tensor = floating_initializers(model)[name]
+    start = numpy_helper.to_array(tensor)
+    # Statistics are scaled by their own size, so that a variance stays positive.
+    direction = np.random.default_rng(0).normal(size=start.shape) * (np.abs(start) + 1e-3)
+    best, smallest = (0.0, 0.0), np.inf
+    for step in (2.0**-9, 2.0**-11, 2.0**-13):
+        differences, predicted = [], 0.0
+        for factor in (1, 2):  # fourth order: (4·D(h) - D(2h)) / 3
+            sides = [(start + s * factor * step * direction).astype(np.float32) for s in (1, -1)]
+            sums = []
+            for side in sides:
+                tensor.CopyFrom(numpy_helper.from_array(side, name))
+                sums.append(weighted_sum(case, model, inputs, cotangents))
+            moved = np.float64(sides[0]) - np.float64(sides[1])
+            differences.append((sums[0] - sums[1]) / (2 * factor * step))
+            predicted = np.sum(gradient * moved) / (2 * factor * step)
+        measured = (4 * differences[0] - differences[1]) / 3
+        error = abs(predicted - measured) / max(abs(predicted), abs(measured), 1e-12)
+        if error < smallest:
+            best, smallest = (predicted, measured), error
+        if smallest <= SLOPE_TOLERANCE:
+            break
+    return best
+
+
+def check_initializers(case: Case) -> Iterator[str]:
+    names = list(floating_initializers(onnx.load(case.model)))
+    inputs = case.save("inputs.npz", case.first_batch())
+    golden = case.golden() if "golden" in case.row else {}
+    cotangents = {"logits": golden["cotangent"]} if golden else {}
+    if not golden:
+        random = np.random.default_rng(0)
+        for name, array in runtime_outputs(case.model, case.first_batch()).items():
+            cotangents[name] = random.normal(size=array.shape)
+    output = case.folder / "gradients.npz"
+    case.run(
+        *("gradient", case.model, "--inputs", inputs, "--precision", "f64", "-o", output),
+        *("--output-gradients", case.save("cotangent.npz", cotangents), "--wrt", *names),
+    )
+    actual = np.load(output)
+    expected = {n.partition("/")[2]: a for n, a in golden.items() if n.startswith("gradient/")}
+    total = np.linalg.norm([np.linalg.norm(array) for array in expected.values()])
+    for name in names:
+        source = case.row.get("parameters", {}).get(name) if golden else None
+        if source is not None:
+            right = pack(source["layout"], [expected[n] for n in source["parameters"]])
+            size = np.linalg.norm(right)
+            error = np.linalg.norm(actual[name] - right)
+            error /= size if size > ZERO_GRADIENT * total else total
+            if not error <= GRADIENT_TOLERANCE["f64"]:
+                raise Failure(f"gradient of {name} is off by {error:.1e}")
+        else:
+            by_gradient, by_model = slopes(case, name, actual[name], inputs, cotangents)
+            scale = max(abs(by_gradient), abs(by_model), ZERO_GRADIENT * max(total, 1))
+            if not abs(by_gradient - by_model) <= SLOPE_TOLERANCE * scale:
+                raise Failure(f"slope of {name}: {by_gradient!r} by the gradient, {by_model!r}")
+        yield name
+
+
 def check_losses(case: Case) -> Iterator[str]:
     golden = case.golden()
     for optimizer in OPTIMIZERS:
@@ -195,6 +281,7 @@ def check_export(case: Case) -> Iterator[str]:
 CHECKS = {
     "outputs": check_outputs,
     "gradients": check_gradients,
+    "initializers": check_initializers,
     "losses": check_losses,
     "export": check_export,
 }
