@@ -1,4 +1,4 @@
-// Portable grey and pixel maps, the binary ones: .pgm and .ppm.
+// Portable bit, grey and pixel maps, the binary ones: .pbm, .pgm and .ppm.
 
 #include <cctype>
 #include <cmath>
@@ -13,16 +13,21 @@ namespace {
 struct Layout {
   ImageSize size;
   int64_t channels = 1;
-  uint32_t maximum = 0;
+  uint32_t maximum = 0;  // of a number; 1 in bit maps, where it is black
+  bool are_bits = false;
   size_t pixels = 0;  // where they begin
 
   size_t sample_bytes() const { return maximum > 255 ? 2 : 1; }
+  size_t row_bytes() const {
+    const auto numbers = static_cast<size_t>(size.width * channels);
+    return are_bits ? (numbers + 7) / 8 : numbers * sample_bytes();
+  }
 };
 
 bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 bool IsPnm(std::string_view bytes) {
-  return bytes.size() > 2 && (bytes.starts_with("P5") || bytes.starts_with("P6")) &&
+  return bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '4' && bytes[1] <= '6' &&
          IsSpace(bytes[2]);
 }
 
@@ -42,10 +47,11 @@ int64_t NextNumber(std::string_view bytes, size_t& at) {
 absl::StatusOr<Layout> LayoutOf(std::string_view bytes) {
   Layout layout;
   layout.channels = bytes[1] == '6' ? 3 : 1;
+  layout.are_bits = bytes[1] == '4';
   size_t at = 2;
   layout.size.width = NextNumber(bytes, at);
   layout.size.height = NextNumber(bytes, at);
-  const int64_t maximum = NextNumber(bytes, at);
+  const int64_t maximum = layout.are_bits ? 1 : NextNumber(bytes, at);
   const bool has_end = at < bytes.size() && IsSpace(bytes[at]);
   if (layout.size.width < 1 || layout.size.height < 1 || maximum < 1 || maximum > 65535 ||
       !has_end) {
@@ -53,9 +59,8 @@ absl::StatusOr<Layout> LayoutOf(std::string_view bytes) {
   }
   layout.maximum = static_cast<uint32_t>(maximum);
   layout.pixels = at + 1;
-  const size_t row_bytes =
-      static_cast<size_t>(layout.size.width * layout.channels) * layout.sample_bytes();
-  if ((bytes.size() - layout.pixels) / row_bytes < static_cast<size_t>(layout.size.height)) {
+  if ((bytes.size() - layout.pixels) / layout.row_bytes() <
+      static_cast<size_t>(layout.size.height)) {
     return BadImage("the PNM is damaged or cut short");
   }
   return layout;
@@ -70,6 +75,15 @@ absl::StatusOr<Image> DecodePnm(std::string_view bytes) {
   STROP_ASSIGN_OR_RETURN(const Layout layout, LayoutOf(bytes));
   Image image = BlankImage(layout.size, layout.channels);
   size_t at = layout.pixels;
+  if (layout.are_bits) {
+    for (size_t i = 0; i < image.pixels.size(); ++i) {
+      const auto width = static_cast<size_t>(image.width);
+      const size_t column = i % width;
+      const uint32_t byte = BigEndian(bytes, at + i / width * layout.row_bytes() + column / 8, 1);
+      image.pixels[i] = (byte >> (7 - column % 8) & 1) != 0 ? 0 : 255;
+    }
+    return image;
+  }
   for (uint8_t& pixel : image.pixels) {
     const uint32_t found = std::min(BigEndian(bytes, at, layout.sample_bytes()), layout.maximum);
     pixel = static_cast<uint8_t>(std::lrint(found * 255.0 / layout.maximum));

@@ -87,30 +87,67 @@ bool IsWhole(TIFF* tiff, uint64_t file_bytes) {
   return true;
 }
 
+ImageSize SizeOf(TIFF* tiff) {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  return {height, width};
+}
+
 absl::StatusOr<ImageHeader> InspectTiff(std::string_view bytes) {
   Memory memory{bytes};
   STROP_ASSIGN_OR_RETURN(const Tiff tiff, Open(memory));
-  uint32_t width = 0;
-  uint32_t height = 0;
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   if (!IsWhole(tiff.get(), bytes.size())) return BadImage("the TIFF is damaged or cut short");
   char problem[1024] = {};
   if (TIFFRGBAImageOK(tiff.get(), problem) == 0) {
     return BadImage(std::string("the TIFF cannot be decoded: ") + problem);
   }
-  return ImageHeader{{height, width}, ExifOrientation(bytes)};
+  return ImageHeader{SizeOf(tiff.get()), ExifOrientation(bytes)};
+}
+
+uint16_t FieldOf(TIFF* tiff, uint32_t tag) {
+  uint16_t value = 0;
+  TIFFGetFieldDefaulted(tiff, tag, &value);
+  return value;
 }
 
 bool IsGrey(TIFF* tiff) {
-  uint16_t meaning = 0;
-  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &meaning);
+  const uint16_t meaning = FieldOf(tiff, TIFFTAG_PHOTOMETRIC);
   return meaning == PHOTOMETRIC_MINISBLACK || meaning == PHOTOMETRIC_MINISWHITE;
 }
 
+// One grey channel of 16 bits, of which libtiff would drop the lower eight.
+absl::StatusOr<Image> DecodeWideGrey(TIFF* tiff, ImageSize size) {
+  Image image = BlankImage(size, 1);
+  std::vector<uint16_t> row(static_cast<size_t>(size.width));
+  const bool is_inverted = FieldOf(tiff, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_MINISWHITE;
+  uint8_t* out = image.pixels.data();
+  for (int64_t y = 0; y < size.height; ++y) {
+    if (TIFFReadScanline(tiff, row.data(), static_cast<uint32_t>(y), 0) < 0) {
+      return BadImage("the TIFF cannot be decoded");
+    }
+    for (const uint16_t number : row) {
+      const auto pixel = static_cast<uint8_t>((number + 128) / 257);
+      *out++ = is_inverted ? static_cast<uint8_t>(255 - pixel) : pixel;
+    }
+  }
+  return image;
+}
+
+bool IsWideGrey(TIFF* tiff) {
+  return IsGrey(tiff) && FieldOf(tiff, TIFFTAG_BITSPERSAMPLE) == 16 &&
+         FieldOf(tiff, TIFFTAG_SAMPLESPERPIXEL) == 1 &&
+         FieldOf(tiff, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT && TIFFIsTiled(tiff) == 0 &&
+         TIFFScanlineSize(tiff) == 2 * SizeOf(tiff).width;
+}
+
+// CMYK becomes light by libtiff's formula, which is within 1 of Pillow's.
 absl::StatusOr<Image> DecodeTiff(std::string_view bytes) {
   Memory memory{bytes};
   STROP_ASSIGN_OR_RETURN(const Tiff tiff, Open(memory));
+  const ImageSize size = SizeOf(tiff.get());
+  if (IsWideGrey(tiff.get())) return DecodeWideGrey(tiff.get(), size);
   // Colours as they are, not multiplied by alpha; rows as stored, which Upright turns.
   const uint16_t meaning_of_extra[] = {EXTRASAMPLE_UNSPECIFIED};
   uint16_t extra_count = 0;
@@ -118,16 +155,13 @@ absl::StatusOr<Image> DecodeTiff(std::string_view bytes) {
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_EXTRASAMPLES, &extra_count, &extra);
   if (extra_count == 1) TIFFSetField(tiff.get(), TIFFTAG_EXTRASAMPLES, 1, meaning_of_extra);
   TIFFSetField(tiff.get(), TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
-  uint32_t width = 0;
-  uint32_t height = 0;
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
-  std::vector<uint32_t> pixels(size_t{width} * height);
-  if (TIFFReadRGBAImageOriented(tiff.get(), width, height, pixels.data(), ORIENTATION_TOPLEFT, 1) ==
-      0) {
+  std::vector<uint32_t> pixels(static_cast<size_t>(size.height * size.width));
+  if (TIFFReadRGBAImageOriented(tiff.get(), static_cast<uint32_t>(size.width),
+                                static_cast<uint32_t>(size.height), pixels.data(),
+                                ORIENTATION_TOPLEFT, 1) == 0) {
     return BadImage("the TIFF cannot be decoded");
   }
-  Image image = BlankImage({height, width}, IsGrey(tiff.get()) ? 1 : 3);
+  Image image = BlankImage(size, IsGrey(tiff.get()) ? 1 : 3);
   uint8_t* out = image.pixels.data();
   for (const uint32_t pixel : pixels) {
     *out++ = static_cast<uint8_t>(TIFFGetR(pixel));
