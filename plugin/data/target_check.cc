@@ -95,10 +95,10 @@ absl::StatusOr<TargetFault> FindTargetFault(const TargetInterface& interface, co
 
 std::string ExpectedClass(const TargetInterface& interface) {
   if (interface.class_count == std::numeric_limits<int64_t>::max()) return "a class from 0 on";
-  return absl::StrCat("a class from 0 to ", interface.class_count - 1,
-                      " as the model's output has ", interface.class_count,
-                      interface.class_count == 1 ? "; one output is for --loss binary_cross_entropy"
-                                                 : "");
+  return absl::StrCat(
+      "a class from 0 to ", interface.class_count - 1, " as the model's output has ",
+      interface.class_count,
+      interface.class_count == 1 ? "; one output is for --loss binary_cross_entropy" : "");
 }
 
 }  // namespace strop

@@ -58,6 +58,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
     std::shared_ptr<StateStore> store, PlanOptions plan, std::shared_ptr<Arena> arena) {
   const std::vector<InputInterface> inputs = InputsOf(model.graph);
   const int64_t samples = data->sample_count();
+  STROP_RETURN_IF_ERROR(ChooseOutput(model.graph, options.loss.output).status());
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*data, inputs, std::min(options.batch_size, samples)));
   STROP_ASSIGN_OR_RETURN(EvaluationGraph graph, BuildEvaluationGraph(model, options.loss, shapes));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "ops/registry.h"
 #include "plugin/training/target_form.h"
@@ -128,25 +129,32 @@ absl::StatusOr<LossKind> LossKindOf(std::string_view name) {
 
 absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name) {
   if (graph.outputs.empty()) return absl::InvalidArgumentError("train: the model has no outputs");
-  if (name.empty()) return graph.outputs[0];
-  std::string names;
-  for (const ValueId output : graph.outputs) {
-    if (graph.value(output).name == name) return output;
-    absl::StrAppend(&names, names.empty() ? "" : ", ", graph.value(output).name);
+  const auto chosen =
+      name.empty() ? graph.outputs.begin()
+                   : std::find_if(graph.outputs.begin(), graph.outputs.end(),
+                                  [&](ValueId output) { return graph.value(output).name == name; });
+  if (chosen == graph.outputs.end()) {
+    const auto append_name = [&](std::string* out, ValueId output) {
+      absl::StrAppend(out, graph.value(output).name);
+    };
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: the model has no output \"", name, "\", expected one of ",
+                     absl::StrJoin(graph.outputs, ", ", append_name)));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("train: the model has no output \"", name, "\", expected one of ", names));
+  const Value& output = graph.value(*chosen);
+  const DataType type = output.type.element_type;
+  if (!IsFloating(type)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: output \"", output.name, "\" holds ", std::string(DataTypeName(type)),
+                     ", which has no gradient; choose a floating one with --train-output"));
+  }
+  if (output.type.shape && output.type.shape->empty()) return SingleNumber(output.name);
+  return *chosen;
 }
 
 absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
                                         const DataShapes& data, const LossAttachment& attachment) {
   STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(graph, options.output));
-  const DataType type = graph.type(output).element_type;
-  if (!IsFloating(type)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "train: output \"", graph.value(output).name, "\" holds ", std::string(DataTypeName(type)),
-        ", which has no gradient; choose a floating one with --train-output"));
-  }
   STROP_ASSIGN_OR_RETURN(PredictionShape prediction, FindPredictionShape(graph, output, data));
   STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(graph, options.kind, output));
   const DataType prediction_type = graph.type(logits.value).element_type;

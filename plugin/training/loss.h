@@ -36,7 +36,8 @@ struct LossOptions {
   double delta = 1;            // of huber, and smooth_l1's beta
 };
 
-// The graph's output of that name, the first for an empty one. InvalidArgument listing them.
+// The graph's output of that name, the first for an empty one. InvalidArgument when there is none,
+// listing them, and for one that cannot be trained: of integers, or declared as a single number.
 absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name);
 
 struct AttachedLoss {

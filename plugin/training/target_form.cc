@@ -35,8 +35,9 @@ const Shape& OutputShape(const Graph& specialised) {
 std::map<std::string, int64_t> TimeSteps(const Graph& specialised) {
   std::map<std::string, int64_t> steps;
   for (const Node& node : specialised.nodes) {
-    const bool is_recurrent = node.domain.empty() && (node.op_type == "LSTM" ||
-                                                      node.op_type == "GRU" || node.op_type == "RNN");
+    const bool is_recurrent =
+        node.domain.empty() &&
+        (node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN");
     if (!is_recurrent) continue;
     const size_t axis = node.attributes.Int("layout", 0) == 0 ? 0 : 1;
     steps[node.name] = (*specialised.type(node.inputs[0]).shape)[axis];
@@ -49,21 +50,20 @@ absl::Status CheckTime(const Graph& one, const Graph& larger) {
   for (const auto& [node, count] : TimeSteps(one)) {
     const auto found = steps.find(node);
     if (found == steps.end() || found->second == count) continue;
-    return absl::InvalidArgumentError(absl::StrCat("train: node \"", node,
-                                                   "\" takes axis 0 of the input for time",
-                                                   kBatchFirst));
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: node \"", node, "\" takes axis 0 of the input for time", kBatchFirst));
   }
   return absl::OkStatus();
 }
 
 absl::Status NoBatch(const std::string& output, const Shape& shape, int64_t batch_size) {
   const auto found = std::find(shape.begin(), shape.end(), batch_size);
-  const std::string where =
-      found == shape.end() ? "no axis of which counts the samples"
-                           : absl::StrCat("whose batch is axis ", found - shape.begin());
-  return absl::InvalidArgumentError(
-      absl::StrCat("train: output \"", output, "\" is ", ShapeName(shape), " for a batch of ",
-                   batch_size, ", ", where, kBatchFirst));
+  const std::string where = found == shape.end()
+                                ? "no axis of which counts the samples"
+                                : absl::StrCat("whose batch is axis ", found - shape.begin());
+  return absl::InvalidArgumentError(absl::StrCat("train: output \"", output, "\" is ",
+                                                 ShapeName(shape), " for a batch of ", batch_size,
+                                                 ", ", where, kBatchFirst));
 }
 
 // ---- Targets
@@ -151,11 +151,10 @@ absl::StatusOr<int64_t> GivenAxis(int64_t axis, const Samples& samples, const Da
   if (target == nullptr || is_soft) return *normalized;
   const Shape labels = samples.Labels(*normalized);
   if (Fits(WithoutOnes(labels), WithoutOnes(target->shape))) return *normalized;
-  return absl::InvalidArgumentError(
-      absl::StrCat("train: found ", TargetName(*target), ", expected labels ", ShapeName(labels),
-                   " or probabilities ", ShapeName(samples.shape), " as the output ",
-                   ShapeName(samples.output), " has its classes along axis ", *normalized,
-                   "; see --class-axis"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: found ", TargetName(*target), ", expected labels ", ShapeName(labels),
+      " or probabilities ", ShapeName(samples.shape), " as the output ", ShapeName(samples.output),
+      " has its classes along axis ", *normalized, "; see --class-axis"));
 }
 
 absl::StatusOr<int64_t> ChooseAxis(const Samples& samples, const DataField& target,
@@ -230,17 +229,19 @@ absl::StatusOr<TargetForm> ClassForm(const LossOptions& options, DataType type,
 
 Shape SampleBatch(const PredictionShape& prediction) { return Batch(Samples(prediction).shape); }
 
+absl::Status SingleNumber(const std::string& output) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: output \"", output,
+      "\" is a single number for a whole batch, expected a prediction for each sample to compare "
+      "with a target; choose another output with --train-output"));
+}
+
 absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId output,
                                                     const DataShapes& data) {
   const std::string& name = graph.value(output).name;
   STROP_ASSIGN_OR_RETURN(const Graph one, GraphFor(graph, output, data, data.batch_size));
   Shape shape = OutputShape(one);
-  if (shape.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "train: output \"", name,
-        "\" is a single number for a whole batch, expected a prediction for each sample to compare "
-        "with a target; choose another output with --train-output"));
-  }
+  if (shape.empty()) return SingleNumber(name);
   PredictionShape prediction;
   prediction.rows_a_sample = shape[0] / data.batch_size;
   bool has_batch = shape[0] > 0 && shape[0] % data.batch_size == 0;

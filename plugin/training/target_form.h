@@ -19,6 +19,9 @@ struct PredictionShape {
   int64_t rows_a_sample = 1;
 };
 
+// The error for an output that has no sample axis at all.
+absl::Status SingleNumber(const std::string& output);
+
 // The shape of `output` for the data's shapes. InvalidArgument for a single number, and for a
 // batch that is not along axis 0.
 absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId output,

@@ -45,6 +45,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   graph_options.accumulates = options.accumulation_steps > 1;
   graph_options.steps_per_epoch = trainer->steps_per_epoch();
   trainer->phase_starts_ = PhaseStarts(model, graph_options.unfreezing);
+  // First: who has such a model need not look for a target.
+  STROP_RETURN_IF_ERROR(ChooseOutput(model.graph, options.graph.loss.output).status());
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*training, InputsOf(model.graph), trainer->batch_size_));
   const auto build = [&](const StepVariant& variant) {
