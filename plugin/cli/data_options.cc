@@ -67,12 +67,14 @@ void AddDataOptions(CLI::App& app, DataArguments& arguments) {
   const std::string group = "Data";
   AddPathOption(
       app, "--data", arguments.location, PathRole::kData,
-      ".npz, .npy, .csv (with a header; commas, or only semicolons or only tabs between columns), a "
+      ".npz, .npy, .csv (with a header; commas, or only semicolons or only tabs between columns), "
+      "a "
       "folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or IDX as images.gz,labels.gz; "
       "told apart by content")
       ->required()
       ->group(group);
-  app.add_option("--target", arguments.target, "Array or column that holds the label")
+  app.add_option("--target", arguments.target,
+                 "Array or column that holds the label; input: the input itself, for autoencoders")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
@@ -83,10 +85,11 @@ void AddDataOptions(CLI::App& app, DataArguments& arguments) {
                  "Images: pad with zeros on the right and below, after the normalization")
       ->check(IsSize())
       ->group(group);
-  AddListOption(app, "--mean", arguments.mean,
-                "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
-                "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
-                "of tables it may be one a column")
+  AddListOption(
+      app, "--mean", arguments.mean,
+      "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
+      "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
+      "of tables it may be one a column")
       ->check(IsFinite())
       ->group(group);
   AddListOption(app, "--std", arguments.std, "What the difference is divided by, as many")

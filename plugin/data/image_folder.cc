@@ -175,14 +175,19 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
   images.class_names = options.class_names;
   std::vector<std::string> files;
   std::vector<int64_t> classes;  // of each of them
-  for (const fs::path& folder : entries.folders) {
-    STROP_ASSIGN_OR_RETURN(const int64_t index, ClassOf(root, folder, options, images));
-    STROP_RETURN_IF_ERROR(AddFilesBelow(folder, {}, files));
-    classes.resize(files.size(), index);
+  LeftOut left_out;
+  if (options.has_classes) {
+    for (const fs::path& folder : entries.folders) {
+      STROP_ASSIGN_OR_RETURN(const int64_t index, ClassOf(root, folder, options, images));
+      STROP_RETURN_IF_ERROR(AddFilesBelow(folder, {}, files));
+      classes.resize(files.size(), index);
+    }
+    left_out.AddBeside(entries.files.size());
+  } else {
+    STROP_RETURN_IF_ERROR(AddFilesBelow(root, {}, files));
+    classes.resize(files.size());
   }
   const Headers headers = LookAtAll(files, listener);
-  LeftOut left_out;
-  left_out.AddBeside(entries.files.size());
   std::vector<int64_t> labels;
   int64_t turned = 0;
   for (size_t i = 0; i < files.size(); ++i) {
@@ -202,8 +207,9 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
   }
   left_out.Tell(root, listener);
   if (images.paths.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Prefix(root), "found no image, expected class/*.jpg or the like in it"));
+    return absl::InvalidArgumentError(absl::StrCat(Prefix(root), "found no image, expected ",
+                                                   options.has_classes ? "class/" : "",
+                                                   "*.jpg or the like in it"));
   }
   for (size_t i = 0; options.class_names.empty() && i < images.class_names.size(); ++i) {
     if (std::find(labels.begin(), labels.end(), static_cast<int64_t>(i)) != labels.end()) continue;
@@ -217,7 +223,7 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
                      " upright, as EXIF says; --ignore-orientation takes them as stored"));
   }
   images.count = static_cast<int64_t>(images.paths.size());
-  images.labels = Tensor::FromVector({images.count}, labels);
+  if (options.has_classes) images.labels = Tensor::FromVector({images.count}, labels);
   const auto paths = std::make_shared<const std::vector<std::string>>(images.paths);
   images.decode = [paths, orientation = options.orientation](int64_t index) {
     return DecodeImage((*paths)[static_cast<size_t>(index)], orientation);

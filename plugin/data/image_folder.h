@@ -14,6 +14,7 @@ struct ImageFolderOptions {
   std::vector<std::string> class_names;
   Orientation orientation = Orientation::kUpright;
   bool skips_damaged = false;
+  bool has_classes = true;  // else all pictures below the folder, without labels
 };
 
 // Lists root/class/…/picture: the classes sorted by name, the pictures by their paths, those of

@@ -219,9 +219,10 @@ absl::Status CheckNumeric(const DataSource& source, const DataField& field, Data
 absl::StatusOr<size_t> TargetField(const DataSource& source) {
   const int field = source.FindField(kTargetField);
   if (field >= 0) return static_cast<size_t>(field);
-  return absl::InvalidArgumentError(
-      absl::StrCat("data: \"", source.origin(), "\": found no \"target\", it has ",
-                   FieldNames(source), "; name the label with --target"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", source.origin(), "\": found no \"target\", it has ", FieldNames(source),
+      "; name the label with --target, or train an autoencoder with --target "
+      "input"));
 }
 
 // The field that feeds an input sample by sample.

@@ -15,6 +15,7 @@ namespace {
 
 absl::Status RenameTarget(const std::string& location, const DataOptions& options,
                           std::vector<NamedTensor>& arrays) {
+  if (options.target == kInputTarget) return absl::OkStatus();
   const auto target = std::find_if(arrays.begin(), arrays.end(), [&](const NamedTensor& array) {
     return array.name == options.target;
   });

@@ -1,5 +1,6 @@
 #include "plugin/data/open_data.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "plugin/data/data_kind.h"
 #include "plugin/data/idx.h"
 #include "plugin/data/image_folder.h"
+#include "plugin/data/input_as_target.h"
 #include "plugin/data/npy.h"
 #include "plugin/data/npz.h"
 #include "plugin/data/open_arrays.h"
@@ -62,7 +64,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& locati
         "data: \"", location, "\": found columns, expected images to augment; leave it out"));
   }
   CsvOptions csv;
-  csv.target = options.target;
+  csv.target = options.target == kInputTarget ? std::string(kTargetField) : options.target;
   csv.class_names = options.class_names;
   csv.listener = options.listener;
   for (const InputInterface& input : inputs) csv.input_names.push_back(input.name);
@@ -75,6 +77,14 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFolder(const std::string& locati
                                                        const DataOptions& options) {
   STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
   ImageFolderOptions folder;
+  folder.has_classes = options.target != kInputTarget;
+  if (folder.has_classes && options.target != kTargetField) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: \"", location,
+                     "\": found pictures, whose folders are their labels, and "
+                     "no \"",
+                     options.target, "\" as --target says; leave it out, or say input"));
+  }
   folder.class_names = options.class_names;
   folder.orientation = options.images.orientation;
   folder.skips_damaged = options.skips_damaged;
@@ -125,13 +135,36 @@ absl::Status CheckTargetStays(const DataSource& source, const AugmentationOption
                    "alone"));
 }
 
+bool IsInput(const std::string& name, const std::vector<InputInterface>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const InputInterface& input) { return input.name == name; });
+}
+
+// The field of the input that is the target, too.
+absl::StatusOr<size_t> FieldOfTarget(const DataSource& source, const std::string& target,
+                                     const std::vector<InputInterface>& inputs) {
+  if (inputs.size() == 1) return FieldForInput(source, inputs[0].name, true);
+  if (IsInput(target, inputs)) return FieldForInput(source, target, false);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: \"", source.origin(), "\": --target ", target, ": the model has ",
+                   inputs.size(), " inputs, expected one; give the name of one of several"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location,
                                                      const std::vector<InputInterface>& inputs,
                                                      const DataOptions& options) {
+  const bool is_input = options.target == kInputTarget ||
+                        (options.target != kTargetField && IsInput(options.target, inputs));
+  DataOptions opening = options;
+  if (is_input) opening.target = std::string(kInputTarget);
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
-                         OpenByContent(location, inputs, options));
+                         OpenByContent(location, inputs, opening));
+  if (is_input) {
+    STROP_ASSIGN_OR_RETURN(const size_t field, FieldOfTarget(*source, options.target, inputs));
+    return InputAsTarget(std::move(source), field);
+  }
   STROP_RETURN_IF_ERROR(CheckTargetStays(*source, options.augmentation));
   return source;
 }

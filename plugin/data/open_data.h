@@ -12,8 +12,11 @@
 
 namespace strop {
 
+// As target: the input itself.
+inline constexpr std::string_view kInputTarget = "input";
+
 struct DataOptions {
-  // The array or column that holds the label.
+  // The array or column that holds the label; kInputTarget or an input's name for an autoencoder.
   std::string target = std::string(kTargetField);
   ImageOptions images;
   AugmentationOptions augmentation;  // of training data, see DataSource::ReadAugmented
