@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <onnx/onnx_pb.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +31,10 @@ absl::Status Missing(const std::string& location, int error) {
                                           "; put the data file beside the model"));
 }
 
+absl::Status OfData(const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat("external data ", status.message()));
+}
+
 absl::StatusOr<uint64_t> ParseCount(const std::string& key, const std::string& text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -43,14 +46,15 @@ absl::StatusOr<uint64_t> ParseCount(const std::string& key, const std::string& t
   return value;
 }
 
-// Opens `relative` below the folder without following a symlink in any component, so that a link
-// that appears after the check leads nowhere.
-int OpenBelow(const std::string& folder, const fs::path& relative) {
-  int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+// Opens a file by its real path, without following a link in any component: one that appears after
+// the path was resolved leads nowhere.
+int OpenWithoutLinks(const fs::path& real_path) {
+  int descriptor = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const fs::path relative = real_path.relative_path();
   for (auto part = relative.begin(); part != relative.end() && descriptor >= 0; ++part) {
     const bool is_last = std::next(part) == relative.end();
-    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (is_last ? 0 : O_DIRECTORY);
-    const int next = openat(descriptor, part->c_str(), flags);
+    const int flags = is_last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY;
+    const int next = openat(descriptor, part->c_str(), flags | O_NOFOLLOW | O_CLOEXEC);
     const int error = errno;
     close(descriptor);
     errno = error;
@@ -59,11 +63,12 @@ int OpenBelow(const std::string& folder, const fs::path& relative) {
   return descriptor;
 }
 
-}  // namespace
-
-MappedFile::~MappedFile() {
-  if (data != nullptr) munmap(const_cast<char*>(data), size);
+bool IsInside(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
 }
+
+}  // namespace
 
 absl::StatusOr<ExternalLocation> ParseExternalLocation(const onnx::TensorProto& tensor) {
   ExternalLocation result;
@@ -84,6 +89,21 @@ absl::StatusOr<ExternalLocation> ParseExternalLocation(const onnx::TensorProto& 
   return result;
 }
 
+absl::Status ExternalData::FindFolders() {
+  if (!folders_.empty()) return absl::OkStatus();
+  if (model_path_.empty()) return absl::NotFoundError("external data of a model without a file");
+  const fs::path folder = fs::path(model_path_).parent_path();
+  std::error_code error;
+  folders_.push_back(fs::canonical(folder.empty() ? fs::path(".") : folder, error));
+  if (error) {
+    folders_.clear();
+    return Missing(folder.string(), error.value());
+  }
+  const fs::path real_folder = fs::path(real_model_path_).parent_path();
+  if (!real_folder.empty() && real_folder != folders_[0]) folders_.push_back(real_folder);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> ExternalData::Resolve(const std::string& location) {
   const fs::path path(location);
   if (path.is_absolute()) return Escapes(location, "is an absolute path");
@@ -91,47 +111,42 @@ absl::StatusOr<std::string> ExternalData::Resolve(const std::string& location) {
   for (const fs::path& part : path) {
     if (part == "..") return Escapes(location, "leaves the folder by \"..\"");
   }
+  STROP_RETURN_IF_ERROR(FindFolders());
+  fs::path resolved;
   std::error_code error;
-  if (real_folder_.empty()) {
-    const fs::path folder = fs::path(model_path_).parent_path();
-    real_folder_ = fs::canonical(folder.empty() ? fs::path(".") : folder, error).string();
-    if (error) return Missing(location, error.value());
+  for (const std::string& folder : folders_) {
+    resolved = fs::canonical(folder / path, error);
+    if (!error) break;
   }
-  const fs::path resolved = fs::canonical(fs::path(real_folder_) / path, error);
   if (error) return Missing(location, error.value());
-  const fs::path relative = resolved.lexically_relative(real_folder_);
-  if (relative.empty() || *relative.begin() == "..") {
-    return Escapes(location, absl::StrCat("is a link to \"", resolved.string(), "\""));
+  for (const std::string& folder : folders_) {
+    if (IsInside(resolved, folder)) return resolved.string();
   }
-  return relative.string();
+  return Escapes(location, absl::StrCat("is a link to \"", resolved.string(), "\""));
 }
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> ExternalData::Map(const std::string& location) {
   if (const auto found = files_.find(location); found != files_.end()) return found->second;
-  STROP_ASSIGN_OR_RETURN(const std::string relative, Resolve(location));
-  const int descriptor = OpenBelow(real_folder_, relative);
+  STROP_ASSIGN_OR_RETURN(const std::string path, Resolve(location));
+  const int descriptor = OpenWithoutLinks(path);
   if (descriptor < 0) return Missing(location, errno);
   struct stat status = {};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(descriptor);
     return Escapes(location, "is not a regular file");
   }
-  auto file = std::make_shared<MappedFile>();
-  file->resolved_path = (fs::path(real_folder_) / relative).string();
-  file->size = static_cast<size_t>(status.st_size);
-  if (file->size > 0) {
-    void* mapped = mmap(nullptr, file->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    const int error = errno;
-    if (mapped == MAP_FAILED) {
-      close(descriptor);
-      return absl::DataLossError(
-          absl::StrCat("cannot map external data \"", location, "\": ", std::strerror(error)));
-    }
-    file->data = static_cast<const char*>(mapped);
-  }
+  absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Map(descriptor, path);
   close(descriptor);
-  files_[location] = file;
-  return file;
+  if (!file.ok()) return OfData(file.status());
+  return files_[location] = *std::move(file);
+}
+
+absl::Status ExternalData::CheckUnchanged() const {
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
+  for (const auto& [location, file] : files_) {
+    if (const absl::Status status = file->CheckUnchanged(); !status.ok()) return OfData(status);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace strop

@@ -3,25 +3,17 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "importer/mapped_file.h"
+#include "importer/model_file.h"
 
 namespace onnx {
 class TensorProto;
 }
 
 namespace strop {
-
-// A data file beside a model, mapped read-only.
-struct MappedFile {
-  std::string resolved_path;  // symlinks resolved
-  const char* data = nullptr;
-  size_t size = 0;
-  MappedFile() = default;
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-};
 
 // What a tensor's external_data entries say (onnx.proto, "external_data").
 struct ExternalLocation {
@@ -33,23 +25,34 @@ struct ExternalLocation {
 
 absl::StatusOr<ExternalLocation> ParseExternalLocation(const onnx::TensorProto& tensor);
 
-// The data files of one model. Nothing outside the model's own real folder is ever opened, whatever
-// the model says: no absolute path, no "..", no symlink that leads out.
+// The data files of one model. A location is sought beside the model's path and, where that is a
+// link, beside the file that it leads to. What is found must lie inside one of these two folders,
+// links followed: a download cache has links to model and data in one folder, both files in
+// another. Nothing else is ever opened, whatever the model says: no absolute path, no "..", no
+// link that leads out.
 class ExternalData {
  public:
-  explicit ExternalData(std::string model_path) : model_path_(std::move(model_path)) {}
+  // A model without a file, and so without data files.
+  ExternalData() = default;
+  explicit ExternalData(const ModelFile& model)
+      : model_path_(model.path()), real_model_path_(model.real_path()) {}
 
-  // InvalidArgument for a path that leaves the folder; NotFound for a missing file.
+  // InvalidArgument for a path that leaves the folders; NotFound for a missing file.
   absl::StatusOr<std::shared_ptr<const MappedFile>> Map(const std::string& location);
 
   // Every file mapped so far, by the location that the model gives.
   const std::map<std::string, std::shared_ptr<const MappedFile>>& files() const { return files_; }
 
+  // DataLoss when somebody has written to one of them, or bytes that are lost were read.
+  absl::Status CheckUnchanged() const;
+
  private:
+  absl::Status FindFolders();
   absl::StatusOr<std::string> Resolve(const std::string& location);
 
   std::string model_path_;
-  std::string real_folder_;
+  std::string real_model_path_;
+  std::vector<std::string> folders_;  // real ones
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };
 

@@ -35,7 +35,7 @@ absl::StatusOr<ImportedModel> Import(std::shared_ptr<const ModelFile> file,
   STROP_ASSIGN_OR_RETURN(imported.model, ParseWithoutWeights(*bytes, layout));
   STROP_RETURN_IF_ERROR(CheckHeader(*imported.model));
   imported.path = file->path();
-  imported.external_data = std::make_shared<ExternalData>(file->path());
+  imported.external_data = std::make_shared<ExternalData>(*file);
   imported.file = std::move(file);
 
   TensorReader tensors(*bytes, layout, *imported.external_data);
@@ -46,6 +46,7 @@ absl::StatusOr<ImportedModel> Import(std::shared_ptr<const ModelFile> file,
   STROP_ASSIGN_OR_RETURN(imported.parameters,
                          ChooseParameters(imported.graph, built.constants, options.selection));
   STROP_RETURN_IF_ERROR(VerifyGraph(imported.graph));
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
   return imported;
 }
 

@@ -6,15 +6,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 
 namespace strop {
 namespace {
-
-int64_t ModifiedNanoseconds(const struct stat& status) {
-  return static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
 
 absl::Status Unreadable(const std::string& path, const std::string& found) {
   return absl::NotFoundError(
@@ -32,13 +29,24 @@ absl::StatusOr<std::shared_ptr<const ModelFile>> ModelFile::Open(const std::stri
   struct stat status = {};
   if (fstat(descriptor, &status) != 0) return Unreadable(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return Unreadable(path, "not a regular file");
-  file->size_ = status.st_size;
-  file->modified_nanoseconds_ = ModifiedNanoseconds(status);
+  file->stamp_ = FileStamp(status);
+  // Asked of the descriptor: a link that is changed now does not say of this file where it lies.
+  std::error_code error;
+  file->real_path_ =
+      std::filesystem::canonical(absl::StrCat("/proc/self/fd/", descriptor), error).string();
   return file;
 }
 
 std::shared_ptr<const ModelFile> ModelFile::FromBytes(std::string bytes, std::string path) {
   std::shared_ptr<ModelFile> file(new ModelFile(std::move(path)));
+  file->bytes_ = std::make_shared<const std::string>(std::move(bytes));
+  return file;
+}
+
+std::shared_ptr<const ModelFile> ModelFile::FromBytes(std::string bytes,
+                                                      const ModelFile& original) {
+  std::shared_ptr<ModelFile> file(new ModelFile(original.path_));
+  file->real_path_ = original.real_path_;
   file->bytes_ = std::make_shared<const std::string>(std::move(bytes));
   return file;
 }
@@ -52,7 +60,7 @@ absl::StatusOr<std::shared_ptr<const std::string>> ModelFile::Read() const {
   const absl::Status changed = absl::DataLossError(
       absl::StrCat("model file \"", path_,
                    "\" has changed since it was opened; leave it alone while it trains"));
-  auto bytes = std::make_shared<std::string>(static_cast<size_t>(size_), '\0');
+  auto bytes = std::make_shared<std::string>(static_cast<size_t>(stamp_.size), '\0');
   size_t done = 0;
   while (done < bytes->size()) {
     const ssize_t count =
@@ -66,10 +74,7 @@ absl::StatusOr<std::shared_ptr<const std::string>> ModelFile::Read() const {
     done += static_cast<size_t>(count);
   }
   struct stat status = {};
-  if (fstat(descriptor_, &status) != 0 || status.st_size != size_ ||
-      ModifiedNanoseconds(status) != modified_nanoseconds_) {
-    return changed;
-  }
+  if (fstat(descriptor_, &status) != 0 || FileStamp(status) != stamp_) return changed;
   return bytes;
 }
 

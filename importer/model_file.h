@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "importer/file_stamp.h"
 
 namespace strop {
 
@@ -13,8 +14,10 @@ class ModelFile {
  public:
   // NotFound when the file is missing or cannot be read.
   static absl::StatusOr<std::shared_ptr<const ModelFile>> Open(const std::string& path);
-  // A model that exists in memory only; `path` is where its external data lies beside.
+  // A model that exists in memory only. `path` is what it is called; one that was made of a file
+  // has that file's paths, beside which its external data lie.
   static std::shared_ptr<const ModelFile> FromBytes(std::string bytes, std::string path);
+  static std::shared_ptr<const ModelFile> FromBytes(std::string bytes, const ModelFile& original);
 
   ~ModelFile();
   ModelFile(const ModelFile&) = delete;
@@ -24,14 +27,16 @@ class ModelFile {
   absl::StatusOr<std::shared_ptr<const std::string>> Read() const;
 
   const std::string& path() const { return path_; }
+  // Where the file lies that was opened, links followed; empty when that is not known.
+  const std::string& real_path() const { return real_path_; }
 
  private:
   explicit ModelFile(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
+  std::string real_path_;
   int descriptor_ = -1;
-  int64_t size_ = 0;
-  int64_t modified_nanoseconds_ = 0;
+  FileStamp stamp_;
   std::shared_ptr<const std::string> bytes_;  // of FromBytes
 };
 

@@ -184,12 +184,13 @@ absl::StatusOr<Tensor> TensorReader::ReadExternal(const TensorProto& tensor, Dat
   }
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file,
                          external_data_.Map(place.location));
-  if (place.offset > file->size || expected > file->size - place.offset) {
+  const std::string_view bytes = file->bytes();
+  if (place.offset > bytes.size() || expected > bytes.size() - place.offset) {
     return absl::InvalidArgumentError(absl::StrCat(
         "its ", expected, " bytes at offset ", place.offset, " lie beyond the end of \"",
-        place.location, "\" (", file->size, " bytes); fetch the whole data file again"));
+        place.location, "\" (", bytes.size(), " bytes); fetch the whole data file again"));
   }
-  const char* data = file->data + place.offset;
+  const char* data = bytes.data() + place.offset;
   constexpr size_t kLargestElement = 16;
   if (expected == 0 || type == DataType::kBool ||
       reinterpret_cast<uintptr_t>(data) % kLargestElement != 0) {

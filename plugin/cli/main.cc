@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
+#include "importer/mapped_file.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/option_list.h"
@@ -150,6 +151,7 @@ int RunProgram(int argc, char** argv) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
     absl::Status status = RunCommand(command);
+    if (!absl::IsDataLoss(status) && !CheckMappedFiles().ok()) status = CheckMappedFiles();
     status.Update(FlushStandardOutput());
     return Finish(command.app->get_name(), status);
   }

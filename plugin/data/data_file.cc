@@ -1,7 +1,6 @@
 #include "plugin/data/data_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,20 +26,12 @@ absl::StatusOr<std::shared_ptr<const DataFile>> DataFile::Open(const std::string
     return absl::InvalidArgumentError(
         absl::StrCat("data: \"", path, "\": found no regular file; give a file"));
   }
-  const auto size = static_cast<size_t>(status.st_size);
-  void* data = nullptr;
-  if (size > 0) data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  const int error = errno;
+  absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Map(descriptor, path);
   close(descriptor);
-  if (data == MAP_FAILED) {
-    return absl::DataLossError(
-        absl::StrCat("data: \"", path, "\": cannot be mapped: ", strerror(error)));
+  if (!file.ok()) {
+    return absl::Status(file.status().code(), absl::StrCat("data: ", file.status().message()));
   }
-  return std::shared_ptr<const DataFile>(new DataFile(static_cast<const char*>(data), size));
-}
-
-DataFile::~DataFile() {
-  if (size_ > 0) munmap(const_cast<char*>(data_), size_);
+  return std::shared_ptr<const DataFile>(new DataFile(*std::move(file)));
 }
 
 }  // namespace strop

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "importer/mapped_file.h"
 
 namespace strop {
 
@@ -15,14 +16,12 @@ class DataFile {
   static absl::StatusOr<std::shared_ptr<const DataFile>> Open(const std::string& path);
   DataFile(const DataFile&) = delete;
   DataFile& operator=(const DataFile&) = delete;
-  ~DataFile();
 
-  std::string_view bytes() const { return {data_, size_}; }
+  std::string_view bytes() const { return file_->bytes(); }
 
  private:
-  DataFile(const char* data, size_t size) : data_(data), size_(size) {}
-  const char* data_;
-  size_t size_;
+  explicit DataFile(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {}
+  std::shared_ptr<const MappedFile> file_;
 };
 
 }  // namespace strop

@@ -1,6 +1,7 @@
 #include "plugin/training/batch_reader.h"
 
 #include "graph/status_macros.h"
+#include "importer/mapped_file.h"
 
 namespace strop {
 
@@ -13,6 +14,7 @@ std::vector<Tensor>& BatchReader::BufferFor(size_t sample_count) {
 absl::StatusOr<absl::Span<const Tensor>> BatchReader::Read(absl::Span<const int64_t> indices) {
   std::vector<Tensor>& batch = BufferFor(indices.size());
   STROP_RETURN_IF_ERROR(source_.Read(indices, absl::MakeSpan(batch)));
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
   return absl::MakeConstSpan(batch);
 }
 
@@ -20,6 +22,7 @@ absl::StatusOr<absl::Span<const Tensor>> BatchReader::ReadAugmented(
     absl::Span<const int64_t> indices, const AugmentationKey& key) {
   std::vector<Tensor>& batch = BufferFor(indices.size());
   STROP_RETURN_IF_ERROR(source_.ReadAugmented(indices, key, absl::MakeSpan(batch)));
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
   return absl::MakeConstSpan(batch);
 }
 
@@ -30,6 +33,7 @@ absl::StatusOr<const Tensor*> BatchReader::ReadTargets(absl::Span<const int64_t>
   shape.insert(shape.begin(), static_cast<int64_t>(indices.size()));
   targets_ = Tensor(target.type, std::move(shape));
   STROP_RETURN_IF_ERROR(source_.ReadField(field, indices, targets_));
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
   return &targets_;
 }
 

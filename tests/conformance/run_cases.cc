@@ -25,7 +25,7 @@ absl::StatusOr<std::map<std::string, Tensor>> ReadArrays(const std::string& path
   std::ifstream file(path, std::ios::binary);
   onnx::GraphProto arrays;
   if (!arrays.ParseFromIstream(&file)) return absl::NotFoundError(path);
-  ExternalData no_external_data(".");
+  ExternalData no_external_data;
   const ModelLayout no_layout;
   TensorReader reader("", no_layout, no_external_data);
   std::map<std::string, Tensor> tensors;
