@@ -195,7 +195,7 @@ absl::StatusOr<std::shared_ptr<const ModelFile>> Insert(const ModelFile& file,
                          ParseWithoutWeights(*bytes, layout));
   STROP_ASSIGN_OR_RETURN(std::string with_inputs,
                          AdapterInsertion(*bytes, layout, *model).Insert(adapters));
-  return ModelFile::FromBytes(std::move(with_inputs), file.path());
+  return ModelFile::FromBytes(std::move(with_inputs), file);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 
@@ -75,7 +76,15 @@ absl::Status CheckCanCreate(const std::string& path) {
 
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
   STROP_RETURN_IF_ERROR(CheckCanCreate(path));
-  const std::string target = FollowLinks(path);
+  return CreateBeside(FollowLinks(path), path);
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::CreateNew(const std::string& path) {
+  return CreateBeside(path, path);
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::CreateBeside(const std::string& target,
+                                                    const std::string& path) {
   constexpr int kAttempts = 100;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::string temporary = absl::StrCat(target, ".", getpid(), "-", attempt, ".part");
@@ -121,11 +130,33 @@ absl::Status AtomicFile::WriteAt(size_t offset, std::string_view bytes) {
 
 absl::Status AtomicFile::Flush() {
   if (fsync(descriptor_) != 0) return WriteFailed(errno);
+  if (close(std::exchange(descriptor_, -1)) != 0) return WriteFailed(errno);
   return absl::OkStatus();
 }
 
 absl::Status AtomicFile::Commit() {
-  if (rename(temporary_path_.c_str(), path_.c_str()) != 0) return WriteFailed(errno);
+  return Renamed(rename(temporary_path_.c_str(), path_.c_str()));
+}
+
+absl::Status AtomicFile::CommitNew(const std::string& path) {
+  path_ = path;
+  int result =
+      renameat2(AT_FDCWD, temporary_path_.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
+  if (result != 0 && (errno == EINVAL || errno == ENOSYS)) {
+    // A file system that cannot promise it: nearly the same.
+    struct stat status = {};
+    const bool is_free = lstat(path.c_str(), &status) != 0 && errno == ENOENT;
+    result = is_free ? rename(temporary_path_.c_str(), path.c_str()) : -1;
+    if (!is_free) errno = EEXIST;
+  }
+  if (result != 0 && errno == EEXIST) {
+    return absl::AlreadyExistsError(absl::StrCat("\"", path, "\" exists already"));
+  }
+  return Renamed(result);
+}
+
+absl::Status AtomicFile::Renamed(int result) {
+  if (result != 0) return WriteFailed(errno);
   temporary_path_.clear();
   const int folder = open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {  // some file systems cannot flush a folder; the file itself is safe
@@ -133,6 +164,28 @@ absl::Status AtomicFile::Commit() {
     close(folder);
   }
   return absl::OkStatus();
+}
+
+absl::Status CopyFile(const std::string& from, const std::string& to) {
+  const int source = open(from.c_str(), O_RDONLY | O_CLOEXEC);
+  if (source < 0) {
+    return absl::NotFoundError(absl::StrCat("\"", from, "\": ", std::strerror(errno)));
+  }
+  const absl::Cleanup closing = [source] { close(source); };
+  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(to));
+  std::string piece(size_t{1} << 20, '\0');
+  while (true) {
+    const ssize_t count = read(source, piece.data(), piece.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return absl::DataLossError(
+          absl::StrCat("cannot read \"", from, "\": ", std::strerror(errno)));
+    }
+    if (count == 0) break;
+    STROP_RETURN_IF_ERROR(file.Append({piece.data(), static_cast<size_t>(count)}));
+  }
+  STROP_RETURN_IF_ERROR(file.Flush());
+  return file.Commit();
 }
 
 absl::Status AtomicFile::WriteFailed(int error) const {

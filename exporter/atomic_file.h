@@ -16,6 +16,8 @@ class AtomicFile {
   // PermissionDenied when no file can be created there: folder missing or read-only, or the name
   // belongs to something that is no regular file.
   static absl::StatusOr<AtomicFile> Create(const std::string& path);
+  // For CommitNew, under this name or another in the folder: what has the name now does not matter.
+  static absl::StatusOr<AtomicFile> CreateNew(const std::string& path);
 
   ~AtomicFile();
   AtomicFile(AtomicFile&& other) noexcept;
@@ -25,10 +27,17 @@ class AtomicFile {
   absl::Status Append(std::string_view bytes);
   absl::Status WriteAt(size_t offset, std::string_view bytes);
 
-  // Forces the bytes to the disk, so that Commit can hardly fail.
+  // Forces the bytes to the disk, so that Commit can hardly fail. Nothing can be written after it:
+  // of many files that wait for their names, none holds a descriptor.
   absl::Status Flush();
   // Gives the file its name. Call Flush first.
   absl::Status Commit();
+  // The same under another name in the same folder, where nothing has it yet: AlreadyExists if
+  // something does.
+  absl::Status CommitNew(const std::string& path);
+
+  // Where the bytes lie until then.
+  const std::string& temporary_path() const { return temporary_path_; }
 
  private:
   AtomicFile(std::string path, std::string temporary_path, int descriptor)
@@ -36,6 +45,9 @@ class AtomicFile {
         temporary_path_(std::move(temporary_path)),
         descriptor_(descriptor) {}
 
+  static absl::StatusOr<AtomicFile> CreateBeside(const std::string& target,
+                                                 const std::string& path);
+  absl::Status Renamed(int result);
   absl::Status WriteFailed(int error) const;
 
   std::string path_;
@@ -43,6 +55,9 @@ class AtomicFile {
   int descriptor_ = -1;
   size_t size_ = 0;
 };
+
+// Copies a regular file; `to` appears when it is complete.
+absl::Status CopyFile(const std::string& from, const std::string& to);
 
 // Whether AtomicFile could create that path, without trying: for a check before hours of training.
 absl::Status CheckCanCreate(const std::string& path);

@@ -1,4 +1,4 @@
-#include "plugin/training/content_hash.h"
+#include "exporter/content_hash.h"
 
 #include <xxhash.h>
 

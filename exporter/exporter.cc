@@ -33,6 +33,7 @@ class Exporter {
         external_(model, bytes, layout, path) {}
 
   absl::StatusOr<ExportNotes> Export(const std::map<std::string, TensorMaker>& trained) {
+    STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
     STROP_RETURN_IF_ERROR(external_.Index());
     std::map<std::string, const Parameter*> parameters;
     for (const Parameter& parameter : model_.parameters) parameters[parameter.name] = &parameter;
@@ -60,9 +61,10 @@ class Exporter {
     STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_));
     STROP_RETURN_IF_ERROR(splices_.empty() ? WriteInPlace(file) : WriteSpliced(file));
     STROP_RETURN_IF_ERROR(file.Flush());
+    STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
     // The model last: it must never name data that are not there.
-    STROP_RETURN_IF_ERROR(external_.Commit());
     STROP_RETURN_IF_ERROR(file.Commit());
+    external_.Keep();
     return notes;
   }
 
@@ -122,7 +124,7 @@ class Exporter {
     }
     changed_.insert(parameter.tensor);
     if (external_.Holds(parameter.tensor)) {
-      external_.Replace(parameter.tensor, std::string(RawBytes(elements)));
+      external_.Replace(parameter.tensor, [&make, type] { return Elements(make, type); });
       return absl::OkStatus();
     }
     if (IsOneRun(parameter.tensor, elements.bytes())) {
@@ -145,10 +147,7 @@ class Exporter {
   // Whether the file's tensor has exactly these elements.
   absl::StatusOr<bool> HasElements(int tensor, const onnx::TensorProto& header,
                                    const Tensor& elements) {
-    if (external_.Holds(tensor)) {
-      STROP_ASSIGN_OR_RETURN(const std::string_view original, external_.Original(tensor));
-      return original == RawBytes(elements);
-    }
+    if (external_.Holds(tensor)) return external_.Original(tensor) == RawBytes(elements);
     const TensorSpan& span = layout_.tensors[static_cast<size_t>(tensor)];
     if (span.payload != TensorSpan::Payload::kNone &&
         span.payload != TensorSpan::Payload::kScattered) {
@@ -218,9 +217,7 @@ class Exporter {
 absl::Status CheckPath(const ImportedModel& model, const std::string& path) {
   std::error_code error;
   bool is_input = fs::equivalent(path, model.path, error);
-  for (const auto& [name, file] : model.external_data->files()) {
-    is_input |= fs::equivalent(path, file->resolved_path, error);
-  }
+  for (const auto& [name, file] : model.external_data->files()) is_input |= file->IsAt(path);
   if (is_input) {
     return absl::AlreadyExistsError(absl::StrCat(
         "output \"", path, "\" is the input itself, expected another name; choose one with -o"));
@@ -237,6 +234,13 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
   return Exporter(model, *bytes, layout, path).Export(trained);
 }
 
+// Also what no node reads: an export copies it.
+absl::Status OpenExternalData(const ImportedModel& model) {
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
+  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
+  return ExternalExport(model, *bytes, layout, "").Index();
+}
+
 absl::Status InStage(const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("export: ", status.message()));
 }
@@ -244,8 +248,19 @@ absl::Status InStage(const absl::Status& status) {
 }  // namespace
 
 absl::Status CheckExportPath(const ImportedModel& model, const std::string& path) {
-  const absl::Status status = CheckPath(model, path);
+  absl::Status status = OpenExternalData(model);
+  if (status.ok()) status = CheckPath(model, path);
   return status.ok() ? status : InStage(status);
+}
+
+absl::StatusOr<ExportNotes> CopyModel(const std::string& from, const std::string& to) {
+  absl::StatusOr<std::shared_ptr<const ModelFile>> file = ModelFile::Open(from);
+  if (!file.ok()) return InStage(file.status());
+  ImportedModel model;
+  model.path = from;
+  model.external_data = std::make_shared<ExternalData>(**file);
+  model.file = *std::move(file);
+  return ExportModelInTurn(model, {}, to);
 }
 
 absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,

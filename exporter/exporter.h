@@ -19,13 +19,14 @@ struct ExportNotes {
 // Writes the imported file with the elements of `trained` (by Parameter::name, in any floating type
 // and the parameter's shape) in place of its own. Everything else is kept to the byte; with nothing
 // changed the file is the input's equal. Tensors stay in the form that the file gave them: raw or
-// typed data, or external data under the same file name and offset.
+// typed data, or external data at the same offset. External data that have not changed keep their
+// file's name, changed ones get a file of their own (see WeightFile): no file is replaced but the
+// one at `path`.
 //
-// Two changes can go further. An Identity of a constant whose values have parted from it becomes an
-// initializer. When the output stands in the input's own folder, changed external data go to a new
-// file, because the input's must stay.
+// One change can go further: an Identity of a constant whose values have parted from it becomes an
+// initializer.
 //
-// All files appear at once, complete, or not at all. Errors are one line "export: …"; codes as in
+// The model appears last, complete, or not at all. Errors are one line "export: …"; codes as in
 // importer.h. Not for use while another thread exports to the same path.
 absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
                                         const std::map<std::string, Tensor>& trained,
@@ -38,8 +39,11 @@ absl::StatusOr<ExportNotes> ExportModelInTurn(const ImportedModel& model,
                                               const std::map<std::string, TensorMaker>& trained,
                                               const std::string& path);
 
-// Refuses what ExportModel would refuse of a path: the input's own name, an unwritable place. For a
-// check before training.
+// A model as it is, with its external data, under the same rules.
+absl::StatusOr<ExportNotes> CopyModel(const std::string& from, const std::string& to);
+
+// Refuses what ExportModel would refuse: as path the input's own name or an unwritable place, and a
+// data file of the model that is missing. For a check before training.
 absl::Status CheckExportPath(const ImportedModel& model, const std::string& path);
 
 }  // namespace strop

@@ -1,7 +1,8 @@
 #include "exporter/external_export.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <set>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "exporter/tensor_patch.h"
@@ -21,6 +22,28 @@ fs::path FolderOf(const std::string& path) {
 // Runtimes map tensors; a cache line is the alignment they like.
 constexpr size_t kAlignment = 64;
 
+// Makes the folders between `folder` and the file `relative` to it. False when a link or something
+// else stands where one should be.
+bool MakeFolders(fs::path folder, const fs::path& relative) {
+  std::error_code error;
+  for (const fs::path& part : relative.parent_path()) {
+    folder /= part;
+    const fs::file_status status = fs::symlink_status(folder, error);
+    if (fs::is_directory(status)) continue;
+    if (fs::exists(status) || !fs::create_directory(folder, error)) return false;
+  }
+  return true;
+}
+
+// One line about files, the first of which it names.
+void Tell(const std::string& before, const std::string& after,
+          const std::vector<std::string>& names, ExportNotes& notes) {
+  if (names.empty()) return;
+  const std::string more =
+      names.size() == 1 ? "" : absl::StrCat(" and ", names.size() - 1, " more");
+  notes.lines.push_back(absl::StrCat(before, "\"", names[0], "\"", more, after));
+}
+
 }  // namespace
 
 absl::Status ExternalExport::Index() {
@@ -34,111 +57,132 @@ absl::Status ExternalExport::Index() {
     STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(header.data_type()));
     const Shape shape(header.dims().begin(), header.dims().end());
     STROP_ASSIGN_OR_RETURN(const int64_t count, CheckedElementCount(shape));
-    places_[tensor] = {place.location, place.offset, BytesFor(type, count)};
+    STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file,
+                           model_.external_data->Map(place.location));
+    const size_t length = BytesFor(type, count);
+    if (place.offset > file->bytes().size() || length > file->bytes().size() - place.offset) {
+      return absl::InvalidArgumentError(absl::StrCat("tensor \"", header.name(),
+                                                     "\" lies beyond the end of \"", place.location,
+                                                     "\"; fetch the whole data file again"));
+    }
+    places_[tensor] = {place.location, place.offset, length, file};
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string_view> ExternalExport::Original(int tensor) const {
+std::string_view ExternalExport::Original(int tensor) const {
   const Place& place = places_.at(tensor);
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file,
-                         model_.external_data->Map(place.location));
-  if (place.offset > file->size || place.length > file->size - place.offset) {
-    return absl::DataLossError(
-        absl::StrCat("external data \"", place.location, "\" has become shorter"));
-  }
-  return std::string_view(file->data + place.offset, place.length);
+  return place.file->bytes().substr(place.offset, place.length);
 }
 
 absl::Status ExternalExport::Write(std::vector<Splice>& splices, ExportNotes& notes) {
-  std::set<std::string> locations;
-  for (const auto& [tensor, place] : places_) locations.insert(place.location);
-  for (const std::string& location : locations) {
-    STROP_RETURN_IF_ERROR(WriteLocation(location, splices, notes));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ExternalExport::WriteLocation(const std::string& location,
-                                           std::vector<Splice>& splices, ExportNotes& notes) {
-  bool is_changed = false;
-  for (const auto& [tensor, new_bytes] : changed_) {
-    is_changed |= places_.at(tensor).location == location;
-  }
-  STROP_ASSIGN_OR_RETURN(const std::string target, TargetOf(location, is_changed));
-  if (target.empty()) return absl::OkStatus();
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> source,
-                         model_.external_data->Map(location));
-  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(target));
-  STROP_RETURN_IF_ERROR(file.Append(std::string_view(source->data, source->size)));
-  size_t end = source->size;
-  for (const auto& [tensor, new_bytes] : changed_) {
-    const Place& place = places_.at(tensor);
-    if (place.location != location) continue;
-    uint64_t offset = place.offset;
-    if (OverlapsAnother(tensor)) {  // two tensors shared these bytes and have parted
-      offset = (end + kAlignment - 1) / kAlignment * kAlignment;
-      end = offset + new_bytes.size();
-      STROP_ASSIGN_OR_RETURN(
-          std::vector<Splice> moved,
-          ReplaceExternalEntry(bytes_, layout_, tensor, "offset", absl::StrCat(offset)));
-      splices.insert(splices.end(), moved.begin(), moved.end());
+  std::map<std::string, std::vector<int>> tensors_at;
+  for (const auto& [tensor, place] : places_) tensors_at[place.location].push_back(tensor);
+  std::vector<std::string> written;
+  std::vector<std::string> current;
+  for (const auto& [location, tensors] : tensors_at) {
+    const bool is_changed = std::any_of(tensors.begin(), tensors.end(),
+                                        [&](int tensor) { return changed_.contains(tensor); });
+    if (!is_changed) {
+      STROP_ASSIGN_OR_RETURN(const bool stays, Stays(location));
+      if (stays) {
+        current.push_back(location);
+        continue;
+      }
     }
-    STROP_RETURN_IF_ERROR(file.WriteAt(offset, new_bytes));
+    STROP_ASSIGN_OR_RETURN(const std::string name, WriteChanged(tensors, splices));
+    STROP_RETURN_IF_ERROR(Rename(tensors, name, is_changed, splices));
+    written.push_back(name);
+    current.push_back(name);
   }
-  STROP_RETURN_IF_ERROR(file.Flush());
-  files_.push_back(std::move(file));
-
-  const std::string new_location = fs::path(target).lexically_relative(FolderOf(output_path_));
-  if (new_location == fs::path(location).lexically_normal().string()) return absl::OkStatus();
-  for (const auto& [tensor, place] : places_) {
-    if (place.location != location) continue;
-    STROP_ASSIGN_OR_RETURN(std::vector<Splice> renamed,
-                           ReplaceExternalEntry(bytes_, layout_, tensor, "location", new_location));
-    splices.insert(splices.end(), renamed.begin(), renamed.end());
-  }
-  notes.lines.push_back(absl::StrCat("external data are written to \"", new_location,
-                                     "\", because \"", location, "\" belongs to the input"));
+  Tell("external data are written to ", "", written, notes);
+  Tell("", " of earlier exports stay; remove what no other model reads",
+       OtherWeightFiles(output_path_, current), notes);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ExternalExport::TargetOf(const std::string& location,
-                                                     bool is_changed) const {
+absl::StatusOr<bool> ExternalExport::Stays(const std::string& location) {
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> source,
                          model_.external_data->Map(location));
   const fs::path folder = FolderOf(output_path_);
-  const fs::path wanted = (folder / location).lexically_normal();
+  const fs::path relative = fs::path(location).lexically_normal();
+  if (*relative.begin() == fs::path(output_path_).filename()) return false;  // the model's own name
+  const std::string path = folder / relative;
   std::error_code error;
-  if (!fs::equivalent(wanted, source->resolved_path, error)) {
-    fs::create_directories(wanted.parent_path(), error);
-    return wanted.string();
+  const fs::path real_path = fs::canonical(path, error);
+  if (!error) {
+    const fs::path inside = real_path.lexically_relative(fs::canonical(folder, error));
+    const bool is_inside = !inside.empty() && *inside.begin() != "..";
+    if (is_inside && source->IsAt(path)) return true;
   }
-  if (!is_changed) return std::string();
-  // The input's files stay: take a name that none of them has.
-  for (int i = 1;; ++i) {
-    const std::string suffix = i == 1 ? ".data" : absl::StrCat(".", i, ".data");
-    const fs::path candidate = folder / (fs::path(output_path_).filename().string() + suffix);
-    bool is_taken = fs::equivalent(candidate, model_.path, error);
-    for (const auto& [name, file] : model_.external_data->files()) {
-      is_taken |= fs::equivalent(candidate, file->resolved_path, error);
+  if (!MakeFolders(folder, relative)) return false;
+  if (fs::exists(fs::symlink_status(path, error))) {
+    ContentHash hash;
+    hash.Add(source->bytes());
+    return HasContent(path, source->bytes().size(), hash.Digest());
+  }
+  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::CreateNew(path));
+  STROP_RETURN_IF_ERROR(file.Append(source->bytes()));
+  STROP_RETURN_IF_ERROR(file.Flush());
+  STROP_RETURN_IF_ERROR(file.CommitNew(path));
+  made_.Add(path);
+  return true;
+}
+
+absl::StatusOr<std::string> ExternalExport::WriteChanged(const std::vector<int>& tensors,
+                                                         std::vector<Splice>& splices) {
+  std::vector<int> in_order;
+  std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(in_order),
+               [&](int tensor) { return places_.at(tensor).length > 0; });
+  std::stable_sort(in_order.begin(), in_order.end(), [&](int left, int right) {
+    return places_.at(left).offset < places_.at(right).offset;
+  });
+  STROP_ASSIGN_OR_RETURN(WeightFile file, WeightFile::Create(output_path_));
+  const std::string_view source = places_.at(tensors[0]).file->bytes();
+  const auto append_changed = [&](int tensor) -> absl::Status {
+    STROP_ASSIGN_OR_RETURN(const Tensor elements, changed_.at(tensor)());
+    return file.Append(RawBytes(elements));
+  };
+  std::vector<int> parted;  // changed tensors that shared bytes with others
+  size_t end_of_previous = 0;
+  for (size_t i = 0; i < in_order.size(); ++i) {
+    const Place& place = places_.at(in_order[i]);
+    const size_t end = place.offset + place.length;
+    const bool is_shared = place.offset < end_of_previous ||
+                           (i + 1 < in_order.size() && places_.at(in_order[i + 1]).offset < end);
+    end_of_previous = std::max(end_of_previous, end);
+    if (!changed_.contains(in_order[i])) continue;
+    if (is_shared) {
+      parted.push_back(in_order[i]);
+      continue;
     }
-    if (!is_taken) return candidate.string();
+    STROP_RETURN_IF_ERROR(file.Append(source.substr(file.size(), place.offset - file.size())));
+    STROP_RETURN_IF_ERROR(append_changed(in_order[i]));
   }
+  STROP_RETURN_IF_ERROR(file.Append(source.substr(file.size())));
+  for (const int tensor : parted) {
+    const size_t padding = (kAlignment - file.size() % kAlignment) % kAlignment;
+    STROP_RETURN_IF_ERROR(file.Append(std::string(padding, '\0')));
+    STROP_ASSIGN_OR_RETURN(
+        std::vector<Splice> moved,
+        ReplaceExternalEntry(bytes_, layout_, tensor, "offset", absl::StrCat(file.size())));
+    splices.insert(splices.end(), moved.begin(), moved.end());
+    STROP_RETURN_IF_ERROR(append_changed(tensor));
+  }
+  return file.Place(made_);
 }
 
-bool ExternalExport::OverlapsAnother(int tensor) const {
-  const Place& place = places_.at(tensor);
-  for (const auto& [other, other_place] : places_) {
-    if (other == tensor || other_place.location != place.location) continue;
-    const bool is_apart = place.offset + place.length <= other_place.offset ||
-                          other_place.offset + other_place.length <= place.offset;
-    if (!is_apart) return true;
+absl::Status ExternalExport::Rename(const std::vector<int>& tensors, const std::string& location,
+                                    bool is_changed, std::vector<Splice>& splices) const {
+  for (const int tensor : tensors) {
+    STROP_ASSIGN_OR_RETURN(std::vector<Splice> renamed,
+                           ReplaceExternalEntry(bytes_, layout_, tensor, "location", location));
+    std::move(renamed.begin(), renamed.end(), std::back_inserter(splices));
+    if (!is_changed) continue;
+    STROP_ASSIGN_OR_RETURN(std::vector<Splice> removed,
+                           RemoveExternalEntry(bytes_, layout_, tensor, "checksum"));
+    std::move(removed.begin(), removed.end(), std::back_inserter(splices));
   }
-  return false;
-}
-
-absl::Status ExternalExport::Commit() {
-  for (AtomicFile& file : files_) STROP_RETURN_IF_ERROR(file.Commit());
   return absl::OkStatus();
 }
 

@@ -310,12 +310,12 @@ absl::StatusOr<FoldedModel> Fold(std::shared_ptr<const ModelFile> file) {
     return absl::InvalidArgumentError(
         "the file is no ONNX model: protobuf cannot parse it; check where it comes from");
   }
-  ExternalData external_data(file->path());
+  ExternalData external_data(*file);
   Folding folding(model, external_data);
   STROP_RETURN_IF_ERROR(folding.Run());
   FoldedModel result{std::move(file), folding.folded(), folding.kept()};
   if (result.folded > 0) {
-    result.file = ModelFile::FromBytes(model.SerializeAsString(), result.file->path());
+    result.file = ModelFile::FromBytes(model.SerializeAsString(), *result.file);
   }
   return result;
 }

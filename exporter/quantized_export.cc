@@ -185,7 +185,7 @@ class QdqWriter {
     if (found == constants_.end()) {
       return absl::InternalError(absl::StrCat("tensor \"", name, "\" is no constant"));
     }
-    ExternalData none("");
+    ExternalData none;
     const ModelLayout no_layout;
     return TensorReader("", no_layout, none).Read(*found->second);
   }
@@ -378,6 +378,7 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   STROP_RETURN_IF_ERROR(file.Append(whole.SerializeAsString()));
   STROP_RETURN_IF_ERROR(file.Flush());
+  STROP_RETURN_IF_ERROR(model.external_data->CheckUnchanged());
   STROP_RETURN_IF_ERROR(file.Commit());
   return notes;
 }

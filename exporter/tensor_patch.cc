@@ -117,7 +117,22 @@ absl::StatusOr<std::vector<Splice>> ReplaceExternalEntry(std::string_view bytes,
                                                          const ModelLayout& layout, int tensor,
                                                          const std::string& key,
                                                          const std::string& value) {
-  const int message = layout.tensors[static_cast<size_t>(tensor)].message;
+  STROP_ASSIGN_OR_RETURN(std::vector<Splice> splices,
+                         RemoveExternalEntry(bytes, layout, tensor, key));
+  if (splices.empty()) {
+    const size_t end = SpanOf(layout, tensor).end;
+    splices.push_back({end, end, "", layout.tensors[static_cast<size_t>(tensor)].message});
+  }
+  onnx::StringStringEntryProto entry;
+  entry.set_key(key);
+  entry.set_value(value);
+  splices.front().replacement = EncodeLengthDelimited(kExternalData, entry.SerializeAsString());
+  return splices;
+}
+
+absl::StatusOr<std::vector<Splice>> RemoveExternalEntry(std::string_view bytes,
+                                                        const ModelLayout& layout, int tensor,
+                                                        const std::string& key) {
   const MessageSpan& span = SpanOf(layout, tensor);
   std::vector<Splice> splices;
   for (WireReader reader(bytes, span.begin, span.end); !reader.AtEnd();) {
@@ -126,16 +141,8 @@ absl::StatusOr<std::vector<Splice>> ReplaceExternalEntry(std::string_view bytes,
     onnx::StringStringEntryProto entry;
     const std::string content(bytes.substr(field.payload_begin, field.end - field.payload_begin));
     if (!entry.ParseFromString(content) || entry.key() != key) continue;
-    entry.set_value(value);
-    splices.push_back({field.begin, field.end,
-                       EncodeLengthDelimited(kExternalData, entry.SerializeAsString()), message});
-  }
-  if (splices.empty()) {
-    onnx::StringStringEntryProto entry;
-    entry.set_key(key);
-    entry.set_value(value);
-    splices.push_back({span.end, span.end,
-                       EncodeLengthDelimited(kExternalData, entry.SerializeAsString()), message});
+    splices.push_back(
+        {field.begin, field.end, "", layout.tensors[static_cast<size_t>(tensor)].message});
   }
   return splices;
 }

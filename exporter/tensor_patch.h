@@ -37,6 +37,11 @@ absl::StatusOr<std::vector<Splice>> ReplaceExternalEntry(std::string_view bytes,
                                                          const std::string& key,
                                                          const std::string& value);
 
+// The splices that take away a tensor's external_data entries `key`.
+absl::StatusOr<std::vector<Splice>> RemoveExternalEntry(std::string_view bytes,
+                                                        const ModelLayout& layout, int tensor,
+                                                        const std::string& key);
+
 // The elements' bytes as ONNX's raw_data wants them.
 std::string_view RawBytes(const Tensor& tensor);
 

@@ -18,10 +18,6 @@
 namespace strop {
 namespace {
 
-std::string AdapterPathBeside(const std::string& model) {
-  return absl::StrCat(model, absl::EndsWith(model, ".onnx") ? "_adapter" : ".onnx_adapter");
-}
-
 // The original file, each adapted weight W + scaling·B·A.
 class MergedExport : public LoraExport {
  public:
@@ -195,12 +191,14 @@ class OnnxAdapterExport : public LoraExport {
     }
     STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file,
                            AddAdapterInputs(*model.file, inputs));
+    STROP_RETURN_IF_ERROR(model.external_data->CheckUnchanged());
     STROP_ASSIGN_OR_RETURN(ImportedModel with_inputs, ImportModel(std::move(file)));
-    ReleaseStateTensors(with_inputs.graph);  // the export takes them from the file
+    with_inputs.external_data = model.external_data;  // in the state that was trained on
+    ReleaseStateTensors(with_inputs.graph);           // the export takes them from the file
+    const std::string adapter_path = AdapterPathBeside(output_);
+    STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, adapter_path));
     STROP_ASSIGN_OR_RETURN(ExportNotes notes, ExportModelInTurn(with_inputs, trained, output_));
-    const std::string path = AdapterPathBeside(output_);
-    STROP_RETURN_IF_ERROR(WriteOnnxAdapter(fed, path));
-    notes.lines.push_back(absl::StrCat("the adapter is \"", path, "\""));
+    notes.lines.push_back(absl::StrCat("the adapter is \"", adapter_path, "\""));
     return notes;
   }
 
@@ -273,6 +271,10 @@ absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arg
   std::unique_ptr<LoraExport> lora = MakeExport(arguments, modes, std::move(adapters), output);
   STROP_RETURN_IF_ERROR(lora->Check(model));
   return lora;
+}
+
+std::string AdapterPathBeside(const std::string& model) {
+  return absl::StrCat(model, absl::EndsWith(model, ".onnx") ? "_adapter" : ".onnx_adapter");
 }
 
 std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output) {

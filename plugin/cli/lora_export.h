@@ -39,6 +39,8 @@ absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arg
 
 // The file beside the model `output` that holds the adapter; empty where there is none.
 std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output);
+// Where --lora-export onnx_adapter puts the adapter of that model.
+std::string AdapterPathBeside(const std::string& model);
 
 // Whether -o names a folder.
 bool WritesFolder(const LoraArguments& arguments);

@@ -7,12 +7,10 @@
 
 namespace strop {
 
-// The file beside `path` that holds the weights which do not lie in the model itself.
-std::string WeightPathOf(const std::string& path);
-
-// Builds the network and writes it to `path`, its weights to WeightPathOf(path) where `is_split`
-// says so, one after another: only the largest is in memory. Errors as AtomicFile's.
-absl::Status WriteNetwork(NetworkBuilder& builder, const std::string& architecture, bool is_split,
-                          const std::string& path);
+// Builds the network and writes it to `path`, its weights, where `is_split` says so, to a
+// WeightFile beside it, one after another: only the largest is in memory. Returns that file's name,
+// empty without one. Errors as AtomicFile's.
+absl::StatusOr<std::string> WriteNetwork(NetworkBuilder& builder, const std::string& architecture,
+                                         bool is_split, const std::string& path);
 
 }  // namespace strop

@@ -102,11 +102,11 @@ absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
   PrintNetwork(options, builder);
   if (options.is_dry_run) return absl::OkStatus();
   const bool is_split = options.splits_weights || !builder.fits_one_file();
-  STROP_RETURN_IF_ERROR(WriteNetwork(builder, architecture->name, is_split, options.output));
+  STROP_ASSIGN_OR_RETURN(const std::string weights,
+                         WriteNetwork(builder, architecture->name, is_split, options.output));
   if (options.as_json) return absl::OkStatus();
-  const std::string weights =
-      is_split ? absl::StrCat(", its weights to ", WeightPathOf(options.output)) : "";
-  std::printf("wrote %s%s\n", options.output.c_str(), weights.c_str());
+  std::printf("wrote %s%s%s\n", options.output.c_str(), weights.empty() ? "" : ", its weights to ",
+              weights.c_str());
   return absl::OkStatus();
 }
 
@@ -120,7 +120,7 @@ Command AddNewCommand(CLI::App& program) {
   AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
                 "Where the model goes");
   app->add_flag("--external-data", options->splits_weights,
-                "Put the weights into OUTPUT.data beside it; always beyond ONNX's 2 GiB a file");
+                "Put the weights into a file beside it; always beyond ONNX's 2 GiB a file");
   app->add_flag("--list", options->lists, "Print the architectures and which options each has");
   app->add_flag("--dry-run", options->is_dry_run, "Count the parameters, write nothing");
   app->add_flag("--json", options->as_json, "As JSON lines, with every tensor's name and shape");

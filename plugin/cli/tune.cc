@@ -12,9 +12,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "exporter/atomic_file.h"
+#include "exporter/exporter.h"
 #include "exporter/scratch_folder.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
+#include "plugin/cli/lora_export.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
@@ -151,19 +154,23 @@ std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
   return trials;
 }
 
-// The files of the best trial, next to where the output goes.
+// Puts what the best trial wrote where the output goes, as an export would.
 absl::Status TakeBest(const std::string& folder, const std::string& output) {
+  const std::string model = fs::path(folder) / fs::path(output).filename();
   std::error_code error;
-  const fs::path target = fs::absolute(output).parent_path();
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const fs::path to = target / entry.path().filename();
-    const fs::path temporary = to.string() + ".part";
-    if (!error) fs::copy_file(entry.path(), temporary, fs::copy_options::overwrite_existing, error);
-    if (!error) fs::rename(temporary, to, error);
+  if (fs::is_directory(model, error)) {  // an adapter of PEFT
+    fs::create_directory(output, error);
+    for (const fs::directory_entry& entry : fs::directory_iterator(model, error)) {
+      STROP_RETURN_IF_ERROR(CopyFile(entry.path(), fs::path(output) / entry.path().filename()));
+    }
+    return absl::OkStatus();
   }
-  if (!error && fs::exists(output)) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("tune: \"", output, "\": the model of \"", folder,
-                                          "\" cannot be put there: ", error.message()));
+  if (const std::string adapter = AdapterPathBeside(model); fs::exists(adapter, error)) {
+    STROP_RETURN_IF_ERROR(CopyFile(adapter, AdapterPathBeside(output)));
+  }
+  STROP_ASSIGN_OR_RETURN(const ExportNotes notes, CopyModel(model, output));
+  for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
+  return absl::OkStatus();
 }
 
 absl::Status RunStudy(const TuneOptions& options, const Study& study,

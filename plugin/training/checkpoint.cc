@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
+#include "exporter/content_hash.h"
 #include "graph/status_macros.h"
 #include "plugin/data/data_file.h"
 #include "plugin/data/safetensors.h"
-#include "plugin/training/content_hash.h"
 #include "plugin/training/run_state_json.h"
 
 namespace strop {

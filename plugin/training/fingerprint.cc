@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "exporter/content_hash.h"
 #include "graph/status_macros.h"
-#include "plugin/training/content_hash.h"
 
 namespace strop {
 namespace {

@@ -271,10 +271,19 @@ TEST(ExporterTest, ExternalDataInAnotherFolder) {
   EXPECT_EQ(Export(model, {}, target.Path("out.onnx")), bytes);
   EXPECT_EQ(ReadBytes(target.Path("weights/data.bin")), ExternalBytes());
   const Tensor bias = Filled({3}, 9);
-  EXPECT_EQ(Export(model, {{"b", bias}}, target.Path("out.onnx")), bytes);
+  onnx::ModelProto exported;
+  ASSERT_TRUE(exported.ParseFromString(Export(model, {{"b", bias}}, target.Path("out.onnx"))));
   std::string expected = ExternalBytes();
   expected.replace(48, 12, Raw(bias));
-  EXPECT_EQ(ReadBytes(target.Path("weights/data.bin")), expected);
+  const std::string name = exported.graph().initializer(0).external_data(0).value();
+  EXPECT_EQ(name.rfind("out.onnx.", 0), 0u) << name;
+  EXPECT_EQ(ReadBytes(target.Path(name)), expected);
+  for (auto& tensor : *exported.mutable_graph()->mutable_initializer()) {
+    EXPECT_EQ(tensor.external_data(0).value(), name);
+    tensor.mutable_external_data(0)->set_value("weights/data.bin");
+  }
+  EXPECT_EQ(exported.SerializeAsString(), bytes);
+  EXPECT_EQ(ReadBytes(target.Path("weights/data.bin")), ExternalBytes());
   EXPECT_EQ(ReadBytes(folder.Path("weights/data.bin")), ExternalBytes());
 }
 
@@ -290,15 +299,22 @@ TEST(ExporterTest, ExternalDataInTheSameFolder) {
   const auto notes = ExportModel(model, {{"b", bias}}, folder.Path("out.onnx"));
   ASSERT_TRUE(notes.ok()) << notes.status();
   EXPECT_EQ(notes->lines.size(), 1u);
+  onnx::ModelProto exported;
+  ASSERT_TRUE(exported.ParseFromString(ReadBytes(folder.Path("out.onnx"))));
+  const std::string name = exported.graph().initializer(0).external_data(0).value();
   onnx::ModelProto expected = ExternalModel();
   for (auto& tensor : *expected.mutable_graph()->mutable_initializer()) {
-    tensor.mutable_external_data(0)->set_value("out.onnx.data");
+    tensor.mutable_external_data(0)->set_value(name);
   }
-  EXPECT_EQ(ReadBytes(folder.Path("out.onnx")), expected.SerializeAsString());
+  EXPECT_EQ(exported.SerializeAsString(), expected.SerializeAsString());
   EXPECT_EQ(ReadBytes(folder.Path("weights/data.bin")), ExternalBytes());
   std::string data = ExternalBytes();
   data.replace(48, 12, Raw(bias));
-  EXPECT_EQ(ReadBytes(folder.Path("out.onnx.data")), data);
+  EXPECT_EQ(ReadBytes(folder.Path(name)), data);
+  // A file of the name, with other content, belongs to somebody.
+  folder.Write(name, std::string("somebody's own"));
+  ASSERT_TRUE(ExportModel(model, {{"b", bias}}, folder.Path("out.onnx")).ok());
+  EXPECT_EQ(ReadBytes(folder.Path(name)), "somebody's own");
   // And the result can be trained again.
   const ImportedModel again = Import(folder.Path("out.onnx"));
   EXPECT_EQ(Raw(again.graph.value(again.parameters[1].value).tensor), Raw(bias));
