@@ -3,14 +3,14 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/append_head.h"
+#include "exporter/fresh_weights.h"
 #include "exporter/tensor_patch.h"
-#include "graph/split_mix.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
 #include "importer/node_order.h"
@@ -22,12 +22,6 @@ namespace {
 // Fields of GraphProto (onnx.proto).
 constexpr uint32_t kGraphOutput = 12;
 constexpr uint32_t kGraphValueInfo = 13;
-
-// A number in [-1, 1) from (seed, stream, index) alone.
-double UniformNumber(uint64_t seed, uint64_t stream, uint64_t index) {
-  const uint64_t bits = SplitMix64(seed + kSplitMixStep * index + 0xd1342543de82ef95u * stream);
-  return static_cast<double>(bits >> 11) * 0x1p-52 - 1.0;
-}
 
 bool IsOneOf(const std::string& op_type, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), op_type) != names.end();
@@ -51,27 +45,51 @@ class HeadReplacement {
     for (const auto& tensor : graph_.initializer()) initializers_[tensor.name()] = &tensor;
   }
 
-  absl::StatusOr<std::string> Replace(int64_t classes, uint64_t seed) {
-    if (classes < 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("found ", classes, " classes, expected at least 1; choose another number"));
+  // Walks back from the first output to a Gemm or MatMul. False when something else comes first.
+  bool Find() {
+    if (graph_.output_size() == 0) return false;
+    std::string name = graph_.output(0).name();
+    std::set<const onnx::NodeProto*> seen;
+    while (true) {
+      declared_.insert(name);
+      const onnx::NodeProto* node = Producer(name);
+      if (node == nullptr || !seen.insert(node).second) return false;
+      const int needed = IsOneOf(node->op_type(), {"Gemm", "MatMul", "Add", "Reshape"}) ? 2 : 1;
+      if (node->input_size() < needed) return false;
+      if (IsOneOf(node->op_type(), {"Gemm", "MatMul"})) {
+        head_ = node;
+        return true;
+      }
+      if (node->op_type() == "Add" && sum_ == nullptr) {
+        const int bias_input = IsConstant(node->input(0)) ? 0 : 1;
+        if (!IsConstant(node->input(bias_input))) return false;
+        sum_ = node;
+        bias_name_ = node->input(bias_input);
+        name = node->input(1 - bias_input);
+        continue;
+      }
+      if (!KeepsLastDimension(*node)) return false;
+      name = node->input(0);
     }
-    STROP_RETURN_IF_ERROR(FindHead());
+  }
+
+  // What Find found.
+  absl::StatusOr<std::string> Replace(int64_t classes, uint64_t seed) {
+    STROP_RETURN_IF_ERROR(FindBias());
     STROP_RETURN_IF_ERROR(FindWeight());
-    const double bound = 1 / std::sqrt(static_cast<double>(inputs_));
     Shape shape(weight_->dims().begin(), weight_->dims().end());
     shape[class_axis_] = classes;
-    STROP_RETURN_IF_ERROR(Redraw(*weight_, shape, bound, seed, 0));
+    STROP_RETURN_IF_ERROR(Redraw(*weight_, shape, seed, 0));
     if (bias_ != nullptr) {
       Shape bias_shape(bias_->dims().begin(), bias_->dims().end());
       bias_shape.back() = classes;
-      STROP_RETURN_IF_ERROR(Redraw(*bias_, bias_shape, bound, seed, 1));
+      STROP_RETURN_IF_ERROR(Redraw(*bias_, bias_shape, seed, 1));
     }
     STROP_RETURN_IF_ERROR(DeclareClasses(classes));
     return ApplySplices(bytes_, layout_, std::move(splices_));
   }
 
-  const std::vector<int>& tensors() const { return tensors_; }
+  const std::vector<std::string>& constants() const { return constants_; }
 
  private:
   const onnx::NodeProto* Producer(const std::string& name) const {
@@ -112,56 +130,47 @@ class HeadReplacement {
   absl::Status NotFound(const std::string& found) const {
     return absl::InvalidArgumentError(
         absl::StrCat("found ", found,
-                     ", expected Gemm, or MatMul with Add, before the first output; replace "
-                     "the head where the model is defined and export it again"));
+                     ", expected Gemm, or MatMul with Add, with weights of its own before the "
+                     "first output; name the tensor that a new head reads with --head-at, or "
+                     "replace the head where the model is defined and export it again"));
   }
 
-  // Walks back from the first output to the Gemm or MatMul.
-  absl::Status FindHead() {
-    if (graph_.output_size() == 0) return NotFound("a graph without outputs");
-    std::string name = graph_.output(0).name();
-    std::set<const onnx::NodeProto*> seen;
-    while (true) {
-      declared_.insert(name);
-      const onnx::NodeProto* node = Producer(name);
-      if (node == nullptr || !seen.insert(node).second) {
-        return NotFound(absl::StrCat("\"", name, "\", which no layer computes"));
+  // Whether a name leads to a constant, through Identity nodes.
+  bool IsConstant(std::string name) const {
+    for (int i = 0; i <= graph_.node_size(); ++i) {
+      if (ConstantNamed(name) != nullptr) return true;
+      const onnx::NodeProto* producer = Producer(name);
+      if (producer == nullptr || producer->op_type() != "Identity" || producer->input_size() != 1) {
+        return false;
       }
-      const int needed = IsOneOf(node->op_type(), {"Gemm", "MatMul", "Add", "Reshape"}) ? 2 : 1;
-      if (node->input_size() < needed) return NotFound(NodeProtoLabel(*node) + " without inputs");
-      if (node->op_type() == "Gemm" && node->input_size() >= 2) return SetHead(*node);
-      if (node->op_type() == "MatMul") return SetHead(*node);
-      if (node->op_type() == "Add" && bias_ == nullptr) {
-        const int bias_input = ConstantNamed(node->input(0)) != nullptr ? 0 : 1;
-        STROP_RETURN_IF_ERROR(SetBias(node->input(bias_input), *node));
-        name = node->input(1 - bias_input);
-        continue;
-      }
-      if (!KeepsLastDimension(*node)) return NotFound(NodeProtoLabel(*node));
-      name = node->input(0);
+      name = producer->input(0);
     }
+    return false;
   }
 
-  absl::Status SetHead(const onnx::NodeProto& node) {
-    head_ = &node;
-    if (node.op_type() == "Gemm" && node.input_size() > 2 && !node.input(2).empty()) {
-      return SetBias(node.input(2), node);
+  absl::Status FindBias() {
+    const bool has_own =
+        head_->op_type() == "Gemm" && head_->input_size() > 2 && !head_->input(2).empty();
+    if (has_own && sum_ != nullptr) {
+      return NotFound(absl::StrCat("a second bias at ", NodeProtoLabel(*sum_)));
     }
+    if (!has_own && sum_ == nullptr) return absl::OkStatus();
+    STROP_ASSIGN_OR_RETURN(bias_, OwnConstant(has_own ? head_->input(2) : bias_name_,
+                                              has_own ? *head_ : *sum_, nullptr));
     return absl::OkStatus();
   }
 
   // The constant behind Identity nodes; every name on the way must have one reader.
   absl::StatusOr<const onnx::TensorProto*> OwnConstant(std::string name,
                                                        const onnx::NodeProto& reader,
-                                                       bool* is_transposed) const {
-    while (true) {
+                                                       bool* is_transposed) {
+    for (int i = 0; i <= graph_.node_size(); ++i) {
       if (const auto reads = reads_.find(name); reads != reads_.end() && reads->second > 1) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "tensor \"", name, "\" of ", NodeProtoLabel(reader),
-            " serves other nodes too, expected a head with weights of its own; replace the head "
-            "where the model is defined"));
+        return NotFound(absl::StrCat("tensor \"", name, "\" of ", NodeProtoLabel(reader),
+                                     ", which serves other nodes too"));
       }
       if (const onnx::TensorProto* constant = ConstantNamed(name); constant != nullptr) {
+        constants_.push_back(name);
         return constant;
       }
       const onnx::NodeProto* producer = Producer(name);
@@ -175,11 +184,7 @@ class HeadReplacement {
       if (is_transpose) *is_transposed = !*is_transposed;
       name = producer->input(0);
     }
-  }
-
-  absl::Status SetBias(const std::string& name, const onnx::NodeProto& reader) {
-    STROP_ASSIGN_OR_RETURN(bias_, OwnConstant(name, reader, nullptr));
-    return absl::OkStatus();
+    return NotFound(absl::StrCat("\"", name, "\", which leads to itself"));
   }
 
   absl::Status FindWeight() {
@@ -204,21 +209,15 @@ class HeadReplacement {
     return absl::OkStatus();
   }
 
-  absl::Status Redraw(const onnx::TensorProto& tensor, const Shape& shape, double bound,
-                      uint64_t seed, uint64_t stream) {
+  absl::Status Redraw(const onnx::TensorProto& tensor, const Shape& shape, uint64_t seed,
+                      uint64_t stream) {
     STROP_RETURN_IF_ERROR(CheckedElementCount(shape).status());
     STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(tensor.data_type()));
     if (!IsFloating(type)) {
       return NotFound(absl::StrCat("a head of ", std::string(DataTypeName(type))));
     }
-    Tensor fresh(DataType::kDouble, shape);
-    auto elements = fresh.mutable_elements<double>();
-    for (size_t i = 0; i < elements.size(); ++i) {
-      elements[i] = bound * UniformNumber(seed, stream, i);
-    }
-    STROP_ASSIGN_OR_RETURN(const Tensor stored, ConvertTensor(fresh, type));
+    STROP_ASSIGN_OR_RETURN(const Tensor stored, FreshLinear(type, shape, inputs_, seed, stream));
     const int number = TensorNumber(tensor);
-    tensors_.push_back(number);
     STROP_ASSIGN_OR_RETURN(onnx::TensorProto proto, ParseTensorHeader(bytes_, layout_, number));
     proto.clear_dims();
     for (const int64_t dimension : shape) proto.add_dims(dimension);
@@ -264,6 +263,8 @@ class HeadReplacement {
   std::map<std::string, int> reads_;
 
   const onnx::NodeProto* head_ = nullptr;
+  const onnx::NodeProto* sum_ = nullptr;  // the Add behind it
+  std::string bias_name_;                 // of the Add
   const onnx::TensorProto* weight_ = nullptr;
   const onnx::TensorProto* bias_ = nullptr;
   std::set<std::string> declared_;  // values whose last dimension is the classes
@@ -271,26 +272,52 @@ class HeadReplacement {
   int64_t classes_ = 0;
   int64_t inputs_ = 0;
   std::vector<Splice> splices_;
-  std::vector<int> tensors_;  // drawn anew
+  std::vector<std::string> constants_;  // drawn anew
 };
 
-absl::StatusOr<NewHead> Replace(const ModelFile& file, int64_t classes, uint64_t seed) {
+absl::StatusOr<NewHead> Replace(const ModelFile& file, const HeadRequest& request) {
+  if (request.classes < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "found ", request.classes, " classes, expected at least 1; choose another number"));
+  }
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, file.Read());
   STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const onnx::ModelProto> model,
                          ParseWithoutWeights(*bytes, layout));
   HeadReplacement replacement(*bytes, layout, *model);
-  STROP_ASSIGN_OR_RETURN(std::string replaced, replacement.Replace(classes, seed));
-  return NewHead{ModelFile::FromBytes(std::move(replaced), file.path()), replacement.tensors()};
+  if (!request.at.empty() || !replacement.Find()) {
+    STROP_ASSIGN_OR_RETURN(ModelWithHead appended, AppendHead(*bytes, layout, *model, request));
+    return NewHead{ModelFile::FromBytes(std::move(appended.bytes), file),
+                   std::move(appended.constants), std::move(appended.note)};
+  }
+  STROP_ASSIGN_OR_RETURN(std::string replaced, replacement.Replace(request.classes, request.seed));
+  return NewHead{ModelFile::FromBytes(std::move(replaced), file), replacement.constants(), ""};
 }
 
 }  // namespace
 
-absl::StatusOr<NewHead> ReplaceHead(const ModelFile& file, int64_t classes, uint64_t seed) {
-  absl::StatusOr<NewHead> result = Replace(file, classes, seed);
+absl::StatusOr<NewHead> ReplaceHead(const ModelFile& file, const HeadRequest& request) {
+  absl::StatusOr<NewHead> result = Replace(file, request);
   if (result.ok()) return result;
   return absl::Status(result.status().code(),
                       absl::StrCat("new head: ", result.status().message()));
+}
+
+std::vector<int> NumbersOf(const std::vector<std::string>& constants,
+                           const onnx::ModelProto& model) {
+  const std::set<std::string> names(constants.begin(), constants.end());
+  std::vector<int> numbers;
+  for (const auto& tensor : model.graph().initializer()) {
+    if (names.contains(tensor.name())) numbers.push_back(TensorNumber(tensor));
+  }
+  for (const auto& node : model.graph().node()) {
+    if (node.op_type() != "Constant" || node.output_size() != 1) continue;
+    if (!names.contains(node.output(0))) continue;
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t()) numbers.push_back(TensorNumber(attribute.t()));
+    }
+  }
+  return numbers;
 }
 
 }  // namespace strop

@@ -62,11 +62,17 @@ void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
 }
 
 void AddReplaceHeadOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--replace-head", options.head_classes,
-                 "Give the classifier CLASSES outputs, freshly initialized from the seed")
+  app.add_option(
+         "--replace-head", options.head_classes,
+         "Give the model a classifier of CLASSES outputs, freshly initialized from the seed")
       ->type_name("CLASSES")
       ->transform(WholeNumber(/*has_sign=*/true))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->group("What is trained");
+  app.add_option("--head-at", options.head_at,
+                 "Put --replace-head's layer behind this tensor, by default in the place of the "
+                 "last Gemm or MatMul, or behind the output where something else comes last")
+      ->type_name("TENSOR")
       ->group("What is trained");
 }
 
@@ -104,18 +110,26 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   ImportOptions import;
   import.selection = options.selection;
   import.widen_to_double = options.precision == "f64";
+  if (!options.head_at.empty() && options.head_classes == 0) {
+    return UsageError("--head-at goes with --replace-head, which says how many outputs");
+  }
   if (options.head_classes == 0 && !options.folds_batch_normalization) {
     return ImportModel(options.path, import);
   }
-  STROP_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, ModelFile::Open(options.path));
-  if (options.folds_batch_normalization) {
-    STROP_ASSIGN_OR_RETURN(file, Folded(std::move(file)));
+  NewHead head;
+  STROP_ASSIGN_OR_RETURN(head.file, ModelFile::Open(options.path));
+  if (options.head_classes > 0) {  // before the folding, which makes other layers the last ones
+    STROP_ASSIGN_OR_RETURN(
+        head, ReplaceHead(*head.file, {options.head_classes, options.head_at, options.seed}));
+    if (!head.note.empty()) std::fprintf(stderr, "note: %s\n", head.note.c_str());
   }
-  if (options.head_classes == 0) return ImportModel(std::move(file), import);
-  STROP_ASSIGN_OR_RETURN(NewHead head, ReplaceHead(*file, options.head_classes, options.seed));
+  if (options.folds_batch_normalization) {
+    STROP_ASSIGN_OR_RETURN(head.file, Folded(std::move(head.file)));
+  }
   STROP_ASSIGN_OR_RETURN(ImportedModel model, ImportModel(std::move(head.file), import));
+  const std::vector<int> fresh = NumbersOf(head.constants, *model.model);
   for (Parameter& parameter : model.parameters) {
-    parameter.is_new = std::count(head.tensors.begin(), head.tensors.end(), parameter.tensor) > 0;
+    parameter.is_new = std::count(fresh.begin(), fresh.end(), parameter.tensor) > 0;
   }
   return model;
 }

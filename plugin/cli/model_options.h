@@ -22,6 +22,7 @@ struct ModelOptions {
   int threads = 0;  // 0: as many as the machine has cores
   uint64_t seed = 0;
   int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
+  std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
 };
 

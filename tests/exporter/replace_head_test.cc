@@ -10,11 +10,11 @@ namespace strop {
 namespace {
 
 absl::StatusOr<onnx::ModelProto> Replaced(const onnx::ModelProto& model, int64_t classes,
-                                          uint64_t seed = 1) {
+                                          uint64_t seed = 1, const std::string& at = "") {
   const TestFolder folder;
   auto file = ModelFile::Open(folder.Write("in.onnx", model));
   if (!file.ok()) return file.status();
-  auto result = ReplaceHead(**file, classes, seed);
+  auto result = ReplaceHead(**file, {classes, at, seed});
   if (!result.ok()) return result.status();
   const auto imported = ImportModel(result->file);
   if (!imported.ok()) return imported.status();
