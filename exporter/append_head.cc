@@ -100,9 +100,9 @@ class HeadAppending {
         dead_nodes_.empty() ? ""
                             : absl::StrCat("; what only led to the old output is left out (",
                                            dead_nodes_.size(), " nodes)");
-    result.note = absl::StrCat("a new linear layer of ", features(), " inputs and ",
-                               request.classes, " outputs stands behind \"", place_, "\"",
-                               left_out);
+    result.note =
+        absl::StrCat("a new linear layer of ", features(), " inputs and ", request.classes,
+                     " outputs stands behind \"", place_, "\"", left_out);
     return result;
   }
 

@@ -17,8 +17,7 @@ inline absl::StatusOr<Tensor> FreshLinear(DataType type, const Shape& shape, int
   Tensor fresh(DataType::kDouble, shape);
   uint64_t index = 0;
   for (double& element : fresh.mutable_elements<double>()) {
-    const uint64_t bits =
-        SplitMix64(seed + kSplitMixStep * index++ + 0xd1342543de82ef95u * stream);
+    const uint64_t bits = SplitMix64(seed + kSplitMixStep * index++ + 0xd1342543de82ef95u * stream);
     element = bound * (static_cast<double>(bits >> 11) * 0x1p-52 - 1.0);
   }
   return ConvertTensor(fresh, type);
