@@ -21,6 +21,8 @@ struct Command {
 Command AddTrainCommand(CLI::App& program);
 Command AddFindLearningRateCommand(CLI::App& program);
 Command AddEvaluateCommand(CLI::App& program);
+Command AddPredictCommand(CLI::App& program);
+Command AddExportCommand(CLI::App& program);
 Command AddRunCommand(CLI::App& program);
 Command AddGradientCommand(CLI::App& program);
 Command AddCheckCommand(CLI::App& program);

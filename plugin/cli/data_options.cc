@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
@@ -146,7 +147,17 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
                                                     const std::vector<std::string>& class_names) {
   DataOptions options = DataOptionsOf(arguments);
   options.class_names = class_names;
+  if (class_names.empty()) {
+    STROP_ASSIGN_OR_RETURN(options.class_names, KnownClassNames(arguments, &model));
+  }
   return OpenData(location, InputsOf(model.graph), options);
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenSamplesFor(const ImportedModel& model,
+                                                           const DataArguments& arguments) {
+  DataOptions options = DataOptionsOf(arguments);
+  options.reads_labels = false;
+  return OpenData(arguments.location, InputsOf(model.graph), options);
 }
 
 ImageLayout LayoutOf(const std::string& text) {

@@ -12,10 +12,11 @@
 
 namespace strop {
 
-// The data that `train` and `evaluate` read, as typed.
+// The data that a command reads, as typed.
 struct DataArguments {
   std::string location;
   std::string target = std::string(kTargetField);
+  std::vector<std::string> class_names;  // see AddClassNamesOption
   std::string resize;
   std::string pad;
   std::vector<double> mean;
@@ -34,11 +35,16 @@ void AddBatchSizeOption(CLI::App& app, std::string& batch_size);
 // As typed; notes go to stderr, and the progress of checking pictures while that is a terminal.
 DataOptions DataOptionsOf(const DataArguments& arguments);
 
-// Opens `location` for the model's inputs. `class_names`: see DataOptions.
+// Opens `location` for the model's inputs and labels. Its classes are `class_names`, see
+// DataOptions; when these are empty, those that are known of the model.
 absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
                                                     const std::string& location,
                                                     const DataArguments& arguments,
                                                     const std::vector<std::string>& class_names);
+
+// Opens arguments.location for the model's inputs alone.
+absl::StatusOr<std::unique_ptr<DataSource>> OpenSamplesFor(const ImportedModel& model,
+                                                           const DataArguments& arguments);
 
 // "nchw" or "nhwc".
 ImageLayout LayoutOf(const std::string& text);

@@ -7,11 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/status_macros.h"
+#include "plugin/cli/checkpoint_model.h"
+#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/metric_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/progress_bar.h"
 #include "plugin/cli/training_options.h"
 
 namespace strop {
@@ -23,17 +26,20 @@ struct EvaluateOptions {
   LossArguments loss;
   std::vector<std::string> metrics;
   bool confusion_matrix = false;
+  std::string checkpoint;
   bool as_json = false;
 };
 
 absl::Status RunEvaluate(const EvaluateOptions& options) {
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
+  DataArguments data_arguments = options.data;
+  STROP_ASSIGN_OR_RETURN(const ImportedModel model,
+                         LoadModelAt(options.model, options.checkpoint, &data_arguments));
   EvaluationOptions evaluation;
   STROP_ASSIGN_OR_RETURN(evaluation.loss, LossOptionsOf(options.loss));
   evaluation.metrics = options.metrics;
   evaluation.keeps_confusion_matrix = options.confusion_matrix;
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data,
-                         OpenFor(model, options.data.location, options.data, {}));
+                         OpenFor(model, data_arguments.location, data_arguments, {}));
   const std::vector<std::string> classes(data->class_names().begin(), data->class_names().end());
   const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
   evaluation.batch_size = batch_size == 0 ? data->sample_count() : batch_size;
@@ -41,7 +47,11 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
       const std::unique_ptr<Evaluator> evaluator,
       Evaluator::Create(model, evaluation, std::move(data), std::make_shared<StateStore>()));
   PrintNote(evaluator->note());
-  STROP_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator->Evaluate());
+  EvaluationResult result;
+  {
+    ProgressBar bar("evaluate", evaluator->sample_count());
+    STROP_ASSIGN_OR_RETURN(result, evaluator->Evaluate([&bar](int64_t done) { bar.Update(done); }));
+  }
   if (options.as_json) {
     nlohmann::ordered_json line = {{"loss", result.loss}, {"samples", result.sample_count}};
     for (const auto& [name, value] : result.metrics) line[name] = value;
@@ -67,7 +77,9 @@ Command AddEvaluateCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("evaluate", "Loss and metrics of a model on data");
   const auto options = std::make_shared<EvaluateOptions>();
   AddModelArgument(*app, options->model);
+  AddCheckpointOption(*app, options->checkpoint);
   AddDataOptions(*app, options->data);
+  AddClassNamesOption(*app, options->data);
   AddBatchSizeOption(*app, options->data.batch_size);
   AddLossOptions(*app, options->loss);
   AddMetricOption(*app, options->metrics);

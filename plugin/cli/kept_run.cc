@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/class_name_options.h"
 
 namespace strop {
 namespace {
@@ -16,10 +17,20 @@ namespace {
 // Options that a run may change when it goes on: those that say how long it does, what it tells,
 // and where things lie. Model and data are known by their contents.
 const std::set<std::string>& FreeOptions() {
-  static const std::set<std::string> names = {
-      "model",           "data", "validation-data", "output", "epochs",        "steps",
-      "threads",         "json", "log-every",       "dump",   "run-directory", "keep",
-      "checkpoint-every"};
+  static const std::set<std::string> names = {"model",
+                                              "data",
+                                              "validation-data",
+                                              "output",
+                                              "epochs",
+                                              "steps",
+                                              "threads",
+                                              "json",
+                                              "log-every",
+                                              "dump",
+                                              "run-directory",
+                                              "keep",
+                                              "checkpoint-every",
+                                              "write-class-names"};
   return names;
 }
 
@@ -118,6 +129,11 @@ absl::StatusOr<std::unique_ptr<KeptRun>> KeptRun::Begin(const RunArguments& argu
                              CheckpointPolicyOf(arguments), std::move(fingerprint),
                              std::move(best_file));
   return run;
+}
+
+absl::Status KeptRun::KeepClassNames(const std::vector<std::string>& names) const {
+  if (names.empty()) return absl::OkStatus();
+  return WriteText(ClassNamesFile(folder_.path()), ClassNamesJson(names));
 }
 
 void KeptRun::OnStep() {

@@ -29,6 +29,9 @@ class KeptRun {
                                                         const std::vector<ResolvedOption>& options,
                                                         Fingerprint inputs, Trainer& trainer);
 
+  // Keeps the names of the run's classes, where they have names, for `--class-names RUN`.
+  absl::Status KeepClassNames(const std::vector<std::string>& names) const;
+
   void OnStep();
   void OnEpoch(const EpochReport& report);
   // Waits until the last checkpoint is on the disk. DataLoss when it could not be saved.

@@ -2,6 +2,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
 
@@ -64,6 +65,7 @@ void AddOutputOptions(CLI::App& app, LandscapeArguments& arguments) {
 void AddLandscapeOptions(CLI::App& app, LandscapeArguments& arguments) {
   AddModelArgument(app, arguments.model);
   AddDataOptions(app, arguments.data);
+  AddClassNamesOption(app, arguments.data);
   AddBatchSizeOption(app, arguments.data.batch_size);
   app.add_option("--samples", arguments.samples, "Samples to measure on, chosen by the seed")
       ->check(IsSampleCount())

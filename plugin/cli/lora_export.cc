@@ -277,10 +277,13 @@ std::string AdapterPathBeside(const std::string& model) {
   return absl::StrCat(model, absl::EndsWith(model, ".onnx") ? "_adapter" : ".onnx_adapter");
 }
 
-std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output) {
-  return arguments.export_as == "onnx_adapter" ? AdapterPathBeside(output) : "";
+void AddAdapterPaths(const LoraArguments& arguments, const std::string& output,
+                     std::vector<CommandPath>& paths) {
+  for (CommandPath& path : paths) {
+    if (path.option == "-o" && arguments.export_as == "peft") path.role = PathRole::kAdapter;
+  }
+  if (arguments.export_as != "onnx_adapter") return;
+  paths.push_back({"the adapter beside -o", AdapterPathBeside(output), PathRole::kOutputFile});
 }
-
-bool WritesFolder(const LoraArguments& arguments) { return arguments.export_as == "peft"; }
 
 }  // namespace strop

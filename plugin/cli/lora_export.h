@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "exporter/exporter.h"
 #include "plugin/cli/lora_options.h"
+#include "plugin/cli/path_conflict.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/runtime/state_store.h"
 #include "plugin/training/lora.h"
@@ -37,12 +38,11 @@ absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arg
                                                         const std::string& output,
                                                         ImportedModel& model);
 
-// The file beside the model `output` that holds the adapter; empty where there is none.
-std::string AdapterPathOf(const LoraArguments& arguments, const std::string& output);
+// Tells of `paths` that -o names a folder where it does, and adds the adapter's file beside it
+// where there will be one.
+void AddAdapterPaths(const LoraArguments& arguments, const std::string& output,
+                     std::vector<CommandPath>& paths);
 // Where --lora-export onnx_adapter puts the adapter of that model.
 std::string AdapterPathBeside(const std::string& model);
-
-// Whether -o names a folder.
-bool WritesFolder(const LoraArguments& arguments);
 
 }  // namespace strop

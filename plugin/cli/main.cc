@@ -128,7 +128,8 @@ int RunProgram(int argc, char** argv) {
   program.get_formatter()->column_width(34);
   const std::vector<Command> commands = {
       AddTrainCommand(program),     AddFindLearningRateCommand(program),
-      AddEvaluateCommand(program),  AddRunCommand(program),
+      AddExportCommand(program),    AddEvaluateCommand(program),
+      AddPredictCommand(program),   AddRunCommand(program),
       AddGradientCommand(program),  AddCheckCommand(program),
       AddInspectCommand(program),   AddOpsCommand(program),
       AddBenchmarkCommand(program), AddNewCommand(program),

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "plugin/cli/progress_bar.h"
 
 namespace strop {
@@ -15,11 +17,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kBarWidth = 24;
-
 void PrintJsonLine(const Json& line) {
   std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
+}
+
+void PrintLine(const std::vector<std::string>& parts) {
+  std::fprintf(stderr, "%s\n", WrappedLine(parts, TerminalColumns()).c_str());
 }
 
 }  // namespace
@@ -40,8 +44,8 @@ void Progress::OnStep(const StepReport& report) {
     PrintJsonLine(line);
   } else if (is_logged) {
     ClearBar();
-    std::fprintf(stderr, "step %lld  loss %.6g  learning rate %.4g\n",
-                 static_cast<long long>(report.step), report.loss, report.learning_rate);
+    PrintLine({absl::StrCat("step ", report.step), absl::StrFormat("loss %.6g", report.loss),
+               absl::StrFormat("learning rate %.4g", report.learning_rate)});
   }
   if (is_terminal_) DrawBar(report);
 }
@@ -60,15 +64,16 @@ void Progress::OnEpoch(const EpochReport& report) {
     PrintJsonLine(line);
     return;
   }
-  std::fprintf(stderr, "epoch %lld/%lld  train loss %.6g", static_cast<long long>(report.epoch),
-               static_cast<long long>(options_.epochs), report.train_loss);
+  std::vector<std::string> parts = {absl::StrCat("epoch ", report.epoch, "/", options_.epochs),
+                                    absl::StrFormat("train loss %.6g", report.train_loss)};
   if (report.validation_loss) {
-    std::fprintf(stderr, "  validation loss %.6g", *report.validation_loss);
+    parts.push_back(absl::StrFormat("validation loss %.6g", *report.validation_loss));
   }
   for (const auto& [name, value] : report.metrics) {
-    std::fprintf(stderr, "  %s %.4f", name.c_str(), value);
+    parts.push_back(absl::StrFormat("%s %.4f", name, value));
   }
-  std::fprintf(stderr, "  %.1f s\n", report.seconds);
+  parts.push_back(absl::StrFormat("%.1f s", report.seconds));
+  PrintLine(parts);
 }
 
 void Progress::DrawBar(const StepReport& report) {
@@ -82,13 +87,13 @@ void Progress::DrawBar(const StepReport& report) {
   if (options_.steps) all_steps = std::min(all_steps, *options_.steps);
   const double left = seconds / static_cast<double>(steps_) *
                       static_cast<double>(std::max<int64_t>(all_steps - report.step, 0));
-  const int64_t filled = kBarWidth * report.step_of_epoch / report.steps_per_epoch;
-  std::string bar(static_cast<size_t>(filled), '=');
-  bar.resize(kBarWidth, ' ');
-  std::fprintf(stderr, "\r\033[Kepoch %lld/%lld [%s] loss %.4g  %.0f samples/s  %s left",
-               static_cast<long long>(report.epoch), static_cast<long long>(options_.epochs),
-               bar.c_str(), report.loss, static_cast<double>(samples_) / std::max(seconds, 1e-9),
-               DurationName(left).c_str());
+  const double share = static_cast<double>(report.step_of_epoch) /
+                       static_cast<double>(std::max<int64_t>(report.steps_per_epoch, 1));
+  const std::vector<std::string> details = {
+      absl::StrFormat("loss %.4g", report.loss), DurationName(left) + " left",
+      absl::StrFormat("%.0f samples/s", static_cast<double>(samples_) / std::max(seconds, 1e-9))};
+  const std::string epoch = absl::StrCat("epoch ", report.epoch, "/", options_.epochs);
+  std::fprintf(stderr, "\r\033[K%s", BarLine(epoch, share, details, TerminalColumns()).c_str());
   std::fflush(stderr);
 }
 

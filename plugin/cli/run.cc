@@ -1,36 +1,105 @@
 // strop run: inference, every model input by name in, every output by name out.
 
+#include <cstring>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/checkpoint_model.h"
 #include "plugin/cli/command.h"
+#include "plugin/cli/data_options.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
+#include "plugin/cli/progress_bar.h"
 #include "plugin/runtime/session.h"
+#include "plugin/training/forward_pass.h"
 
 namespace strop {
 namespace {
 
 struct RunOptions {
   ModelOptions model;
+  std::string checkpoint;
   std::string inputs;
+  DataArguments data;
   std::string output;
 };
 
-absl::Status Run(const RunOptions& options) {
-  STROP_ASSIGN_OR_RETURN(ImportedModel imported, LoadModel(options.model));
+absl::StatusOr<std::vector<NamedTensor>> RunInputs(const RunOptions& options, Graph graph) {
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
-                         FeedsByName(imported.graph, arrays, options.inputs));
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Session> session,
-      Session::Create(std::move(imported.graph), std::make_shared<StateStore>()));
+                         FeedsByName(graph, arrays, options.inputs));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                         Session::Create(std::move(graph), std::make_shared<StateStore>()));
   session->set_seed(options.model.seed);
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session->Run(feeds));
   std::vector<NamedTensor> outputs;
   for (size_t i = 0; i < results.size(); ++i) {
-    outputs.push_back({session->graph().value(session->graph().outputs[i]).name, results[i]});
+    outputs.push_back(
+        {session->graph().value(session->graph().outputs[i]).name, results[i].Clone()});
+  }
+  return outputs;
+}
+
+// Puts a batch's `count` samples from `first` on where they belong among all, along axis 0. What
+// one batch gives of all samples may be anything.
+absl::Status Gather(const Tensor& batch, int64_t first, int64_t count, int64_t samples,
+                    NamedTensor& whole) {
+  if (count == samples) {
+    whole.tensor = batch.Clone();
+    return absl::OkStatus();
+  }
+  Shape shape = batch.shape();
+  shape[0] = shape[0] / count * samples;
+  if (first == 0) whole.tensor = Tensor(batch.type(), shape);
+  if (shape != whole.tensor.shape()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "output \"", whole.name, "\": found ", ShapeName(batch.shape()), " for ", count,
+        " samples, expected the shape that those before had; give --batch-size full"));
+  }
+  const size_t sample_bytes = batch.bytes() / static_cast<size_t>(count);
+  std::memcpy(
+      static_cast<char*>(whole.tensor.mutable_data()) + static_cast<size_t>(first) * sample_bytes,
+      batch.data(), batch.bytes());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
+                                                 const ImportedModel& model) {
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, options.data));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ForwardPass> pass,
+      ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
+                          BatchSizeOf(options.data.batch_size, model, 32), options.model.seed));
+  std::vector<NamedTensor> outputs;
+  for (const ValueId id : pass->graph().outputs) {
+    outputs.push_back({pass->graph().value(id).name, Tensor()});
+  }
+  const int64_t samples = pass->data().sample_count();
+  ProgressBar bar("run", samples);
+  STROP_RETURN_IF_ERROR(pass->Run(
+      [&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
+        for (size_t i = 0; i < results.size(); ++i) {
+          STROP_RETURN_IF_ERROR(Gather(results[i], first, count, samples, outputs[i]));
+        }
+        bar.Update(first + count);
+        return absl::OkStatus();
+      }));
+  return outputs;
+}
+
+absl::Status Run(const RunOptions& options) {
+  if (options.inputs.empty() == options.data.location.empty()) {
+    return UsageError("give one of --inputs, arrays by input name, and --data, samples");
+  }
+  STROP_ASSIGN_OR_RETURN(ImportedModel model,
+                         LoadModelAt(options.model, options.checkpoint, nullptr));
+  std::vector<NamedTensor> outputs;
+  if (options.inputs.empty()) {
+    STROP_ASSIGN_OR_RETURN(outputs, RunData(options, model));
+  } else {
+    STROP_ASSIGN_OR_RETURN(outputs, RunInputs(options, std::move(model.graph)));
   }
   return WriteNpz(options.output, outputs);
 }
@@ -41,16 +110,26 @@ Command AddRunCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("run", "Inference: inputs by name in, outputs out");
   const auto options = std::make_shared<RunOptions>();
   AddModelArgument(*app, options->model);
+  AddCheckpointOption(*app, options->checkpoint);
   AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
-                "Arrays by input name (.npz)")
-      ->required();
+                "Arrays by input name (.npz), all in one run of the model");
+  AddDataOptions(*app, options->data);
+  AddBatchSizeOption(*app, options->data.batch_size);
+  CLI::Option* data = app->get_option("--data");
+  data->required(false)->description(
+      "Instead: samples as evaluate takes them, in batches; labels are passed over");
+  for (CLI::Option* option : app->get_options()) {
+    if (option->get_group() == data->get_group() && option != data) option->needs(data);
+  }
   AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
                 "Where the outputs go (.npz)")
       ->required();
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
   AddSeedOption(*app, options->model);
-  app->footer("Example: strop run model.onnx --inputs in.npz -o out.npz");
+  app->footer(
+      "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
+      "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz");
   return {app, [options] { return Run(*options); }};
 }
 

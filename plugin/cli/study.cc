@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/data_options.h"
 #include "plugin/cli/model_options.h"
@@ -75,8 +76,9 @@ absl::StatusOr<std::unique_ptr<Laboratory>> OpenLaboratory(const StudyOptions& o
     STROP_ASSIGN_OR_RETURN(laboratory.data,
                            OpenFor(*laboratory.model, options.data.location, options.data, {}));
   } else if (!options.data.location.empty()) {
-    STROP_ASSIGN_OR_RETURN(laboratory.data,
-                           OpenData(options.data.location, {}, DataOptionsOf(options.data)));
+    DataOptions data = DataOptionsOf(options.data);
+    STROP_ASSIGN_OR_RETURN(data.class_names, KnownClassNames(options.data, nullptr));
+    STROP_ASSIGN_OR_RETURN(laboratory.data, OpenData(options.data.location, {}, data));
   }
   return Laboratory::Create(std::move(laboratory));
 }
@@ -157,6 +159,7 @@ Command AddStudyCommand(CLI::App& program) {
   AddPathOption(*app, "--model", options->model.path, PathRole::kModel,
                 "Study your own network, where the study is not about networks");
   AddDataOptions(*app, options->data);
+  AddClassNamesOption(*app, options->data);
   app->get_option("--data")->required(false);
   AddLossOptions(*app, options->loss);
   AddThreadsOption(*app, options->model);

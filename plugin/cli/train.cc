@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,11 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/exporter.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/augmentation_options.h"
+#include "importer/class_names.h"
+#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/config_file.h"
 #include "plugin/cli/dry_run.h"
 #include "plugin/cli/dump.h"
+#include "plugin/cli/export_trained.h"
 #include "plugin/cli/kept_run.h"
 #include "plugin/cli/lora_export.h"
 #include "plugin/cli/monitored_run.h"
@@ -27,39 +27,6 @@
 
 namespace strop {
 namespace {
-
-// Writes the states of the names `exported`.
-absl::Status Export(const ImportedModel& model, const std::vector<std::string>& exported,
-                    std::shared_ptr<const StateStore> store, LoraExport* lora,
-                    const QuantizationSites& quantized, const TrainOptions& options) {
-  std::map<std::string, TensorMaker> trained;
-  if (lora != nullptr || (options.epochs > 0 && options.steps.value_or(1) > 0)) {
-    std::map<std::string, std::string> tensor_names;  // by the name in the graph
-    for (const Parameter& parameter : model.parameters) {
-      tensor_names[model.graph.value(parameter.value).name] = parameter.name;
-    }
-    for (const std::string& name : exported) {
-      trained[tensor_names[name]] = [states = store.get(), name] { return states->Read(name); };
-    }
-  }
-  ExportNotes notes;
-  if (lora != nullptr) {
-    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), std::move(store)));
-  } else if (!quantized.weights.empty()) {
-    STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
-                           TrainedQuantization(quantized, *store));
-    std::map<std::string, Tensor> tensors;
-    for (const auto& [name, make] : trained) {
-      STROP_ASSIGN_OR_RETURN(tensors[name], make());
-    }
-    STROP_ASSIGN_OR_RETURN(notes,
-                           ExportQuantizedModel(model, tensors, quantization, options.output));
-  } else {
-    STROP_ASSIGN_OR_RETURN(notes, ExportModelInTurn(model, trained, options.output));
-  }
-  for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
-  return absl::OkStatus();
-}
 
 void PrintAveraged(const TrainingResult& result, bool as_json) {
   if (!result.averaged_validation_loss) return;
@@ -79,16 +46,30 @@ void PrintAveraged(const TrainingResult& result, bool as_json) {
 }
 
 void PrintEnd(const TrainingResult& result, const TrainOptions& options) {
-  if (result.stopped_early && result.best_epoch) {
-    const int64_t epoch = options.no_restore_best ? result.epochs : *result.best_epoch;
-    std::fprintf(stderr, "stopped early; the weights are those of epoch %lld\n",
-                 static_cast<long long>(epoch));
-  }
+  if (result.stopped_early) std::fprintf(stderr, "stopped early\n");
   PrintAveraged(result, options.as_json);
-  if (!options.as_json) {
-    std::printf("wrote %s after %lld steps\n", options.output.c_str(),
-                static_cast<long long>(result.steps));
+  // With --json, stdout is for lines of JSON.
+  std::fprintf(options.as_json ? stderr : stdout, "wrote %s after %lld steps, %s\n",
+               options.output.c_str(), static_cast<long long>(result.steps),
+               DescribeWeights(result).c_str());
+}
+
+std::vector<std::string> ClassNamesOf(const DataSource& data) {
+  return {data.class_names().begin(), data.class_names().end()};
+}
+
+// How other data are counted by the classes of this training, which the file does not name.
+void SayClassNames(const TrainOptions& options, const ImportedModel& model,
+                   const std::vector<std::string>& names) {
+  if (names.empty() || options.writes_class_names || ClassNamesInMetadata(*model.model) == names) {
+    return;
   }
+  const std::string& source =
+      options.run.directory.empty() ? options.data.location : options.run.directory;
+  std::fprintf(stderr,
+               "note: the file does not name its %zu classes; where data may lack one, give %s, or "
+               "train with --write-class-names\n",
+               names.size(), ClassNamesWords(names, source).c_str());
 }
 
 // Where the records of a run go on that a checkpoint brought back.
@@ -135,12 +116,7 @@ void CompletePaths(const TrainOptions& options, std::vector<CommandPath>& paths)
     std::error_code ignored;  // a run may read its own options, which it writes as they were
     return path.option == "--config" && std::filesystem::equivalent(path.path, own_config, ignored);
   });
-  for (CommandPath& path : paths) {
-    if (path.option == "-o" && WritesFolder(options.lora)) path.role = PathRole::kAdapter;
-  }
-  if (const std::string adapter = AdapterPathOf(options.lora, options.output); !adapter.empty()) {
-    paths.push_back({"the adapter beside -o", adapter, PathRole::kOutputFile});
-  }
+  AddAdapterPaths(options.lora, options.output, paths);
 }
 
 absl::Status RunTrain(const TrainOptions& options) {
@@ -160,6 +136,7 @@ absl::Status RunTrain(const TrainOptions& options) {
                          QuantizeAsTyped(options.quantize, model));
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
+  const std::vector<std::string> class_names = ClassNamesOf(*data.training);
   STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
   ShowResolvedDefaults(options, training);
   const bool is_kept = !options.run.directory.empty();
@@ -171,6 +148,8 @@ absl::Status RunTrain(const TrainOptions& options) {
     STROP_ASSIGN_OR_RETURN(inputs,
                            FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
+  // The run is that of the model as it came, whatever its file will say besides.
+  STROP_RETURN_IF_ERROR(NameExportedClasses(options.writes_class_names, class_names, model));
   PlanOptions plan;
   plan.detect_anomaly = options.detect_anomaly;
   STROP_ASSIGN_OR_RETURN(
@@ -184,6 +163,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   if (is_kept) {
     STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.app),
                                                 std::move(inputs), *trainer));
+    STROP_RETURN_IF_ERROR(kept->KeepClassNames(class_names));
   }
 
   Progress progress(
@@ -209,15 +189,17 @@ absl::Status RunTrain(const TrainOptions& options) {
                                                         "\" holds the run; go on with --resume"));
   }
   const absl::Status saved_last = is_kept ? kept->Finish() : absl::OkStatus();
-  const std::vector<std::string> exported = trainer->exported();
+  std::vector<std::string> exported = trainer->exported();
+  if (lora == nullptr && result.steps == 0) exported.clear();  // to the byte as it came
   std::shared_ptr<const StateStore> store = trainer->store();
   trainer.reset();  // the export can use its memory
   if (diverged.ok() || result.divergence->restored_epoch) {
     STROP_RETURN_IF_ERROR(
-        Export(model, exported, std::move(store), lora.get(), quantized, options));
+        ExportTrained(model, exported, std::move(store), lora.get(), quantized, options.output));
   }
   STROP_RETURN_IF_ERROR(diverged);
   PrintEnd(result, options);
+  SayClassNames(options, model, class_names);
   STROP_RETURN_IF_ERROR(recorded);
   STROP_RETURN_IF_ERROR(saved_last);
   if (!result.was_stopped) return absl::OkStatus();
@@ -231,17 +213,7 @@ absl::Status RunTrain(const TrainOptions& options) {
 Command AddTrainCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("train", "Fine-tune a model on data and export it");
   const auto options = std::make_shared<TrainOptions>();
-  AddConfigOption(*app);
-  AddModelArgument(*app, options->model);
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the trained model goes")
-      ->required();
-  AddStepOptions(*app, *options);
-  AddRunOptions(*app, *options);
-  AddRunFolderOptions(*app, options->run);
-  AddValidationOptions(*app, *options);
-  AddLoraExportOption(*app, options->lora);
-  AddQuantizeOptions(*app, options->quantize);
+  AddTrainOptions(*app, *options);
   app->footer(
       "Example: strop train model.onnx --data train.npz --loss cross_entropy --optimizer adamw "
       "--learning-rate 1e-3 --epochs 5 --batch-size 32 -o tuned.onnx");

@@ -2,6 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/class_name_options.h"
+#include "plugin/cli/config_file.h"
 #include "plugin/cli/dump.h"
 #include "plugin/cli/metric_options.h"
 #include "plugin/cli/path_option.h"
@@ -11,8 +13,24 @@
 
 namespace strop {
 
+void AddTrainOptions(CLI::App& app, TrainOptions& options) {
+  AddConfigOption(app);
+  AddModelArgument(app, options.model);
+  AddPathOption(app, "-o,--output", options.output, PathRole::kOutputFile,
+                "Where the trained model goes")
+      ->required();
+  AddStepOptions(app, options);
+  AddRunOptions(app, options);
+  AddRunFolderOptions(app, options.run);
+  AddValidationOptions(app, options);
+  AddWriteClassNamesOption(app, options.writes_class_names);
+  AddLoraExportOption(app, options.lora);
+  AddQuantizeOptions(app, options.quantize);
+}
+
 void AddStepOptions(CLI::App& app, TrainOptions& options) {
   AddDataOptions(app, options.data);
+  AddClassNamesOption(app, options.data);
   AddBatchSizeOption(app, options.data.batch_size);
   app.add_flag("--no-shuffle", options.no_shuffle, "Take the samples in their order")
       ->group("Data");
@@ -89,9 +107,16 @@ void AddValidationOptions(CLI::App& app, TrainOptions& options) {
       ->needs(early_stopping)
       ->check(CLI::NonNegativeNumber)
       ->group(group);
+  CLI::Option* export_weights =
+      app.add_option("--export", options.export_weights,
+                     "Which weights: those of the best validation loss, or the last; by default "
+                     "the best with early stopping, else the last")
+          ->check(OneOf({"best", "last"}))
+          ->group(group);
   app.add_flag("--no-restore-best", options.no_restore_best,
-               "early stopping: export the last weights instead of the best")
+               "early stopping: the same as --export last")
       ->needs(early_stopping)
+      ->excludes(export_weights)
       ->group(group);
   AddMetricOption(app, options.metrics)->group(group);
 }
@@ -133,7 +158,8 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.watches_predictions = is_kept && Monitors(options.monitoring, is_kept);
   training.early_stopping_patience = options.early_stopping;
   training.min_delta = options.min_delta;
-  training.restore_best = !options.no_restore_best;
+  if (options.no_restore_best) training.restore_best = false;
+  if (!options.export_weights.empty()) training.restore_best = options.export_weights == "best";
   return training;
 }
 

@@ -51,6 +51,7 @@ struct TrainOptions {
   std::string validation_data;
   int64_t early_stopping = 0;
   double min_delta = 0;
+  std::string export_weights;  // best, last; empty: best with early stopping, else last
   bool no_restore_best = false;
   std::vector<std::string> metrics;
   MonitorArguments monitoring;
@@ -58,8 +59,12 @@ struct TrainOptions {
   bool as_json = false;
   std::vector<std::string> dump;
   std::string output;
+  bool writes_class_names = false;
   CLI::App* app = nullptr;  // knows all of them by name
 };
+
+// All options of `strop train`, the model and the output included.
+void AddTrainOptions(CLI::App& app, TrainOptions& options);
 
 // What a step depends on: model, data, loss, optimizer, what is trained.
 void AddStepOptions(CLI::App& app, TrainOptions& options);

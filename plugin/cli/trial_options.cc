@@ -91,8 +91,11 @@ absl::StatusOr<TrialSettings> CheckTrainWords(const std::vector<std::string>& wo
   settings.epochs = train["--epochs"]->as<int64_t>();
   settings.has_validation =
       train["--validation-data"]->count() > 0 || train["--validation-split"]->count() > 0;
+  const CLI::Option* export_weights = train["--export"];
   settings.restores_best =
-      train["--early-stopping"]->count() > 0 && train["--no-restore-best"]->count() == 0;
+      export_weights->count() > 0
+          ? export_weights->as<std::string>() == "best"
+          : train["--early-stopping"]->count() > 0 && train["--no-restore-best"]->count() == 0;
   if (train["--min-delta"]->count() > 0) settings.min_delta = train["--min-delta"]->as<double>();
   return settings;
 }

@@ -21,6 +21,7 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
+#include "plugin/cli/progress_bar.h"
 #include "plugin/cli/search_space_file.h"
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/study_folder.h"
@@ -193,16 +194,22 @@ absl::Status RunStudy(const TuneOptions& options, const Study& study,
   const int64_t threads =
       options.threads > 0 ? options.threads : std::max<int64_t>(1, cores / tuner.jobs);
   const std::vector<TunedTrial> trials = TrialsOf(options, study, directory, threads);
+  const auto ended = [&journal] { return static_cast<int64_t>(journal.records().size()); };
+  ProgressBar bar("tune", count, ended());
   TunerCallbacks callbacks;
   callbacks.should_stop = [] { return CaughtSignal() != 0; };
   callbacks.on_trial = [&](const TrialRecord& record) {
-    std::fprintf(
-        stderr, "trial %lld/%lld  %s\n", static_cast<long long>(record.trial),
-        static_cast<long long>(count),
-        TrialLine(record, study.space, study.values[record.trial - 1], study.objective).c_str());
+    bar.Clear();
+    std::vector<std::string> parts =
+        TrialParts(record, study.space, study.values[record.trial - 1], study.objective);
+    parts.insert(parts.begin(), absl::StrCat("trial ", record.trial, "/", count));
+    std::fprintf(stderr, "%s\n", WrappedLine(parts, TerminalColumns()).c_str());
+    bar.Update(ended());
   };
   CatchStopSignals();
+  bar.Update(ended());
   const absl::Status status = RunTrials(trials, tuner, callbacks, journal);
+  bar.Clear();
   if (CaughtSignal() != 0) {
     return StoppedBySignal(
         CaughtSignal(), absl::StrCat("after ", journal.records().size(), " of ", count, " trials",

@@ -126,15 +126,18 @@ void AddCurves(const TuneReport& report, const std::string& title,
 
 }  // namespace
 
-std::string TrialLine(const TrialRecord& record, const std::vector<SearchDimension>& space,
-                      const std::vector<std::string>& values, const std::string& objective) {
-  std::string line = record.state == State::kFailed
-                         ? absl::StrCat("failed: ", record.problem)
-                         : absl::StrCat(objective, " ", ValueText(record));
+std::vector<std::string> TrialParts(const TrialRecord& record,
+                                    const std::vector<SearchDimension>& space,
+                                    const std::vector<std::string>& values,
+                                    const std::string& objective) {
+  std::vector<std::string> parts = {record.state == State::kFailed
+                                        ? absl::StrCat("failed: ", record.problem)
+                                        : absl::StrCat(objective, " ", ValueText(record))};
   for (size_t i = 0; i < space.size(); ++i) {
-    absl::StrAppend(&line, "  ", space[i].option, " ", values[i]);
+    parts.push_back(absl::StrCat(space[i].option, " ", values[i]));
   }
-  return absl::StrCat(line, absl::StrFormat("  %.1f s", record.seconds));
+  parts.push_back(absl::StrFormat("%.1f s", record.seconds));
+  return parts;
 }
 
 void PrintTable(const TuneReport& report) {

@@ -20,9 +20,11 @@ struct TuneReport {
   bool is_higher_better = false;
 };
 
-// "validation_loss 0.123  learning-rate 0.01  4.2 s"
-std::string TrialLine(const TrialRecord& record, const std::vector<SearchDimension>& space,
-                      const std::vector<std::string>& values, const std::string& objective);
+// "validation_loss 0.123", "learning-rate 0.01", "4.2 s"
+std::vector<std::string> TrialParts(const TrialRecord& record,
+                                    const std::vector<SearchDimension>& space,
+                                    const std::vector<std::string>& values,
+                                    const std::string& objective);
 
 // On stdout, the best first: a table for people, or a JSON line a trial.
 void PrintTable(const TuneReport& report);

@@ -31,6 +31,7 @@ class AugmentedArrays : public DataSource {
   const std::vector<DataField>& fields() const override { return source_->fields(); }
   const std::string& origin() const override { return source_->origin(); }
   absl::Span<const std::string> class_names() const override { return source_->class_names(); }
+  std::string FileOf(int64_t index) const override { return source_->FileOf(index); }
   const Tensor* whole_array(size_t field) const override { return source_->whole_array(field); }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {

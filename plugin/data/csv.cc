@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/data/array_source.h"
+#include "plugin/data/class_names.h"
 #include "plugin/data/data_file.h"
 
 namespace strop {
@@ -258,12 +258,18 @@ std::vector<NamedTensor> InputArrays(const std::string& path, const Table& table
   return arrays;
 }
 
-// Numbers where every target is one; classes counted in the order of their sorted names else.
-absl::StatusOr<Tensor> TargetArray(const CsvReader& reader, const Table& table,
-                                   std::vector<std::string>& class_names) {
+bool IsNumber(const std::string& text) {
+  double ignored = 0;
+  return ParseNumber(text, ignored);
+}
+
+// Numbers where every target is one and none of the names that are known; else classes, counted by
+// these or in the order of their sorted texts, which become `class_names`.
+absl::StatusOr<Tensor> TargetArray(const CsvReader& reader, const std::string& path,
+                                   const Table& table, std::vector<std::string>& class_names) {
   Tensor numbers(DataType::kDouble, {table.row_count});
   const auto elements = numbers.mutable_elements<double>();
-  bool are_numbers = class_names.empty();
+  bool are_numbers = std::none_of(class_names.begin(), class_names.end(), IsNumber);
   for (size_t row = 0; are_numbers && row < table.targets.size(); ++row) {
     are_numbers = ParseNumber(table.targets[row], elements[row]);
     if (are_numbers && !std::isfinite(elements[row])) {
@@ -274,20 +280,9 @@ absl::StatusOr<Tensor> TargetArray(const CsvReader& reader, const Table& table,
     }
   }
   if (are_numbers) return numbers;
-  if (class_names.empty()) {
-    const std::set<std::string> sorted(table.targets.begin(), table.targets.end());
-    class_names.assign(sorted.begin(), sorted.end());
-  }
-  Tensor classes(DataType::kInt64, {table.row_count});
-  for (size_t row = 0; row < table.targets.size(); ++row) {
-    const auto found = std::find(class_names.begin(), class_names.end(), table.targets[row]);
-    if (found == class_names.end()) {
-      return reader.Invalid(table.lines[row], absl::StrCat("found class \"", table.targets[row],
-                                                           "\", which the training data lacks"));
-    }
-    classes.mutable_elements<int64_t>()[row] = found - class_names.begin();
-  }
-  return classes;
+  STROP_ASSIGN_OR_RETURN(NumberedClasses classes, NumberClasses(path, table.targets, class_names));
+  class_names = std::move(classes.names);
+  return Tensor::FromVector({table.row_count}, classes.labels);
 }
 
 }  // namespace
@@ -303,8 +298,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsv(const std::string& path,
   }
   std::vector<NamedTensor> arrays = InputArrays(path, table, options);
   std::vector<std::string> class_names = options.class_names;
-  if (table.target_column >= 0) {
-    STROP_ASSIGN_OR_RETURN(Tensor target, TargetArray(reader, table, class_names));
+  if (table.target_column >= 0 && options.reads_target) {
+    STROP_ASSIGN_OR_RETURN(Tensor target, TargetArray(reader, path, table, class_names));
     arrays.push_back({std::string(kTargetField), std::move(target)});
   }
   return ArraySource::Create(path, std::move(arrays), std::move(class_names));

@@ -16,9 +16,11 @@ struct CsvOptions {
   // When each of these is a column, every one becomes a field of its own; else all columns but the
   // target form one field "x" of shape [columns].
   std::vector<std::string> input_names;
-  // What the classes of a text target are counted by; empty: the sorted texts of the file.
+  // What the classes of a text target are counted by; empty: the sorted texts of the file. Numbers
+  // are names too where one of the names is a number.
   std::vector<std::string> class_names;
-  DataListener listener;  // hears of columns that nothing reads
+  DataListener listener;     // hears of columns that nothing reads
+  bool reads_target = true;  // false: the target's column is passed over
 };
 
 // Reads comma-separated values with a header line (RFC 4180: quotes, doubled inside; LF or CRLF).

@@ -69,7 +69,13 @@ class DataSource {
   // Where the samples come from, for messages: a file or folder.
   virtual const std::string& origin() const = 0;
 
-  // Names of the classes that integer targets count, where the data has names.
+  // The file that holds a sample alone; empty where samples are rows.
+  virtual std::string FileOf(int64_t index) const {
+    (void)index;
+    return "";
+  }
+
+  // Names of the classes that integer targets count, where they have names.
   virtual absl::Span<const std::string> class_names() const { return {}; }
 
   // Index into fields(), or -1.

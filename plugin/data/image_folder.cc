@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "graph/status_macros.h"
 #include "ops/parallel.h"
+#include "plugin/data/class_names.h"
 #include "plugin/data/image_orientation.h"
 
 namespace strop {
@@ -149,15 +150,10 @@ class LeftOut {
   std::vector<std::string> damaged_;
 };
 
-// The class that a folder is of.
-absl::StatusOr<int64_t> ClassOf(const std::string& root, const fs::path& folder,
-                                const ImageFolderOptions& options, ImageSet& images) {
-  const std::string name = folder.filename().string();
-  if (options.class_names.empty()) images.class_names.push_back(name);
-  const auto found = std::find(images.class_names.begin(), images.class_names.end(), name);
-  if (found != images.class_names.end()) return found - images.class_names.begin();
-  return absl::InvalidArgumentError(
-      absl::StrCat(Prefix(root), "found class \"", name, "\", which the training data lacks"));
+std::vector<std::string> NamesOf(const std::vector<fs::path>& folders) {
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders) names.push_back(folder.filename().string());
+  return names;
 }
 
 ImageSize DecodedSize(const ImageHeader& header, Orientation orientation) {
@@ -167,20 +163,26 @@ ImageSize DecodedSize(const ImageHeader& header, Orientation orientation) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::string>> ListClassFolders(const std::string& root) {
+  STROP_ASSIGN_OR_RETURN(const Entries entries, SortedEntries(root));
+  return NamesOf(entries.folders);
+}
+
 absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFolderOptions& options,
                                          const DataListener& listener) {
   STROP_ASSIGN_OR_RETURN(const Entries entries, SortedEntries(root));
   ImageSet images;
   images.origin = root;
-  images.class_names = options.class_names;
   std::vector<std::string> files;
   std::vector<int64_t> classes;  // of each of them
   LeftOut left_out;
   if (options.has_classes) {
-    for (const fs::path& folder : entries.folders) {
-      STROP_ASSIGN_OR_RETURN(const int64_t index, ClassOf(root, folder, options, images));
-      STROP_RETURN_IF_ERROR(AddFilesBelow(folder, {}, files));
-      classes.resize(files.size(), index);
+    STROP_ASSIGN_OR_RETURN(NumberedClasses numbered,
+                           NumberClasses(root, NamesOf(entries.folders), options.class_names));
+    images.class_names = std::move(numbered.names);
+    for (size_t i = 0; i < entries.folders.size(); ++i) {
+      STROP_RETURN_IF_ERROR(AddFilesBelow(entries.folders[i], {}, files));
+      classes.resize(files.size(), numbered.labels[i]);
     }
     left_out.AddBeside(entries.files.size());
   } else {
@@ -201,7 +203,7 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
     } else {
       images.paths.push_back(files[i]);
       images.sizes.push_back(DecodedSize(**headers[i], options.orientation));
-      labels.push_back(classes[i]);
+      if (options.has_classes) labels.push_back(classes[i]);
       if ((*headers[i])->orientation != 1) ++turned;
     }
   }

@@ -17,6 +17,9 @@ struct ImageFolderOptions {
   bool has_classes = true;  // else all pictures below the folder, without labels
 };
 
+// The names of a folder's classes, sorted.
+absl::StatusOr<std::vector<std::string>> ListClassFolders(const std::string& root);
+
 // Lists root/class/…/picture: the classes sorted by name, the pictures by their paths, those of
 // subfolders behind, labels counted from 0. Every file is looked at: those that are no pictures are
 // left out, and so, if that is asked for, are damaged ones; the listener hears of both. Hidden

@@ -24,6 +24,9 @@ class ImageSource : public DataSource {
   const std::vector<DataField>& fields() const override { return fields_; }
   const std::string& origin() const override { return images_.origin; }
   absl::Span<const std::string> class_names() const override { return images_.class_names; }
+  std::string FileOf(int64_t index) const override {
+    return images_.paths.empty() ? "" : images_.paths[static_cast<size_t>(index)];
+  }
   const Tensor* whole_array(size_t field) const override {
     return field == 1 ? &images_.labels : nullptr;
   }

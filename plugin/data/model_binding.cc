@@ -1,11 +1,13 @@
 #include "plugin/data/model_binding.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "plugin/data/class_names.h"
 #include "plugin/data/number_conversion.h"
 #include "plugin/data/target_check.h"
 
@@ -31,6 +33,7 @@ class BoundSource : public DataSource {
   const std::vector<DataField>& fields() const override { return fields_; }
   const std::string& origin() const override { return source_->origin(); }
   absl::Span<const std::string> class_names() const override { return source_->class_names(); }
+  std::string FileOf(int64_t index) const override { return source_->FileOf(index); }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
     STROP_RETURN_IF_ERROR(source_->Read(indices, Unbound(indices.size())));
@@ -238,6 +241,26 @@ absl::StatusOr<size_t> SampleField(const DataSource& source, const InputInterfac
       "of the value that it is to have"));
 }
 
+// Class numbers have to be the model's. Where the loss compares numbers, those of two classes mean
+// no and yes.
+absl::Status CheckNamedClasses(const DataSource& source, const DataField& label,
+                               const TargetInterface& target) {
+  using Kind = TargetInterface::Kind;
+  const absl::Span<const std::string> names = source.class_names();
+  if (names.empty() || target.kind == Kind::kProbabilities) return absl::OkStatus();
+  if (target.kind == Kind::kClasses) {
+    const bool is_known = target.class_count != std::numeric_limits<int64_t>::max();
+    return is_known ? CheckClassCount(source.origin(), names, target.class_count)
+                    : absl::OkStatus();
+  }
+  const bool is_class_number = label.type == DataType::kInt64 && label.shape.empty();
+  if (names.size() == 2 || !is_class_number) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data: \"", source.origin(), "\": found ", names.size(), " classes (", ListNames(names),
+      "), expected two, no and yes, or numbers, as the loss compares numbers; name both with "
+      "--class-names, or use --loss cross_entropy"));
+}
+
 }  // namespace
 
 absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string& input,
@@ -279,14 +302,16 @@ int64_t FixedBatchSize(const std::vector<InputInterface>& inputs) {
 }
 
 absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
-                                     const std::vector<InputInterface>& inputs,
-                                     int64_t batch_size) {
+                                     const std::vector<InputInterface>& inputs, int64_t batch_size,
+                                     bool wants_target) {
   DataShapes shapes;
   const int64_t fixed = FixedBatchSize(inputs);
   shapes.has_fixed_batch = fixed > 0;
   shapes.batch_size = fixed > 0 ? fixed : std::max<int64_t>(batch_size, 1);
-  STROP_ASSIGN_OR_RETURN(const size_t target, TargetField(source));
-  shapes.target = source.fields()[target];
+  if (wants_target) {
+    STROP_ASSIGN_OR_RETURN(const size_t target, TargetField(source));
+    shapes.target = source.fields()[target];
+  }
   for (const InputInterface& input : inputs) {
     STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(source, input, inputs.size() == 1));
     const DataField& found = source.fields()[field];
@@ -322,6 +347,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     STROP_RETURN_IF_ERROR(add(field, input.name, input.type));
   }
   if (needs_target) {
+    STROP_RETURN_IF_ERROR(CheckNamedClasses(*source, source->fields()[target_field], target));
     TensorType type = target.type;
     if (target.kind == TargetInterface::Kind::kClasses) type.element_type = DataType::kInt64;
     STROP_RETURN_IF_ERROR(add(target_field, std::string(kTargetField), type));

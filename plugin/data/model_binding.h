@@ -48,9 +48,10 @@ struct DataShapes {
 // The model's fixed batch size, or 0 when it takes any.
 int64_t FixedBatchSize(const std::vector<InputInterface>& inputs);
 
-// InvalidArgument as BindToModel has it for inputs.
+// InvalidArgument as BindToModel has it for inputs, and for a missing target unless none is wanted.
 absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
-                                     const std::vector<InputInterface>& inputs, int64_t batch_size);
+                                     const std::vector<InputInterface>& inputs, int64_t batch_size,
+                                     bool wants_target = true);
 
 // The field of `source` that feeds an input: by name, or for a model's only input x, X or the only
 // array beside the target. InvalidArgument listing the fields when there is none.

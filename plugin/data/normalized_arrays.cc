@@ -27,6 +27,7 @@ class NormalizedArrays : public DataSource {
   const std::vector<DataField>& fields() const override { return fields_; }
   const std::string& origin() const override { return source_->origin(); }
   absl::Span<const std::string> class_names() const override { return source_->class_names(); }
+  std::string FileOf(int64_t index) const override { return source_->FileOf(index); }
   const Tensor* whole_array(size_t field) const override {
     return IsNormalized(field) ? nullptr : source_->whole_array(field);
   }

@@ -93,9 +93,10 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenPictureArray(
   // Flattened, they keep the order of axes that they have.
   const bool is_flat = input.type.shape && input.type.shape->size() == 2;
   if (is_flat && !options.images.layout) options.images.layout = shape.layout;
-  return OpenImages(ImagesOfArray(location, arrays[field].tensor, shape,
-                                  target == arrays.end() ? Tensor() : target->tensor),
-                    input, options);
+  ImageSet images = ImagesOfArray(location, arrays[field].tensor, shape,
+                                  target == arrays.end() ? Tensor() : target->tensor);
+  images.class_names = options.class_names;
+  return OpenImages(std::move(images), input, options);
 }
 
 }  // namespace
@@ -162,7 +163,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& locati
                                                        const DataOptions& options,
                                                        bool are_pictures) {
   STROP_RETURN_IF_ERROR(RenameTarget(location, options, arrays));
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, ArraySource::Create(location, arrays));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
+                         ArraySource::Create(location, arrays, options.class_names));
   if (inputs.empty()) return NormalizeInput(std::move(source), inputs, options);
   STROP_ASSIGN_OR_RETURN(const std::vector<size_t> fields, FieldsOf(*source, inputs));
   NoteUnread(*source, fields, options.listener);

@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& locati
   CsvOptions csv;
   csv.target = options.target == kInputTarget ? std::string(kTargetField) : options.target;
   csv.class_names = options.class_names;
+  csv.reads_target = options.reads_labels;
   csv.listener = options.listener;
   for (const InputInterface& input : inputs) csv.input_names.push_back(input.name);
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenCsv(location, csv));
@@ -77,8 +78,8 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFolder(const std::string& locati
                                                        const DataOptions& options) {
   STROP_ASSIGN_OR_RETURN(const InputInterface input, OnlyInput(location, inputs));
   ImageFolderOptions folder;
-  folder.has_classes = options.target != kInputTarget;
-  if (folder.has_classes && options.target != kTargetField) {
+  folder.has_classes = options.reads_labels && options.target != kInputTarget;
+  if (options.target != kInputTarget && options.target != kTargetField) {
     return absl::InvalidArgumentError(
         absl::StrCat("data: \"", location,
                      "\": found pictures, whose folders are their labels, and "

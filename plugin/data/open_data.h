@@ -20,10 +20,14 @@ struct DataOptions {
   std::string target = std::string(kTargetField);
   ImageOptions images;
   AugmentationOptions augmentation;  // of training data, see DataSource::ReadAugmented
-  // The classes that text labels and image folders count by; empty: those of the data itself.
+  // The classes that text labels and image folders count by, and the names of those that numbers
+  // count; empty: those of the data itself.
   std::vector<std::string> class_names;
   bool skips_damaged = false;  // pictures of a folder
   DataListener listener;
+  // False: the samples are wanted alone. Labels are passed over, and a folder may hold images in
+  // any way.
+  bool reads_labels = true;
 };
 
 // Opens data by what their bytes say that they are:

@@ -20,6 +20,9 @@ class SubsetSource : public DataSource {
   const std::vector<DataField>& fields() const override { return whole_->fields(); }
   const std::string& origin() const override { return whole_->origin(); }
   absl::Span<const std::string> class_names() const override { return whole_->class_names(); }
+  std::string FileOf(int64_t index) const override {
+    return whole_->FileOf(indices_[static_cast<size_t>(index)]);
+  }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
     return whole_->Read(OfWhole(indices), batch);

@@ -10,11 +10,8 @@
 #include "ops/registry.h"
 
 namespace strop {
-namespace {
 
 std::string AverageName(const std::string& state) { return absl::StrCat(state, "/average"); }
-
-}  // namespace
 
 absl::Status CheckAveragingOptions(const AveragingOptions& options) {
   if (options.ema_decay && options.swa_start) {

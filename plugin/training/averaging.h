@@ -34,6 +34,9 @@ absl::Status CheckAveragingOptions(const AveragingOptions& options);
 // `first_rate`.
 double SwaLearningRate(const AveragingOptions& options, double first_rate, int64_t epochs);
 
+// The state that holds the average of another.
+std::string AverageName(const std::string& state);
+
 // Means of states, which are kept as states "<state>/average" of the same store. Not thread-safe.
 class AveragedStates {
  public:

@@ -45,6 +45,22 @@ ClassAxis ClassAxisOf(const Shape& prediction, LossKind loss, int64_t class_axis
   return classes;
 }
 
+absl::StatusOr<std::vector<double>> RowsOfClasses(const Tensor& tensor, const ClassAxis& classes) {
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> numbers, NumericElements(tensor));
+  const Extents extents(tensor.shape(), classes.axis);
+  std::vector<double> rows;
+  rows.reserve(numbers.size());
+  for (int64_t outer = 0; outer < extents.outer; ++outer) {
+    for (int64_t inner = 0; inner < extents.inner; ++inner) {
+      for (int64_t column = 0; column < classes.columns; ++column) {
+        rows.push_back(numbers[static_cast<size_t>(
+            (outer * classes.columns + column) * extents.inner + inner)]);
+      }
+    }
+  }
+  return rows;
+}
+
 absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& target,
                                         const ClassAxis& classes, int64_t ignore_index) {
   STROP_ASSIGN_OR_RETURN(const std::vector<double> logits, NumericElements(prediction));

@@ -43,6 +43,9 @@ struct ClassAxis {
 };
 ClassAxis ClassAxisOf(const Shape& prediction, LossKind loss, int64_t class_axis);
 
+// The numbers of a tensor with a class axis as [rows, columns].
+absl::StatusOr<std::vector<double>> RowsOfClasses(const Tensor& tensor, const ClassAxis& classes);
+
 // `target` as the cross-entropies take it: labels, or probabilities in the prediction's shape.
 // Labels of probabilities are the most probable class, or what lies above one half.
 absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& target,

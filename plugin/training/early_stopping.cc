@@ -9,7 +9,7 @@ namespace strop {
 EarlyStopping::EarlyStopping(const TrainingOptions& options)
     : patience_(options.early_stopping_patience),
       min_delta_(options.min_delta),
-      restores_best_(options.restore_best) {}
+      restores_best_(RestoresBest(options)) {}
 
 absl::StatusOr<bool> EarlyStopping::See(double validation_loss, int64_t epoch,
                                         const std::vector<std::string>& names,
@@ -19,7 +19,7 @@ absl::StatusOr<bool> EarlyStopping::See(double validation_loss, int64_t epoch,
   if (!(validation_loss < bound)) return false;
   state.best_loss = validation_loss;
   state.best_epoch = epoch;
-  if (patience_ == 0 || !restores_best_) return true;
+  if (!restores_best_) return true;
   for (const std::string& name : names) {
     STROP_ASSIGN_OR_RETURN(state.best_weights[name], store.Read(name));
   }

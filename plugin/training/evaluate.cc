@@ -85,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   return evaluator;
 }
 
-absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
+absl::StatusOr<EvaluationResult> Evaluator::Evaluate(
+    const std::function<void(int64_t done)>& on_progress) {
   metrics_->Reset();
   EvaluationResult result;
   double all_weight = 0;
@@ -108,6 +109,7 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate() {
     result.loss += sum * static_cast<double>(count) / static_cast<double>(losses.size());
     all_weight += LossWeight(loss_, target);
     STROP_RETURN_IF_ERROR(metrics_->Update(First(outputs[1], count * rows), target, count));
+    if (on_progress) on_progress(begin + count);
   }
   result.loss /= all_weight;  // NaN where no label counts, as the mean of nothing
   result.metrics = metrics_->Values();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,8 +44,10 @@ class Evaluator {
                                                            PlanOptions plan = {},
                                                            std::shared_ptr<Arena> arena = nullptr);
 
-  // The whole data once, in order.
-  absl::StatusOr<EvaluationResult> Evaluate();
+  // The whole data once, in order. `on_progress` hears how many samples are done.
+  absl::StatusOr<EvaluationResult> Evaluate(
+      const std::function<void(int64_t done)>& on_progress = nullptr);
+  int64_t sample_count() const { return data_->sample_count(); }
 
   // What the last evaluation predicted, with the hardest samples, or those of a regression, when
   // they are asked for; nothing unless predictions are watched.

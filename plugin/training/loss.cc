@@ -152,6 +152,17 @@ absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name
   return *chosen;
 }
 
+absl::StatusOr<std::optional<LossKind>> LossOfActivation(const Graph& graph,
+                                                         const std::string& output) {
+  STROP_ASSIGN_OR_RETURN(const ValueId value, ChooseOutput(graph, output));
+  Graph scratch = graph;  // which FindLogits may add views to
+  for (const LossKind kind : {LossKind::kCrossEntropy, LossKind::kBinaryCrossEntropy}) {
+    STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(scratch, kind, value));
+    if (logits.value != value) return kind;
+  }
+  return std::nullopt;
+}
+
 absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
                                         const DataShapes& data, const LossAttachment& attachment) {
   STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(graph, options.output));

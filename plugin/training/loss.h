@@ -40,6 +40,11 @@ struct LossOptions {
 // listing them, and for one that cannot be trained: of integers, or declared as a single number.
 absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name);
 
+// The cross-entropy that absorbs the activation an output ends in, see AttachLoss; absent where
+// there is none.
+absl::StatusOr<std::optional<LossKind>> LossOfActivation(const Graph& graph,
+                                                         const std::string& output);
+
 struct AttachedLoss {
   ValueId loss = kNoValue;        // rank 0
   ValueId prediction = kNoValue;  // what the loss compares: logits for the cross-entropies

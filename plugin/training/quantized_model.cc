@@ -11,10 +11,9 @@ namespace {
 
 // Operators of ONNX and of ONNX Runtime that read or make rounded numbers.
 bool IsQuantized(const Node& node) {
-  constexpr std::string_view kNames[] = {"QuantizeLinear", "DequantizeLinear",
-                                         "ConvInteger",    "DynamicQuantizeLinear",
-                                         "MatMulInteger",  "MatMulNBits",
-                                         "QGemm",          "GatherBlockQuantized"};
+  constexpr std::string_view kNames[] = {
+      "QuantizeLinear", "DequantizeLinear", "ConvInteger", "DynamicQuantizeLinear",
+      "MatMulInteger",  "MatMulNBits",      "QGemm",       "GatherBlockQuantized"};
   return std::find(std::begin(kNames), std::end(kNames), node.op_type) != std::end(kNames) ||
          absl::StartsWith(node.op_type, "QLinear");
 }

@@ -90,7 +90,8 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
 std::vector<std::string> RunFolder::OwnFiles() {
   return {"config.toml",           "lock",        "records.jsonl", "scalars.csv",
           "events.out.tfevents.*", "train",       "train/*",       "validation",
-          "validation/*",          "checkpoints", "checkpoints/*"};
+          "validation/*",          "checkpoints", "checkpoints/*",
+          "class_names.json"};
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept
@@ -104,15 +105,14 @@ std::string RunFolder::CheckpointName(int64_t step) {
   return absl::StrFormat("%s%08d%s", kPrefix, step, kSuffix);
 }
 
-std::string RunFolder::CheckpointPath(const std::string& name) const {
-  return absl::StrCat(CheckpointFolder(path_), "/", name);
+std::string RunFolder::CheckpointPath(const std::string& run, const std::string& name) {
+  return absl::StrCat(CheckpointFolder(run), "/", name);
 }
 
-std::vector<std::string> RunFolder::Checkpoints() const {
+std::vector<std::string> RunFolder::Checkpoints(const std::string& run) {
   std::vector<std::pair<int64_t, std::string>> found;
   std::error_code ignored;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(CheckpointFolder(path_), ignored)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(CheckpointFolder(run), ignored)) {
     const std::string name = entry.path().filename();
     if (const std::optional<int64_t> step = StepOf(name)) found.emplace_back(*step, name);
   }

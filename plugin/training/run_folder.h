@@ -38,9 +38,13 @@ class RunFolder {
 
   // "step-00000120.safetensors"
   static std::string CheckpointName(int64_t step);
-  std::string CheckpointPath(const std::string& name) const;
+  std::string CheckpointPath(const std::string& name) const { return CheckpointPath(path_, name); }
   // Names of the checkpoints, newest first.
-  std::vector<std::string> Checkpoints() const;
+  std::vector<std::string> Checkpoints() const { return Checkpoints(path_); }
+
+  // The same of a run that goes on elsewhere, or is over.
+  static std::string CheckpointPath(const std::string& run, const std::string& name);
+  static std::vector<std::string> Checkpoints(const std::string& run);
 
   // The newest checkpoint that is whole. Damaged ones that are newer are renamed to "….damaged", so
   // that none is taken for the newest again.

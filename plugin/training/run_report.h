@@ -52,8 +52,7 @@ struct TrainingResult {
   int64_t epochs = 0;  // begun
   FinalWeights weights = FinalWeights::kLast;
   std::optional<int64_t> weights_epoch;  // after which the weights were so; absent for averages
-  // With early stopping: whose weights are in the store, unless they are not to be restored.
-  std::optional<int64_t> best_epoch;
+  std::optional<int64_t> best_epoch;     // by validation loss, where there are such
   bool stopped_early = false;
   // Of the averaged weights, with stochastic weight averaging and validation data.
   std::optional<double> averaged_validation_loss;
@@ -61,6 +60,9 @@ struct TrainingResult {
   bool was_stopped = false;              // should_stop asked for it
   std::optional<Divergence> divergence;  // the numbers went bad, and the run ended
 };
+
+// "the weights of epoch 3, the best of 8".
+std::string DescribeWeights(const TrainingResult& result);
 
 // What a run tells while it goes on; each may be empty. Called between steps, on the run's thread.
 struct TrainingCallbacks {

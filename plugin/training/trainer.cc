@@ -203,8 +203,8 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
     if (!result.weights_epoch) result.weights = FinalWeights::kNone;
     return result;
   }
+  result.best_epoch = state_.best_epoch;
   if (options_.early_stopping_patience > 0) {
-    result.best_epoch = state_.best_epoch;
     result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
   }
   STROP_RETURN_IF_ERROR(Finish(result));

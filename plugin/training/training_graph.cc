@@ -213,4 +213,16 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   return evaluation;
 }
 
+absl::StatusOr<EvaluationGraph> BuildPredictionGraph(const ImportedModel& model,
+                                                     const LossOptions& options, DataShapes data) {
+  data.target.reset();
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph evaluation, BuildEvaluationGraph(model, options, data));
+  Graph& graph = evaluation.graph;
+  graph.inputs.pop_back();  // the target
+  graph.outputs.erase(graph.outputs.begin());
+  graph.RemoveDeadNodes();
+  evaluation.target = TargetInterface();
+  return evaluation;
+}
+
 }  // namespace strop

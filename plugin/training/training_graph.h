@@ -104,4 +104,8 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
                                                      const DataShapes& data);
 
+// The same for data without a target: the only output is what the loss would compare.
+absl::StatusOr<EvaluationGraph> BuildPredictionGraph(const ImportedModel& model,
+                                                     const LossOptions& options, DataShapes data);
+
 }  // namespace strop

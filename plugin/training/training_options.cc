@@ -22,10 +22,19 @@ absl::Status CheckAveraging(const TrainingOptions& options) {
         "train: stochastic weight averaging sets the rate and needs every epoch from its start on: "
         "leave out early stopping and reduce_on_plateau");
   }
+  if (RestoresBest(options)) {
+    return absl::InvalidArgumentError(
+        "train: stochastic weight averaging ends with the average of epochs, not with the best of "
+        "them; leave one of the two out");
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+bool RestoresBest(const TrainingOptions& options) {
+  return options.restore_best.value_or(options.early_stopping_patience > 0);
+}
 
 absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_validation) {
   if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
@@ -64,6 +73,11 @@ absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_valid
   if (options.early_stopping_patience > 0) {
     return absl::InvalidArgumentError(
         "train: early stopping watches the validation loss; add --validation-split or "
+        "--validation-data");
+  }
+  if (RestoresBest(options)) {
+    return absl::InvalidArgumentError(
+        "train: the best weights are those of the best validation loss; add --validation-split or "
         "--validation-data");
   }
   if (options.metrics.empty()) return absl::OkStatus();

@@ -39,8 +39,12 @@ struct TrainingOptions {
   // more than min_delta.
   int64_t early_stopping_patience = 0;
   double min_delta = 0;
-  bool restore_best = true;  // with early stopping: the run ends with the best epoch's weights
+  // Whether the run ends with the weights of its best validation loss; absent: with early stopping.
+  std::optional<bool> restore_best;
 };
+
+// What restore_best comes to.
+bool RestoresBest(const TrainingOptions& options);
 
 // InvalidArgument naming the option that makes no sense, alone or without validation data.
 absl::Status CheckTrainingOptions(const TrainingOptions& options, bool has_validation);

@@ -392,7 +392,7 @@ class BenchmarkTest(ProgramTest):
 
 class HelpTest(ProgramTest):
     COMMANDS = ("train", "evaluate", "run", "gradient", "check", "inspect", "ops", "benchmark")
-    COMMANDS += ("tune",)
+    COMMANDS += ("tune", "predict")
 
     def test_examples_work(self) -> None:
         """Runs the example of every command on files of the names that it uses."""

@@ -1,0 +1,91 @@
+// strop export: a checkpoint of a training as an ONNX file.
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/cli/checkpoint_model.h"
+#include "plugin/cli/class_name_options.h"
+#include "plugin/cli/command.h"
+#include "plugin/cli/export_trained.h"
+#include "plugin/cli/model_options.h"
+#include "plugin/cli/path_option.h"
+#include "plugin/runtime/state_store.h"
+
+namespace strop {
+namespace {
+
+struct ExportOptions {
+  ModelOptions model;
+  std::string checkpoint;
+  std::string lora_export;
+  std::string output;
+  bool writes_class_names = false;
+};
+
+std::string WeightsOf(const OpenedCheckpoint& opened) {
+  const RunState& state = opened.checkpoint.state;
+  const bool is_whole = state.batches_of_epoch == 0;
+  const std::string epoch = is_whole ? absl::StrCat("epoch ", state.epochs)
+                                     : absl::StrCat("epoch ", state.epochs + 1, ", under way");
+  return absl::StrCat(opened.options.averaging.ema_decay ? "the averaged weights" : "the weights",
+                      " of step ", state.steps, " (", epoch, ")");
+}
+
+absl::Status RunExport(const ExportOptions& options) {
+  STROP_ASSIGN_OR_RETURN(const OpenedCheckpoint opened, OpenCheckpoint(options.checkpoint));
+  STROP_ASSIGN_OR_RETURN(
+      CheckpointModel loaded,
+      LoadCheckpointModel(opened, options.model, options.output, options.lora_export));
+  std::vector<std::string> names;
+  const bool writes_names = options.writes_class_names || opened.options.writes_class_names;
+  std::error_code ignored;
+  if (writes_names || std::filesystem::exists(ClassNamesFile(opened.run), ignored)) {
+    DataArguments run;
+    run.class_names = {opened.run};
+    STROP_ASSIGN_OR_RETURN(names, KnownClassNames(run, &loaded.model));
+  }
+  STROP_RETURN_IF_ERROR(NameExportedClasses(writes_names, names, loaded.model));
+  const auto store = std::make_shared<StateStore>();
+  for (const Value& value : loaded.model.graph.values) {
+    if (value.kind == ValueKind::kState) STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
+  }
+  STROP_RETURN_IF_ERROR(ExportTrained(loaded.model, loaded.exported, store, loaded.lora.get(),
+                                      loaded.quantized, options.output));
+  if (opened.options.averaging.swa_start) {
+    std::fprintf(stderr,
+                 "note: the average that the run ends with is made at its end; these are the "
+                 "weights of this step alone\n");
+  }
+  std::printf("wrote %s, %s\n", options.output.c_str(), WeightsOf(opened).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddExportCommand(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("export", "A checkpoint of a training as an ONNX file");
+  const auto options = std::make_shared<ExportOptions>();
+  AddModelArgument(*app, options->model);
+  AddCheckpointOption(*app, options->checkpoint)->required();
+  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile, "Where the model goes")
+      ->required();
+  app->add_option("--lora-export", options->lora_export,
+                  "A run with adapters: merged, peft or onnx_adapter; by default as the run says")
+      ->check(OneOf({"merged", "peft", "onnx_adapter"}));
+  AddWriteClassNamesOption(*app, options->writes_class_names);
+  AddThreadsOption(*app, options->model);
+  app->footer(
+      "MODEL is the file that the run trained; the run may be going on.\n"
+      "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx");
+  return {app, [options] { return RunExport(*options); },
+          [options](std::vector<CommandPath>& paths) {
+            LoraArguments lora;
+            if (!options->lora_export.empty()) lora.export_as = options->lora_export;
+            AddAdapterPaths(lora, options->output, paths);
+          }};
+}
+
+}  // namespace strop

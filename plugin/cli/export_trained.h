@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "plugin/cli/lora_export.h"
+#include "plugin/cli/quantize_options.h"
+
+namespace strop {
+
+// Writes the model to `output` with the states of the names `exported`, and tells on stderr what
+// the exporter has to say. `lora` is null without adapters, `quantized` empty without rounding.
+absl::Status ExportTrained(const ImportedModel& model, const std::vector<std::string>& exported,
+                           std::shared_ptr<const StateStore> store, LoraExport* lora,
+                           const QuantizationSites& quantized, const std::string& output);
+
+}  // namespace strop
