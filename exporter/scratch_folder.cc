@@ -19,10 +19,9 @@ absl::StatusOr<std::string> ScratchFolder() {
       typed != nullptr && *typed != '\0' ? typed : fs::temp_directory_path(ignored).string();
   errno = 0;
   if (access(folder.c_str(), W_OK | X_OK) == 0 && fs::is_directory(folder, ignored)) return folder;
-  return absl::PermissionDeniedError(
-      absl::StrCat("the folder for temporary files, \"", folder,
-                   "\", cannot be used: ", std::strerror(errno == 0 ? ENOTDIR : errno),
-                   "; set TMPDIR to a folder where you may write"));
+  return absl::PermissionDeniedError(absl::StrCat(
+      "the folder for temporary files, \"", folder, "\", cannot be used: ",
+      std::strerror(errno == 0 ? ENOTDIR : errno), "; set TMPDIR to a folder where you may write"));
 }
 
 }  // namespace strop

@@ -14,8 +14,8 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/differentiate/differentiate.h"
-#include "plugin/training/quantized_model.h"
 #include "plugin/differentiate/gradient_reach.h"
+#include "plugin/training/quantized_model.h"
 
 namespace strop {
 namespace {

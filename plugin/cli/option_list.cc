@@ -23,12 +23,9 @@ Json OptionJson(CLI::Option& option) {
   const bool is_flag = option.get_items_expected_max() == 0;
   const bool is_list = option.get_items_expected_max() > 1 ||
                        option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
-  return {{"name", ShownName(option)},
-          {"positional", option.get_positional()},
-          {"required", option.get_required()},
-          {"flag", is_flag},
-          {"list", is_list && !is_flag},
-          {"type", is_flag ? "" : option.get_type_name()},
+  return {{"name", ShownName(option)},         {"positional", option.get_positional()},
+          {"required", option.get_required()}, {"flag", is_flag},
+          {"list", is_list && !is_flag},       {"type", is_flag ? "" : option.get_type_name()},
           {"path", PathJson(option)}};
 }
 

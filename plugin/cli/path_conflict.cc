@@ -116,10 +116,10 @@ absl::Status CheckExternalData(const Place& model, const std::vector<Place>& pla
     for (const Place& output : places) {
       std::error_code ignored;
       if (!output.kind().is_written || !fs::equivalent(output.path, file, ignored)) continue;
-      return Conflict(absl::StrCat(output.Shown(), " is the input \"", file,
-                                   "\" itself, external data of ", model.Shown(),
-                                   ", expected another name"),
-                      output.source.option);
+      return Conflict(
+          absl::StrCat(output.Shown(), " is the input \"", file, "\" itself, external data of ",
+                       model.Shown(), ", expected another name"),
+          output.source.option);
     }
   }
   return absl::OkStatus();

@@ -26,9 +26,9 @@ absl::Status FlushStandardOutput() {
   const bool is_flushed = std::fflush(stdout) == 0;
   const int error = errno;
   if (is_flushed && std::ferror(stdout) == 0) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      "cannot write all to standard output", is_flushed ? "" : ": ",
-      is_flushed ? "" : std::strerror(error), "; what goes to files is there"));
+  return absl::DataLossError(
+      absl::StrCat("cannot write all to standard output", is_flushed ? "" : ": ",
+                   is_flushed ? "" : std::strerror(error), "; what goes to files is there"));
 }
 
 }  // namespace strop

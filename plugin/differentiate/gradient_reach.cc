@@ -37,10 +37,10 @@ std::vector<UnreachedTensor> FindUnreached(const Graph& graph, absl::Span<const 
   const GradientReach reach(graph, outputs);
   for (size_t i = 0; i < wrt.size(); ++i) {
     if (gradients[i] != kNoValue) continue;
-    unreached.push_back({graph.value(wrt[i]).name,
-                         reach.WhyNot(wrt[i], destination)
-                             .value_or(absl::StrCat("what ", destination,
-                                                    " takes of it has no gradient"))});
+    unreached.push_back(
+        {graph.value(wrt[i]).name,
+         reach.WhyNot(wrt[i], destination)
+             .value_or(absl::StrCat("what ", destination, " takes of it has no gradient"))});
   }
   return unreached;
 }
@@ -56,8 +56,8 @@ std::vector<std::string> DescribeUnreached(absl::Span<const UnreachedTensor> unr
   std::vector<std::string> lines;
   for (const std::string& reason : reasons) {
     lines.push_back(absl::StrCat(NameList(names[reason]),
-                                 names[reason].size() == 1 ? " gets" : " get", " no gradient: ",
-                                 reason));
+                                 names[reason].size() == 1 ? " gets" : " get",
+                                 " no gradient: ", reason));
   }
   return lines;
 }

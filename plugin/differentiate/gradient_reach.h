@@ -15,8 +15,8 @@ struct UnreachedTensor {
   std::string reason;  // see GradientReach::WhyNot
 };
 
-// Those of `wrt` for which Differentiate has found none: `gradients`, one a `wrt`. The gradient that
-// is zero because nothing reached it is never left without a word: these are the words.
+// Those of `wrt` for which Differentiate has found none: `gradients`, one a `wrt`. The gradient
+// that is zero because nothing reached it is never left without a word: these are the words.
 std::vector<UnreachedTensor> FindUnreached(const Graph& graph, absl::Span<const ValueId> outputs,
                                            absl::Span<const ValueId> wrt,
                                            absl::Span<const ValueId> gradients,

@@ -28,7 +28,7 @@ Image Drawn(const ConfusionMatrix& matrix) {
   const std::filesystem::path path =
       std::filesystem::path(testing::TempDir()) / ("confusion" + std::to_string(getpid()) + ".png");
   std::ofstream(path, std::ios::binary) << DrawConfusionMatrix(matrix)->png;
-  Image image = *DecodeImage(path);
+  Image image = *DecodeImage(path, Orientation::kAsStored);
   std::filesystem::remove(path);
   return image;
 }
@@ -41,7 +41,8 @@ TEST(ConfusionImage, NumbersStandOutOfTheirCells) {
     std::vector<double> lightness;
     for (int64_t y = 2; y < cell - 2; ++y) {
       for (int64_t x = 2; x < cell - 2; ++x) {
-        lightness.push_back(Luminance(&image.pixels[static_cast<size_t>(3 * (y * image.width + x))]));
+        lightness.push_back(
+            Luminance(&image.pixels[static_cast<size_t>(3 * (y * image.width + x))]));
       }
     }
     const auto [dark, light] = std::minmax_element(lightness.begin(), lightness.end());
