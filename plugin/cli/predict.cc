@@ -202,9 +202,9 @@ absl::Status RunPredict(const PredictOptions& options) {
   if (IsClassification(reading.loss)) {
     STROP_ASSIGN_OR_RETURN(reading.names, KnownClassNames(data_arguments, &model));
   }
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
-                         ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data),
-                                             batch_size));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ForwardPass> pass,
+      ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data), batch_size));
   STROP_ASSIGN_OR_RETURN(PredictionWriter writer,
                          PredictionWriter::Create(options.output, FormatOf(options),
                                                   options.model.precision == "f64" ? 17 : 9));

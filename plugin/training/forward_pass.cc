@@ -17,8 +17,8 @@ absl::StatusOr<std::unique_ptr<ForwardPass>> ForwardPass::Create(
                          ShapesFor(*data, inputs, batch_size == 0 ? samples : batch_size,
                                    /*wants_target=*/false));
   if (shapes.has_fixed_batch && batch_size != shapes.batch_size) {
-    return absl::InvalidArgumentError(absl::StrCat("input \"", inputs[0].name, "\" takes batches of ",
-                                                   shapes.batch_size,
+    return absl::InvalidArgumentError(absl::StrCat("input \"", inputs[0].name,
+                                                   "\" takes batches of ", shapes.batch_size,
                                                    ", found another size; leave --batch-size out"));
   }
   pass->fills_up_ = shapes.has_fixed_batch;

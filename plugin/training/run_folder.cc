@@ -90,8 +90,7 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
 std::vector<std::string> RunFolder::OwnFiles() {
   return {"config.toml",           "lock",        "records.jsonl", "scalars.csv",
           "events.out.tfevents.*", "train",       "train/*",       "validation",
-          "validation/*",          "checkpoints", "checkpoints/*",
-          "class_names.json"};
+          "validation/*",          "checkpoints", "checkpoints/*", "class_names.json"};
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept
