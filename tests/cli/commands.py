@@ -20,6 +20,8 @@ ARGUMENTS = {
     "study": ["losses", "--seeds", "1"],
     "tune": ["--search", "learning-rate=0.1", "--jobs", "1", "--threads", "1"],
 }
+# Files that a command needs although each option for itself is none that it cannot do without.
+NEEDED = {"run": ["--inputs"]}
 
 
 def listed() -> dict[str, list[dict]]:
@@ -78,7 +80,8 @@ class Files:
         """What the command cannot do without, but for the options named."""
         arguments: list = [command]
         for option in options:
-            if not option["required"] or option["path"] is None or option["name"] in without:
+            is_needed = option["required"] or option["name"] in NEEDED.get(command, [])
+            if not is_needed or option["path"] is None or option["name"] in without:
                 continue
             role = option["path"]["role"]
             output = "output" + option["name"].strip("-")
