@@ -50,12 +50,17 @@
       gridcolor: color('line'),
       zerolinecolor: color('line'),
       color: color('ink'),
-      nticks: 6,
+      nticks: narrow.matches ? 4 : 6,
+      tickfont: {size: narrow.matches ? 10 : 12},
     };
     const themed = {...scene};
-    for (const axis of ['xaxis', 'yaxis', 'zaxis']) themed[axis] = {...plain, ...scene[axis]};
+    for (const axis of ['xaxis', 'yaxis', 'zaxis']) {
+      themed[axis] = {...plain, ...scene[axis]};
+      themed[axis].title = {...themed[axis].title, font: {size: narrow.matches ? 11 : 13}};
+    }
+    if (narrow.matches) themed.zaxis.title.text = ''; // which the color bar says
     const eye = scene.camera.eye;
-    const distance = narrow.matches ? 1.45 : 1.2; // keeps the axes' names within the frame
+    const distance = narrow.matches ? 1.3 : 1.2; // keeps the axes' names within the frame
     themed.camera = {eye: {x: eye.x * distance, y: eye.y * distance, z: eye.z * distance}};
     return themed;
   }
