@@ -108,14 +108,15 @@ absl::Status GraphBuilder::AddSubgraphs(const onnx::NodeProto& proto, Scope& sco
 // Attributes that name a floating element type: Cast's to, RandomNormal's dtype, the precision of
 // LayerNormalization's inner part (stash_type, float unless said) and of Attention's softmax.
 void GraphBuilder::WidenTypeAttributes(Node& node) const {
-  const auto number = static_cast<int64_t>(DataType::kDouble);
-  for (const char* name : {"to", "dtype", "stash_type", "softmax_precision"}) {
-    const int64_t found = node.attributes.Int(name, 0);
-    if (IsFloating(static_cast<DataType>(found))) node.attributes.Set(name, number);
-  }
+  const auto widen = [&](const char* name, DataType unless_said) {
+    const auto found =
+        static_cast<DataType>(node.attributes.Int(name, static_cast<int64_t>(unless_said)));
+    if (Widened(found) != found) node.attributes.Set(name, static_cast<int64_t>(Widened(found)));
+  };
+  for (const char* name : {"to", "dtype", "softmax_precision"}) widen(name, DataType::kUndefined);
   const onnx::OpSchema* schema = onnx::OpSchemaRegistry::Schema(node.op_type, node.domain);
   if (schema != nullptr && schema->attributes().contains("stash_type")) {
-    node.attributes.Set("stash_type", number);
+    widen("stash_type", DataType::kFloat);
   }
 }
 

@@ -83,8 +83,10 @@ absl::Status GraphBuilder::AddInitializers(const onnx::GraphProto& proto, Scope&
   }
   for (const onnx::TensorProto& tensor : proto.initializer()) {
     STROP_ASSIGN_OR_RETURN(Tensor elements, ReadTensor(tensor));
-    STROP_RETURN_IF_ERROR(AddConstant(tensor.name(), std::move(elements), TensorNumber(tensor),
-                                      Parameter::Origin::kInitializer, scope));
+    STROP_RETURN_IF_ERROR(AddConstant(tensor.name(), std::move(elements),
+                                      {.type = static_cast<DataType>(tensor.data_type()),
+                                       .tensor = TensorNumber(tensor)},
+                                      scope));
   }
   return absl::OkStatus();
 }
@@ -203,12 +205,26 @@ absl::Status GraphBuilder::CheckDeclaredType(const onnx::ValueInfoProto& info, V
 
 absl::StatusOr<Tensor> GraphBuilder::ReadTensor(const onnx::TensorProto& proto) {
   STROP_ASSIGN_OR_RETURN(Tensor tensor, tensors_.Read(proto));
-  if (!widen_ || !IsFloating(tensor.type())) return tensor;
-  return ConvertTensor(tensor, DataType::kDouble);
+  return Widened(std::move(tensor));
+}
+
+absl::StatusOr<Tensor> GraphBuilder::Widened(Tensor tensor) const {
+  const DataType type = Widened(tensor.type());
+  if (type == tensor.type()) return tensor;
+  return ConvertTensor(tensor, type);
 }
 
 DataType GraphBuilder::Widened(DataType type) const {
-  return widen_ && IsFloating(type) ? DataType::kDouble : type;
+  if (!IsFloating(type)) return type;
+  switch (widening_) {
+    case Widening::kNone:
+      return type;
+    case Widening::kHalfToFloat:
+      return type == DataType::kDouble ? type : DataType::kFloat;
+    case Widening::kToDouble:
+      return DataType::kDouble;
+  }
+  return type;
 }
 
 absl::Status GraphBuilder::MissingOperators() const {

@@ -19,6 +19,7 @@ namespace strop {
 // A constant of the main graph that the file spells out.
 struct ImportedConstant {
   ValueId value = kNoValue;
+  DataType type = DataType::kUndefined;  // in the file
   // Number of its TensorProto in the layout; -1 when the elements lie in no TensorProto.
   int tensor = -1;
   Parameter::Origin origin = Parameter::Origin::kInitializer;
@@ -40,8 +41,8 @@ struct BuiltGraph {
 class GraphBuilder {
  public:
   // All three must outlive the builder.
-  GraphBuilder(const onnx::ModelProto& model, TensorReader& tensors, bool widen_to_double)
-      : model_(model), tensors_(tensors), widen_(widen_to_double) {}
+  GraphBuilder(const onnx::ModelProto& model, TensorReader& tensors, Widening widening)
+      : model_(model), tensors_(tensors), widening_(widening) {}
 
   absl::StatusOr<BuiltGraph> Build();
 
@@ -67,6 +68,7 @@ class GraphBuilder {
   absl::Status CheckDeclaredType(const onnx::ValueInfoProto& info, ValueId value,
                                  const Graph& graph) const;
   absl::StatusOr<Tensor> ReadTensor(const onnx::TensorProto& proto);
+  absl::StatusOr<Tensor> Widened(Tensor tensor) const;
   DataType Widened(DataType type) const;
   absl::Status MissingOperators() const;
 
@@ -74,10 +76,11 @@ class GraphBuilder {
   absl::Status AddNode(const onnx::NodeProto& proto, Scope& scope);
   absl::Status AddOperator(const onnx::NodeProto& proto, Scope& scope, int64_t opset);
   absl::Status AddConstantNode(const onnx::NodeProto& proto, Scope& scope);
-  absl::Status AddConstant(const std::string& name, Tensor elements, int tensor,
-                           Parameter::Origin origin, Scope& scope);
+  // `constant` says where the elements come from; the rest of it is filled in.
+  absl::Status AddConstant(const std::string& name, Tensor elements, ImportedConstant constant,
+                           Scope& scope);
   absl::Status AddIdentityOfConstant(const onnx::NodeProto& proto, ValueId source, Scope& scope);
-  int TensorOf(ValueId constant) const;
+  ImportedConstant ConstantOf(ValueId value) const;
   bool PartsFromSource(const onnx::NodeProto& identity, const Scope& scope) const;
   absl::Status AppendNode(Graph& graph, Node node);
   absl::StatusOr<Attributes> ReadAttributes(const onnx::NodeProto& proto, Scope& scope);
@@ -94,7 +97,7 @@ class GraphBuilder {
 
   const onnx::ModelProto& model_;
   TensorReader& tensors_;
-  const bool widen_;
+  const Widening widening_;
   BuiltGraph built_;
   std::map<std::string, const onnx::FunctionProto*> functions_;
   std::vector<Call> calls_;                      // being inlined, outermost first

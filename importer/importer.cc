@@ -39,7 +39,7 @@ absl::StatusOr<ImportedModel> Import(std::shared_ptr<const ModelFile> file,
   imported.file = std::move(file);
 
   TensorReader tensors(*bytes, layout, *imported.external_data);
-  GraphBuilder builder(*imported.model, tensors, options.widen_to_double);
+  GraphBuilder builder(*imported.model, tensors, options.widening);
   STROP_ASSIGN_OR_RETURN(BuiltGraph built, builder.Build());
   imported.graph = std::move(built.graph);
   imported.calls = std::move(built.calls);

@@ -35,8 +35,9 @@ struct Parameter {
                              // no parameter
   Role role = Role::kTrained;
   Origin origin = Origin::kInitializer;
-  std::string reason;            // one phrase for `strop inspect`: "weight of \"conv1\" (Conv)"
-  bool is_norm_or_bias = false;  // the rule calls it bias, scale, slope or gain
+  std::string reason;                // one phrase for `strop inspect`: "weight of \"conv1\" (Conv)"
+  bool is_norm_or_bias = false;      // the rule calls it bias, scale, slope or gain
+  DataType type = DataType::kFloat;  // of its elements in the file
   int tensor = -1;      // number of its TensorProto in the file; -1 when export cannot replace it
   bool is_new = false;  // of a new head, which has learned nothing yet
   bool is_in_function = false;  // its TensorProto stands in a function's body
@@ -57,10 +58,16 @@ struct ParameterSelection {
   std::vector<std::string> freeze;
 };
 
+// Which floating tensors are given a wider type than the file's, casts included.
+enum class Widening {
+  kNone,
+  kHalfToFloat,  // float16 and bfloat16, for training: in them small updates would be rounded away
+  kToDouble,     // every one (--precision f64)
+};
+
 struct ImportOptions {
   ParameterSelection selection;
-  // Widen every floating tensor to double (--precision f64), casts included.
-  bool widen_to_double = false;
+  Widening widening = Widening::kNone;
 };
 
 // A model ready for the engine. `graph` holds the standard ops at one opset's meaning, functions

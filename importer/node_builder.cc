@@ -134,7 +134,7 @@ absl::Status GraphBuilder::AddOperator(const onnx::NodeProto& proto, Scope& scop
     node.outputs.push_back(value);
   }
   while (!node.outputs.empty() && node.outputs.back() == kNoValue) node.outputs.pop_back();
-  if (widen_) WidenTypeAttributes(node);
+  if (widening_ != Widening::kNone) WidenTypeAttributes(node);
   if (!node.domain.empty()) return AppendNode(*scope.graph, std::move(node));
   NodeUpgrade upgrade(std::move(node), *scope.graph,
                       [&](Node added) { return AppendNode(*scope.graph, std::move(added)); });
@@ -170,34 +170,38 @@ absl::Status GraphBuilder::AddConstantNode(const onnx::NodeProto& proto, Scope& 
   }
   const onnx::AttributeProto& value = proto.attribute(0);
   Tensor tensor;
+  auto type = static_cast<DataType>(value.t().data_type());
   if (value.has_t()) {
     STROP_ASSIGN_OR_RETURN(tensor, ReadTensor(value.t()));
   } else {
-    STROP_ASSIGN_OR_RETURN(tensor, TensorOfNumbers(proto, value));
-    if (widen_ && IsFloating(tensor.type())) {
-      STROP_ASSIGN_OR_RETURN(tensor, ConvertTensor(tensor, DataType::kDouble));
-    }
+    STROP_ASSIGN_OR_RETURN(const Tensor numbers, TensorOfNumbers(proto, value));
+    type = numbers.type();
+    STROP_ASSIGN_OR_RETURN(tensor, Widened(numbers));
   }
   return AddConstant(proto.output(0), std::move(tensor),
-                     value.has_t() ? TensorNumber(value.t()) : -1, Parameter::Origin::kConstantNode,
+                     {.type = type,
+                      .tensor = value.has_t() ? TensorNumber(value.t()) : -1,
+                      .origin = Parameter::Origin::kConstantNode},
                      scope);
 }
 
-absl::Status GraphBuilder::AddConstant(const std::string& name, Tensor elements, int tensor,
-                                       Parameter::Origin origin, Scope& scope) {
+absl::Status GraphBuilder::AddConstant(const std::string& name, Tensor elements,
+                                       ImportedConstant constant, Scope& scope) {
   const bool is_main = scope.graph == &built_.graph;
   const std::string full_name = scope.FullName(name);
-  const ValueId constant = scope.graph->AddConstant(
-      is_main ? constant_names_.Take(full_name) : full_name, std::move(elements));
-  if (is_main) built_.constants.push_back({constant, tensor, origin, !calls_.empty()});
-  return Define(scope, name, constant);
+  constant.value = scope.graph->AddConstant(is_main ? constant_names_.Take(full_name) : full_name,
+                                            std::move(elements));
+  constant.is_in_function = !calls_.empty();
+  if (is_main) built_.constants.push_back(constant);
+  return Define(scope, name, constant.value);
 }
 
 absl::Status GraphBuilder::AddIdentityOfConstant(const onnx::NodeProto& proto, ValueId source,
                                                  Scope& scope) {
   if (!PartsFromSource(proto, scope)) return Define(scope, proto.output(0), source);
-  return AddConstant(proto.output(0), scope.graph->value(source).tensor, TensorOf(source),
-                     Parameter::Origin::kIdentity, scope);
+  ImportedConstant constant = ConstantOf(source);
+  constant.origin = Parameter::Origin::kIdentity;
+  return AddConstant(proto.output(0), scope.graph->value(source).tensor, constant, scope);
 }
 
 // Whether what an Identity of a constant gives is a parameter of its own. PyTorch's exporter stores
@@ -209,11 +213,12 @@ bool GraphBuilder::PartsFromSource(const onnx::NodeProto& identity, const Scope&
   return is_main && reads_.at(identity.input(0)) > 1;
 }
 
-int GraphBuilder::TensorOf(ValueId constant) const {
+ImportedConstant GraphBuilder::ConstantOf(ValueId value) const {
   const auto found =
-      std::lower_bound(built_.constants.begin(), built_.constants.end(), constant,
-                       [](const ImportedConstant& a, ValueId value) { return a.value < value; });
-  return found == built_.constants.end() || found->value != constant ? -1 : found->tensor;
+      std::lower_bound(built_.constants.begin(), built_.constants.end(), value,
+                       [](const ImportedConstant& a, ValueId b) { return a.value < b; });
+  if (found != built_.constants.end() && found->value == value) return *found;
+  return {.value = value, .type = built_.graph.type(value).element_type};
 }
 
 }  // namespace strop

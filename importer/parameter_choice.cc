@@ -113,6 +113,7 @@ absl::StatusOr<std::vector<Parameter>> ChooseParameters(
       parameter.reason = "only Identity nodes read it, and what they give are tensors of their own";
     }
     parameter.is_norm_or_bias = finding.is_norm_or_bias;
+    parameter.type = constant.type;
     parameter.tensor = constant.tensor;
     parameter.is_in_function = constant.is_in_function;
     parameter.role = finding.verdict == Verdict::kTrained      ? Parameter::Role::kTrained

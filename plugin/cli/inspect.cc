@@ -216,6 +216,7 @@ Command AddInspectCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "inspect", "Interface, parameters, operators; what stands in the way of training");
   const auto options = std::make_shared<InspectOptions>();
+  options->model.keeps_half_types = true;
   AddModelArgument(*app, options->model);
   CLI::Option* json = app->add_flag("--json", options->as_json, "As JSON");
   app->add_flag("--dot", options->as_dot, "The graph, for Graphviz")->excludes(json);

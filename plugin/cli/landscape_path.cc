@@ -26,7 +26,7 @@ absl::StatusOr<std::map<std::string, Tensor>> TensorsOf(const std::string& file,
     return tensors;
   }
   ImportOptions import;
-  import.widen_to_double = options.precision == "f64";
+  import.widening = WideningOf(options);
   STROP_ASSIGN_OR_RETURN(const ImportedModel model, ImportModel(file, import));
   for (const Parameter& parameter : model.parameters) {
     const Value& value = model.graph.value(parameter.value);

@@ -26,8 +26,10 @@ void AddModelArgument(CLI::App& app, ModelOptions& options) {
 }
 
 void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--precision", options.precision,
-                 "f32: as the file says; f64: every floating tensor widened, computed in double")
+  app.add_option(
+         "--precision", options.precision,
+         "f32: as the file says, but half types in float wherever gradients are taken; f64: "
+         "everything in double")
       ->check(OneOf({"f32", "f64"}))
       ->capture_default_str()
       ->group("Engine");
@@ -105,11 +107,16 @@ absl::StatusOr<std::shared_ptr<const ModelFile>> Folded(std::shared_ptr<const Mo
 
 }  // namespace
 
+Widening WideningOf(const ModelOptions& options) {
+  if (options.precision == "f64") return Widening::kToDouble;
+  return options.keeps_half_types ? Widening::kNone : Widening::kHalfToFloat;
+}
+
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   ImportOptions import;
   import.selection = options.selection;
-  import.widen_to_double = options.precision == "f64";
+  import.widening = WideningOf(options);
   if (!options.head_at.empty() && options.head_classes == 0) {
     return UsageError("--head-at goes with --replace-head, which says how many outputs");
   }

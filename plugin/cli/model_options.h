@@ -19,7 +19,8 @@ struct ModelOptions {
   std::string path;
   ParameterSelection selection;
   std::string precision = "f32";
-  int threads = 0;  // 0: as many as the machine has cores
+  bool keeps_half_types = false;  // for inference; whatever takes gradients widens them
+  int threads = 0;                // 0: as many as the machine has cores
   uint64_t seed = 0;
   int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
   std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
@@ -46,6 +47,9 @@ CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
 
 // Accepts one of the names; the message for others names the nearest.
 CLI::Validator OneOf(const std::vector<std::string>& names);
+
+// The types that a model of these options computes in.
+Widening WideningOf(const ModelOptions& options);
 
 // Sets the team's size and reads the model, with a new head and with BatchNormalizations folded
 // where that is asked for; tells on stderr how many were.

@@ -109,6 +109,7 @@ absl::Status Run(const RunOptions& options) {
 Command AddRunCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("run", "Inference: inputs by name in, outputs out");
   const auto options = std::make_shared<RunOptions>();
+  options->model.keeps_half_types = true;
   AddModelArgument(*app, options->model);
   AddCheckpointOption(*app, options->checkpoint);
   AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,

@@ -130,6 +130,7 @@ class Surgeon {
     Parameter parameter;
     parameter.name = graph_.value(state).name;
     parameter.value = state;
+    parameter.type = graph_.type(state).element_type;
     parameter.reason = std::move(reason);
     model_.parameters.push_back(std::move(parameter));
   }

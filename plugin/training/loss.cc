@@ -88,6 +88,21 @@ absl::StatusOr<Logits> FindLogits(Graph& graph, LossKind kind, ValueId output) {
   return logits;
 }
 
+// Half types become float, in which a loss has range and precision enough.
+absl::Status WidenHalf(Graph& graph, ValueId& value) {
+  const TensorType type = graph.type(value);
+  if (type.element_type != DataType::kFloat16 && type.element_type != DataType::kBFloat16) {
+    return absl::OkStatus();
+  }
+  Node cast{"loss/prediction", "", "Cast"};
+  cast.attributes.Set("to", static_cast<int64_t>(DataType::kFloat));
+  cast.inputs = {value};
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> wide, AppendNode(graph, std::move(cast), 1));
+  value = wide[0];
+  graph.value(value).type.shape = type.shape;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ValueId> NumberConstant(Graph& graph, const std::string& name,
                                        const std::vector<double>& numbers, DataType type) {
   const auto count = static_cast<int64_t>(numbers.size());
@@ -167,7 +182,8 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
                                         const DataShapes& data, const LossAttachment& attachment) {
   STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(graph, options.output));
   STROP_ASSIGN_OR_RETURN(PredictionShape prediction, FindPredictionShape(graph, output, data));
-  STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(graph, options.kind, output));
+  STROP_ASSIGN_OR_RETURN(Logits logits, FindLogits(graph, options.kind, output));
+  STROP_RETURN_IF_ERROR(WidenHalf(graph, logits.value));
   const DataType prediction_type = graph.type(logits.value).element_type;
   STROP_ASSIGN_OR_RETURN(TargetForm form, FindTargetForm(options, prediction_type, prediction,
                                                          logits.axis, data.target));

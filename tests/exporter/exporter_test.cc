@@ -125,7 +125,8 @@ TEST(ExporterTest, NothingTrainedIsByteIdentical) {
 TEST(ExporterTest, DoublesThatDidNotChangeAreByteIdentical) {
   const TestFolder folder;
   const std::string bytes = WithUnknownFields(RichModel());
-  const ImportedModel model = Import(folder.Write("in.onnx", bytes), {.widen_to_double = true});
+  const ImportedModel model =
+      Import(folder.Write("in.onnx", bytes), {.widening = Widening::kToDouble});
   Trained same;
   for (const Parameter& parameter : model.parameters) {
     same[parameter.name] = model.graph.value(parameter.value).tensor;

@@ -61,10 +61,22 @@ TEST(ImporterTest, WidensToDouble) {
   onnx::ModelProto model = LinearModel();
   model.mutable_graph()->mutable_node(0)->set_output(0, "h");
   SetInt(AddNode(model, "Cast", {"h"}, {"y"}), "to", onnx::TensorProto::FLOAT);
-  const ImportedModel imported = Import(model, {.widen_to_double = true});
+  const ImportedModel imported = Import(model, {.widening = Widening::kToDouble});
   for (const Value& value : imported.graph.values) {
     EXPECT_EQ(value.type.element_type, DataType::kDouble) << value.name;
   }
+}
+
+TEST(ImporterTest, WidensHalfTypesAlone) {
+  onnx::ModelProto model = LinearModel();
+  model.mutable_graph()->mutable_node(0)->set_output(0, "h");
+  SetInt(AddNode(model, "Cast", {"h"}, {"narrow"}), "to", onnx::TensorProto::FLOAT16);
+  SetInt(AddNode(model, "Cast", {"narrow"}, {"wide"}), "to", onnx::TensorProto::DOUBLE);
+  SetInt(AddNode(model, "Cast", {"wide"}, {"y"}), "to", onnx::TensorProto::FLOAT);
+  const ImportedModel imported = Import(model, {.widening = Widening::kHalfToFloat});
+  EXPECT_EQ(imported.graph.type(imported.graph.FindValue("narrow")).element_type, DataType::kFloat);
+  EXPECT_EQ(imported.graph.type(imported.graph.FindValue("wide")).element_type, DataType::kDouble);
+  EXPECT_EQ(Find(imported, "w").type, DataType::kFloat);
 }
 
 TEST(ImporterTest, UserSelectsParameters) {
