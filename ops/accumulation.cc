@@ -1,21 +1,29 @@
 // What is gathered over several steps: a state a takes in a tensor x of its own shape and type.
 //
-//   Accumulate(a, x, keep)     y = keep ≠ 0 ? a + x : x
+//   Accumulate(a, x, keep)     y = keep ≠ 0 ? a + x : x; the second output, a rank-0 double where
+//   it
+//                              is asked for, is 1, or NaN where x is not finite
 //   MoveAverage(a, x, w)       y = a + w·(x − a), as torch.lerp: from w = 0.5 on
 //                              y = x − (1 − w)·(x − a), so that w = 1 gives x itself
 //
 // keep and w are rank-0, float or double. A running sum begins with keep = 0, a running mean of n
 // tensors with w = 1/n, an exponential one has w = 1 − decay.
 
+#include <atomic>
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/block_sum.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/within.h"
 
 namespace strop {
 namespace {
 
 constexpr size_t kScalar = 2;
+constexpr size_t kHealth = 1;  // output
 
 // ---- Type rules
 
@@ -25,7 +33,9 @@ absl::Status StateElementTypes(ElementTypeContext& context) {
         NodeLabel(context.node()), ": input 1 is ", std::string(DataTypeName(context.input(1))),
         ", expected the state's type, ", std::string(DataTypeName(context.input(0)))));
   }
-  return SameElementTypeAsInput0(context);
+  STROP_RETURN_IF_ERROR(SameElementTypeAsInput0(context));
+  context.set_output(kHealth, DataType::kDouble);
+  return absl::OkStatus();
 }
 
 absl::Status StateShapes(ShapeContext& context) {
@@ -37,7 +47,9 @@ absl::Status StateShapes(ShapeContext& context) {
     return context.Mismatch(absl::StrCat("input 2 of shape ", ShapeName(context.input(kScalar))),
                             "a scalar");
   }
-  return SameShapeAsInput0(context);
+  STROP_RETURN_IF_ERROR(SameShapeAsInput0(context));
+  context.set_output(kHealth, {});
+  return absl::OkStatus();
 }
 
 // ---- Kernels
@@ -80,6 +92,11 @@ struct MovingAverage {
   }
 };
 
+template <typename T>
+bool IsFinite(const T* x, int64_t count) {
+  return AreWithin(x, count, std::numeric_limits<ComputeType<T>>::max());
+}
+
 template <typename Function>
 absl::StatusOr<std::unique_ptr<Kernel>> StateKernel(const KernelRequest& request) {
   const int64_t count = request.outputs[0].element_count();
@@ -93,26 +110,37 @@ absl::StatusOr<std::unique_ptr<Kernel>> StateKernel(const KernelRequest& request
           const T* a = arguments.input<T>(0);
           const T* x = arguments.input<T>(1);
           T* y = arguments.output<T>(0);
-          ParallelFor(count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
-            Function::Apply(a, x, scalar, y, begin, end);
+          double* health = arguments.output<double>(kHealth);
+          std::atomic<bool> is_finite = true;
+          ParallelFor(count, kElementwiseGrain, [&](int64_t first, int64_t last) {
+            for (int64_t begin = first; begin < last; begin += kSumBlock) {
+              const int64_t end = std::min(last, begin + kSumBlock);
+              if (health != nullptr && !IsFinite(x + begin, end - begin)) is_finite = false;
+              Function::Apply(a, x, scalar, y, begin, end);
+            }
           });
+          if (health != nullptr) {
+            *health = is_finite ? 1 : std::numeric_limits<double>::quiet_NaN();
+          }
           return absl::OkStatus();
         });
         return absl::OkStatus();
       }));
   kernel->implementation = "vector";
   AdoptElementwiseLayout(request, *kernel);
+  if (kernel->output_layouts.size() > kHealth) kernel->output_layouts[kHealth] = nullptr;
   return kernel;
 }
 
 // ---- Definitions
 
 template <typename Function>
-OpDefinition StateOp(std::string_view name) {
+OpDefinition StateOp(std::string_view name, int maximum_outputs) {
   return {.name = name,
           .domain = kStropDomain,
           .minimum_inputs = 3,
           .maximum_inputs = 3,
+          .maximum_outputs = maximum_outputs,
           .element_types = StateElementTypes,
           .shapes = StateShapes,
           .differentiability = {Differentiability::kNotImplemented},
@@ -124,8 +152,8 @@ OpDefinition StateOp(std::string_view name) {
 
 const OpFamily kAccumulation = {"accumulation",
                                 {
-                                    StateOp<Accumulation>("Accumulate"),
-                                    StateOp<MovingAverage>("MoveAverage"),
+                                    StateOp<Accumulation>("Accumulate", 2),
+                                    StateOp<MovingAverage>("MoveAverage", 1),
                                 }};
 
 }  // namespace strop

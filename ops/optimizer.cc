@@ -19,6 +19,7 @@ using update_input::kStep;
 absl::Status UpdateElementTypes(ElementTypeContext& context) {
   context.set_all_outputs(MomentType(context.input(0)));
   context.set_output(0, context.input(0));
+  context.set_output(update_output::kHealth, DataType::kDouble);
   return absl::OkStatus();
 }
 
@@ -33,7 +34,9 @@ absl::Status UpdateShapes(ShapeContext& context) {
                               ShapeName(expected));
     }
   }
-  return SameShapeAsInput0(context);
+  STROP_RETURN_IF_ERROR(SameShapeAsInput0(context));
+  context.set_output(update_output::kHealth, {});
+  return absl::OkStatus();
 }
 
 // ---- Definitions
@@ -45,8 +48,8 @@ OpDefinition UpdateOp(std::string_view name, int minimum_moments, int maximum_mo
       .domain = kStropDomain,
       .minimum_inputs = static_cast<int>(kStep) + 1,
       .maximum_inputs = static_cast<int>(kFirstMoment) + maximum_moments,
-      .minimum_outputs = 1 + minimum_moments,
-      .maximum_outputs = 1 + maximum_moments,
+      .minimum_outputs = static_cast<int>(update_output::kFirstMoment) + minimum_moments,
+      .maximum_outputs = static_cast<int>(update_output::kFirstMoment) + maximum_moments,
       .element_types = UpdateElementTypes,
       .shapes = UpdateShapes,
       .differentiability = {Differentiability::kNotImplemented},
@@ -54,7 +57,8 @@ OpDefinition UpdateOp(std::string_view name, int minimum_moments, int maximum_mo
       .in_place = {{0, 0}},
   };
   for (int i = 0; i < maximum_moments; ++i) {
-    op.in_place.emplace_back(static_cast<int>(kFirstMoment) + i, 1 + i);
+    op.in_place.emplace_back(static_cast<int>(kFirstMoment) + i,
+                             static_cast<int>(update_output::kFirstMoment) + i);
   }
   return op;
 }

@@ -25,6 +25,9 @@ int64_t AdoptParameterLayout(const KernelRequest& request, bool keeps_zeros, Ker
     kernel.input_layouts[i] = nullptr;
   }
   kernel.output_layouts.assign(request.outputs.size(), parameter.layout);
+  if (request.outputs.size() > update_output::kHealth) {
+    kernel.output_layouts[update_output::kHealth] = nullptr;
+  }
   return static_cast<int64_t>(parameter.layout->bytes() * 8) / BitsPerElement(parameter.type);
 }
 

@@ -4,13 +4,16 @@
 // p parameter, g gradient, η learning rate, t step (counts from 1), s gradient scale (1 when
 // absent), λ weight_decay; g is first scaled, clamped to ±clip_value and, unless the decay is
 // decoupled, increased by λ·p, as torch.optim does it. Where s is NaN the step is left out:
-// parameter and moments stay.
+// parameter and moments stay. So does every block of kSumBlock elements whose gradient is not
+// finite (a clamped one: is NaN): g is looked at just before it is used, when that costs nothing.
 //
-// Inputs  (p, g, η, t, s, moments…), outputs (p, moments…) in place. η and s are rank-0, float or
-// double; moments have the parameter's shape and the type that its arithmetic runs in.
+// Inputs  (p, g, η, t, s, moments…), outputs (p, health, moments…), all but health in place. η and
+// s are rank-0, float or double; moments have the parameter's shape and the type that its
+// arithmetic runs in. health is a rank-0 double: 1, or NaN where anything was left out.
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -19,6 +22,7 @@
 #include "graph/visit_type.h"
 #include "ops/block_sum.h"
 #include "ops/elementwise.h"
+#include "ops/within.h"
 
 namespace strop {
 
@@ -29,6 +33,11 @@ inline constexpr size_t kStep = 3;
 inline constexpr size_t kGradientScale = 4;
 inline constexpr size_t kFirstMoment = 5;
 }  // namespace update_input
+
+namespace update_output {
+inline constexpr size_t kHealth = 1;
+inline constexpr size_t kFirstMoment = 2;
+}  // namespace update_output
 
 inline constexpr size_t kMaximumMoments = 3;
 
@@ -59,13 +68,20 @@ struct OptimizerStep {
   C decay;  // added to the gradient as decay·p
 
   bool is_left_out() const { return std::isnan(scale); }
-  // Takes over `count` elements as they are, where the new ones are not the old ones' own bytes.
-  void LeaveOut(int64_t count) const {
-    if (new_parameter != parameter) std::copy_n(parameter, count, new_parameter);
+  // Takes over elements as they are, where the new ones are not the old ones' own bytes.
+  void LeaveOut(int64_t begin, int64_t end) const {
+    if (new_parameter != parameter)
+      std::copy(parameter + begin, parameter + end, new_parameter + begin);
     for (size_t i = 0; i < kMaximumMoments; ++i) {
       if (moments[i] == nullptr || new_moments[i] == moments[i]) continue;
-      std::copy_n(moments[i], count, new_moments[i]);
+      std::copy(moments[i] + begin, moments[i] + end, new_moments[i] + begin);
     }
+  }
+  // Whether the gradient's elements are numbers that the rule can use.
+  bool IsUsable(int64_t begin, int64_t end) const {
+    constexpr C kInfinity = std::numeric_limits<C>::infinity();
+    const C largest = clip_value < kInfinity ? kInfinity : std::numeric_limits<C>::max();
+    return AreWithin(gradient + begin, end - begin, largest);
   }
 
   C ClippedGradient(int64_t i) const {
@@ -95,7 +111,7 @@ class OptimizerStepReader {
     step.new_parameter = arguments.output<T>(0);
     for (size_t i = 0; i < kMaximumMoments; ++i) {
       step.moments[i] = arguments.input<C>(update_input::kFirstMoment + i);
-      step.new_moments[i] = arguments.output<C>(1 + i);
+      step.new_moments[i] = arguments.output<C>(update_output::kFirstMoment + i);
     }
     step.learning_rate = Scalar(arguments, update_input::kLearningRate, is_rate_double_);
     step.step = static_cast<double>(*arguments.input<int64_t>(update_input::kStep));
@@ -119,6 +135,12 @@ class OptimizerStepReader {
   bool is_scale_double_;
 };
 
+// Writes `health`; null where nobody asks.
+inline void SetHealth(const KernelArguments& arguments, bool is_whole) {
+  double* health = arguments.output<double>(update_output::kHealth);
+  if (health != nullptr) *health = is_whole ? 1 : std::numeric_limits<double>::quiet_NaN();
+}
+
 // A rule by which every element is updated alone: update.Apply(step, begin, end) over the
 // parameter's elements. Update reads the attributes.
 template <typename Update>
@@ -133,11 +155,23 @@ absl::StatusOr<std::unique_ptr<Kernel>> ElementUpdateKernel(const KernelRequest&
         kernel->run = [=](const KernelArguments& arguments) {
           const OptimizerStep<T> step = reader.Read<T>(arguments);
           if (step.is_left_out()) {
-            step.LeaveOut(count);
+            step.LeaveOut(0, count);
+            SetHealth(arguments, false);
             return absl::OkStatus();
           }
-          ParallelFor(count, kElementwiseGrain,
-                      [&](int64_t begin, int64_t end) { update.Apply(step, begin, end); });
+          std::atomic<bool> is_whole = true;
+          ParallelFor(count, kElementwiseGrain, [&](int64_t first, int64_t last) {
+            for (int64_t begin = first; begin < last; begin += kSumBlock) {
+              const int64_t end = std::min(last, begin + kSumBlock);
+              if (step.IsUsable(begin, end)) {
+                update.Apply(step, begin, end);
+              } else {
+                step.LeaveOut(begin, end);
+                is_whole = false;
+              }
+            }
+          });
+          SetHealth(arguments, is_whole);
           return absl::OkStatus();
         };
         return absl::OkStatus();
@@ -167,13 +201,24 @@ absl::StatusOr<std::unique_ptr<Kernel>> LayerUpdateKernel(const KernelRequest& r
         kernel->run = [=](const KernelArguments& arguments) {
           const OptimizerStep<T> step = reader.Read<T>(arguments);
           if (step.is_left_out()) {
-            step.LeaveOut(count);
+            step.LeaveOut(0, count);
+            SetHealth(arguments, false);
             return absl::OkStatus();
           }
+          std::atomic<bool> is_whole = true;
           auto* blocks = static_cast<SquareSums*>(arguments.workspace);
           ParallelForSumBlocks(count, [&](int64_t block, int64_t begin, int64_t end) {
-            blocks[block] = update.Sums(step, begin, end);
+            if (step.IsUsable(begin, end)) {
+              blocks[block] = update.Sums(step, begin, end);
+            } else {
+              is_whole = false;
+            }
           });
+          SetHealth(arguments, is_whole);
+          if (!is_whole) {  // without its norms no element can move
+            step.LeaveOut(0, count);
+            return absl::OkStatus();
+          }
           SquareSums sums;
           for (int64_t block = 0; block < SumBlockCount(count); ++block) {
             sums.parameter += blocks[block].parameter;

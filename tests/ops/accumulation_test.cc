@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "ops/registry.h"
 #include "tests/ops/op_case.h"
@@ -37,6 +38,16 @@ TEST(Accumulation, SumsFromTheFirstOn) {
   EXPECT_EQ(RunOn("Accumulate", {1, 2}, {10, 20}, 1), std::vector<double>({11, 22}));
   // What is not kept does not matter, be it no number.
   EXPECT_EQ(RunOn("Accumulate", {std::nan(""), 2}, {10, 20}, 0), std::vector<double>({10, 20}));
+}
+
+TEST(Accumulation, TellsWhetherWhatItTakesIsFinite) {
+  for (const double number : {1.0, 1e300, std::nan(""), -std::numeric_limits<double>::infinity()}) {
+    OpCase row = Row("Accumulate", {2}, 1);
+    row.inputs[1] = Fixed(Tensor::FromVector<double>({2}, {0, number}));
+    row.output_count = 2;
+    const double health = NumericElements(RunInDouble(row)[1])->front();
+    EXPECT_EQ(std::isfinite(health), std::isfinite(number)) << number;
+  }
 }
 
 TEST(Accumulation, AveragesAsTorchLerp) {
