@@ -7,9 +7,11 @@
 //     L[p]   = -Σ_c q[p,c]·logsoftmax(X)[p,c]
 //     loss   = Σ_p L[p] / Z        Z = Σ_p w[y_p] for labels, the number of positions otherwise
 //     dX     = dloss/Z·(softmax(X)[p,c]·Σ_c q[p,c] - q[p,c])
-//   A position whose label is ignore_index counts nowhere.
+//   A position whose label is ignore_index counts nowhere. Where Z = 0, as nothing counts, dX is 0.
 //
-//   strop CrossEntropyLoss           as torch.nn.CrossEntropyLoss
+//   strop CrossEntropyLoss           as torch.nn.CrossEntropyLoss, but 0 and not NaN for Z = 0:
+//   such
+//                                    a batch adds nothing to what it is trained with
 //   SoftmaxCrossEntropyLoss-13       axis 1, no smoothing; its second output is logsoftmax(X)
 //   NegativeLogLikelihoodLoss-22     the same without the softmax: X holds log-probabilities
 //

@@ -54,6 +54,7 @@ class CrossEntropy {
         has_weight_(request.has_input(first + 2)),
         is_soft_(request.inputs[first + 1].rank() == request.inputs[first].rank()),
         has_softmax_(!request.node.op_type.starts_with("NegativeLogLikelihood")),
+        nothing_is_zero_(request.node.domain == kStropDomain),
         label_shape_(LabelShape(request.inputs[first].shape, axis)) {
     if (has_weight_) weight_type_ = request.inputs[first + 2].type;
     const Shape& shape = request.inputs[first].shape;
@@ -102,7 +103,8 @@ class CrossEntropy {
     if (reduces) {
       double sum = 0;
       for (int64_t p = 0; p < positions_; ++p) sum += operands.losses[p];
-      loss[0] = static_cast<T>(static_cast<C>(sum / normalizer));
+      const bool is_nothing = normalizer == 0 && nothing_is_zero_;
+      loss[0] = static_cast<T>(static_cast<C>(is_nothing ? 0 : sum / normalizer));
     }
     if (C* out = arguments.output<C>(statistics_ + 1)) *out = static_cast<C>(normalizer);
     if (T* out = log_prob_ == kNone ? nullptr : arguments.output<T>(log_prob_)) {
@@ -123,7 +125,8 @@ class CrossEntropy {
     ForEachBlock([&](int64_t start, int64_t position, int64_t count) {
       for (int64_t b = 0; b < count; ++b) {
         const int64_t p = position + b;
-        const C scale = static_cast<C>(dloss[reduces ? 0 : p]) / normalizer;
+        const C scale =
+            normalizer == 0 ? C{0} : static_cast<C>(dloss[reduces ? 0 : p]) / normalizer;
         GradientOf(operands, x, dx, start + b, p, max[p], log_sum[p], scale);
       }
     });
@@ -325,6 +328,7 @@ class CrossEntropy {
   bool has_weight_;
   bool is_soft_;
   bool has_softmax_;
+  bool nothing_is_zero_;  // the mean of no label that counts, NaN otherwise
   Shape label_shape_;
   int64_t outer_ = 1;
   int64_t classes_ = 1;

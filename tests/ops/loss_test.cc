@@ -172,6 +172,25 @@ TEST(Loss, LabelOutOfRangeNamesRowAndLabel) {
       << result.status();
 }
 
+// torch.nn.CrossEntropyLoss gives a loss of NaN and gradients of 0 there.
+TEST(Loss, NoLabelThatCountsGivesNothing) {
+  const Tensor x = Tensor::FromVector<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor zeros(DataType::kFloat, {3});
+  const Tensor labels = Tensor::FromVector<int64_t>({2}, {-100, -100});
+  const Tensor weightless = Tensor::FromVector<int64_t>({2}, {0, 2});
+  for (const double smoothing : {0.0, 0.1}) {
+    const Attributes attributes = {{"ignore_index", int64_t{-100}}, {"label_smoothing", smoothing}};
+    for (const bool is_ignored : {true, false}) {
+      const auto result =
+          RunLoss("CrossEntropyLoss", attributes, x, is_ignored ? labels : weightless,
+                  is_ignored ? Tensor() : zeros, /*generic=*/false);
+      ASSERT_TRUE(result.ok()) << result.status();
+      EXPECT_EQ(result->loss, 0);
+      for (const double element : result->gradient) EXPECT_EQ(element, 0);
+    }
+  }
+}
+
 TEST(Loss, TargetOfTheWrongShapeIsRefused) {
   const Tensor x(DataType::kFloat, {4, 3});
   EXPECT_FALSE(RunLoss("CrossEntropyLoss", {}, x, Tensor(DataType::kInt64, {5}), {}, false).ok());
