@@ -7,6 +7,7 @@
 #include "exporter/atomic_file.h"
 #include "exporter/external_export.h"
 #include "exporter/tensor_patch.h"
+#include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
 #include "importer/tensor_conversion.h"
@@ -115,10 +116,11 @@ class Exporter {
                                               ", expected ", ShapeName(shape)));
     }
     STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(header.data_type()));
-    STROP_ASSIGN_OR_RETURN(const Tensor elements, ConvertTensor(trained, type));
+    STROP_ASSIGN_OR_RETURN(Tensor elements, ConvertTensor(trained, type));
     STROP_ASSIGN_OR_RETURN(const bool is_unchanged,
                            HasElements(parameter.tensor, header, elements));
     if (is_unchanged) return absl::OkStatus();
+    STROP_ASSIGN_OR_RETURN(elements, ConvertFinite(trained, type));
     if (parameter.origin == Parameter::Origin::kIdentity) {
       return ReplaceIdentity(parameter.name, elements);
     }

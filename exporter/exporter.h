@@ -26,8 +26,9 @@ struct ExportNotes {
 // One change can go further: an Identity of a constant whose values have parted from it becomes an
 // initializer.
 //
-// The model appears last, complete, or not at all. Errors are one line "export: …"; codes as in
-// importer.h. Not for use while another thread exports to the same path.
+// The model appears last, complete, or not at all. FailedPrecondition when an element that has
+// changed is not finite in the type that the file keeps it in. Errors are one line "export: …";
+// codes as in importer.h. Not for use while another thread exports to the same path.
 absl::StatusOr<ExportNotes> ExportModel(const ImportedModel& model,
                                         const std::map<std::string, Tensor>& trained,
                                         const std::string& path);

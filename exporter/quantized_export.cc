@@ -12,6 +12,7 @@
 #include "exporter/atomic_file.h"
 #include "exporter/tensor_patch.h"
 #include "graph/affine_quantization.h"
+#include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
 #include "importer/tensor_conversion.h"
@@ -360,9 +361,22 @@ class QdqWriter {
   std::vector<onnx::NodeProto> written_;
 };
 
+absl::Status CheckFinite(const ImportedModel& model, const std::map<std::string, Tensor>& trained) {
+  for (const Parameter& parameter : model.parameters) {
+    const auto tensor = trained.find(parameter.name);
+    if (tensor == trained.end()) continue;
+    const absl::Status status = ConvertFinite(tensor->second, parameter.type).status();
+    if (status.ok()) continue;
+    return absl::Status(status.code(),
+                        absl::StrCat("tensor \"", parameter.name, "\": ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
                                    const std::map<std::string, Tensor>& trained,
                                    const ModelQuantization& quantization, const std::string& path) {
+  STROP_RETURN_IF_ERROR(CheckFinite(model, trained));
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
   STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
   STROP_ASSIGN_OR_RETURN(onnx::ModelProto whole,
@@ -386,6 +400,14 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
 }  // namespace
 
 absl::Status CheckQuantizedExport(const ImportedModel& model) {
+  for (const Parameter& parameter : model.parameters) {
+    if (parameter.role != Parameter::Role::kTrained) continue;
+    if (parameter.type != DataType::kFloat16 && parameter.type != DataType::kBFloat16) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "export: tensor \"", parameter.name, "\" is ", std::string(DataTypeName(parameter.type)),
+        ", expected float32, of which QuantizeLinear's integer kernels are; convert the file to "
+        "float32 before"));
+  }
   const int64_t opset = OpsetOf(*model.model);
   if (opset >= kScalesAlongAnAxis || model.model->functions_size() == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(

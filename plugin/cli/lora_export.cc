@@ -10,6 +10,7 @@
 #include "exporter/adapter_inputs.h"
 #include "exporter/atomic_file.h"
 #include "exporter/onnx_adapter.h"
+#include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/tensor_conversion.h"
 #include "plugin/runtime/session.h"
@@ -229,7 +230,7 @@ class OnnxAdapterExport : public LoraExport {
                                     DataType type) {
     STROP_ASSIGN_OR_RETURN(std::vector<double> elements, NumericElements(tensor));
     for (double& element : elements) element *= scale;
-    if (!is_matrix) return ConvertTensor(Tensor::FromVector(tensor.shape(), elements), type);
+    if (!is_matrix) return ConvertFinite(Tensor::FromVector(tensor.shape(), elements), type);
     const int64_t rows = tensor.shape()[0];
     const int64_t columns = tensor.shape()[1];
     Tensor transposed(DataType::kDouble, {columns, rows});
@@ -239,7 +240,7 @@ class OnnxAdapterExport : public LoraExport {
         out[static_cast<size_t>(j * rows + i)] = elements[static_cast<size_t>(i * columns + j)];
       }
     }
-    return ConvertTensor(transposed, type);
+    return ConvertFinite(transposed, type);
   }
 
   const std::vector<LoraAdapter> adapters_;
