@@ -77,7 +77,8 @@ absl::Status MeasureSteps(Trainer& trainer, DryRun& dry) {
     start = now;
   };
   callbacks.should_stop = [&] { return seconds.size() >= kSteps; };
-  STROP_RETURN_IF_ERROR(trainer.Run(callbacks).status());
+  STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer.Run(callbacks));
+  if (result.failure) return result.failure->status;
   dry.arena_bytes = trainer.arena_bytes();
   if (seconds.empty()) return absl::OkStatus();
   dry.first_step_seconds = seconds.front();

@@ -2,10 +2,12 @@
 
 #include "plugin/training/evaluate.h"
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/checkpoint_model.h"
 #include "plugin/cli/class_name_options.h"
@@ -52,6 +54,11 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
     ProgressBar bar("evaluate", evaluator->sample_count());
     STROP_ASSIGN_OR_RETURN(result, evaluator->Evaluate([&bar](int64_t done) { bar.Update(done); }));
   }
+  if (std::isnan(result.loss)) {
+    STROP_ASSIGN_OR_RETURN(const std::string cause, evaluator->DescribeBadLoss());
+    return absl::FailedPreconditionError(absl::StrCat(
+        "evaluate: the loss is nan", cause, "; look for extreme values in weights and data"));
+  }
   if (options.as_json) {
     nlohmann::ordered_json line = {{"loss", result.loss}, {"samples", result.sample_count}};
     for (const auto& [name, value] : result.metrics) line[name] = value;
@@ -76,6 +83,7 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
 Command AddEvaluateCommand(CLI::App& program) {
   CLI::App* app = program.add_subcommand("evaluate", "Loss and metrics of a model on data");
   const auto options = std::make_shared<EvaluateOptions>();
+  options->model.keeps_half_types = true;
   AddModelArgument(*app, options->model);
   AddCheckpointOption(*app, options->checkpoint);
   AddDataOptions(*app, options->data);

@@ -1,5 +1,6 @@
 // strop find-learning-rate: the learning rate range test.
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -50,6 +51,9 @@ absl::Status CheckOptions(const FindOptions& options) {
   return absl::OkStatus();
 }
 
+// A step of which no label counts has none.
+bool HasLoss(const StepReport& report) { return !std::isnan(report.loss); }
+
 // Runs the steps that `training` says until `on_step` answers that it has seen enough.
 absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
                       const TrainingOptions& training, const std::string& what,
@@ -68,7 +72,8 @@ absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
     bar.Update(report.step);
   };
   callbacks.should_stop = [&] { return is_over || CaughtSignal() != 0; };
-  STROP_RETURN_IF_ERROR(trainer->Run(callbacks).status());
+  STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer->Run(callbacks));
+  if (result.failure) return result.failure->status;
   if (CaughtSignal() == 0) return absl::OkStatus();
   return StoppedBySignal(CaughtSignal(), absl::StrCat("after step ", steps, "; nothing was kept"));
 }
@@ -87,20 +92,21 @@ absl::StatusOr<Finding> RunTest(const FindOptions& options) {
   training = RangeTestTraining(options.test, std::move(training));
   CatchStopSignals();
   RangeTestWatch watch(options.test);
+  int64_t steps = 0;
   STROP_RETURN_IF_ERROR(
       RunSteps(options, model, training, "growing rates", [&](const StepReport& report) {
-        watch.Add(report.learning_rate, report.loss);
+        steps = report.step;
+        if (HasLoss(report)) watch.Add(report.learning_rate, report.loss);
         return watch.has_diverged();
       }));
-  const auto count = static_cast<int64_t>(watch.losses().size());
-  const bool has_diverged = watch.has_diverged() || count < options.test.steps;
+  const bool has_diverged = watch.has_diverged() || steps < options.test.steps;
   // The same steps again, which go nowhere.
   std::vector<double> baseline;
   training.learning_rate = 0;
-  training.steps = count;
+  training.steps = steps;
   STROP_RETURN_IF_ERROR(
       RunSteps(options, model, training, "baseline", [&](const StepReport& report) {
-        baseline.push_back(report.loss);
+        if (HasLoss(report)) baseline.push_back(report.loss);
         return false;
       }));
   return Finding{RangeTestCurve(watch.learning_rates(), watch.losses(), baseline), has_diverged};

@@ -100,13 +100,34 @@ TrainingCallbacks CallbacksFor(Progress& progress, TrainingMonitor& monitor, Kep
   return callbacks;
 }
 
-// The error that a run ends with whose numbers went bad.
-absl::Status Diverged(const Divergence& divergence, const std::string& output) {
-  const std::string kept =
-      divergence.restored_epoch
-          ? absl::StrCat("\"", output, "\" holds the weights of epoch ", *divergence.restored_epoch)
-          : "nothing was written, as no epoch had ended before";
-  return absl::FailedPreconditionError(absl::StrCat(divergence.Describe(), "; ", kept));
+// Whose weights a run exports that ended before its time.
+std::string DescribeKept(const std::optional<int64_t>& epoch, const std::string& output) {
+  return epoch ? absl::StrCat("\"", output, "\" holds the weights of epoch ", *epoch)
+               : "nothing was written, as no epoch had ended before";
+}
+
+// The error that a run ends with whose numbers went bad, or whose data were lost.
+absl::Status EndOf(const TrainingResult& result, bool can_resume, const std::string& output) {
+  if (result.divergence) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(result.divergence->Describe(), "; ",
+                     DescribeKept(result.divergence->restored_epoch, output)));
+  }
+  if (!result.failure) return absl::OkStatus();
+  const TrainingFailure& failure = *result.failure;
+  return absl::Status(
+      failure.status.code(),
+      absl::StrCat(failure.status.message(), "; the run ended after step ", failure.step,
+                   " (epoch ", failure.epoch, "); ", DescribeKept(failure.restored_epoch, output),
+                   can_resume && failure.restored_epoch
+                       ? "; go on from its last checkpoint with --resume"
+                       : ""));
+}
+
+// Whether there are weights to export: those of a run that ended well, or of its last good epoch.
+bool HasWeights(const TrainingResult& result) {
+  if (result.divergence) return result.divergence->restored_epoch.has_value();
+  return !result.failure || result.failure->restored_epoch.has_value();
 }
 
 // What the options together make of the paths that they name.
@@ -176,11 +197,11 @@ absl::Status RunTrain(const TrainOptions& options) {
   CatchStopSignals();
   const absl::StatusOr<TrainingResult> run =
       trainer->Run(CallbacksFor(progress, *monitor, kept.get(), saved));
-  const absl::Status diverged =
-      run.ok() && run->divergence ? Diverged(*run->divergence, options.output) : absl::OkStatus();
+  const bool can_resume = is_kept && kept->saves_checkpoints();
+  const absl::Status ended = run.ok() ? EndOf(*run, can_resume, options.output) : run.status();
   // A run that is to go on exports nothing yet.
-  const bool goes_on = run.ok() && run->was_stopped && is_kept && kept->saves_checkpoints();
-  const absl::Status recorded = FinishMonitoring(*monitor, run, diverged, !goes_on);
+  const bool goes_on = ended.ok() && run->was_stopped && can_resume;
+  const absl::Status recorded = FinishMonitoring(*monitor, run, ended, !goes_on);
   if (!run.ok()) return run.status();
   const TrainingResult& result = *run;
   if (goes_on) {
@@ -193,11 +214,11 @@ absl::Status RunTrain(const TrainOptions& options) {
   if (lora == nullptr && result.steps == 0) exported.clear();  // to the byte as it came
   std::shared_ptr<const StateStore> store = trainer->store();
   trainer.reset();  // the export can use its memory
-  if (diverged.ok() || result.divergence->restored_epoch) {
+  if (HasWeights(result)) {
     STROP_RETURN_IF_ERROR(
         ExportTrained(model, exported, std::move(store), lora.get(), quantized, options.output));
   }
-  STROP_RETURN_IF_ERROR(diverged);
+  STROP_RETURN_IF_ERROR(ended);
   PrintEnd(result, options);
   SayClassNames(options, model, class_names);
   STROP_RETURN_IF_ERROR(recorded);

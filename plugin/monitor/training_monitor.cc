@@ -1,5 +1,6 @@
 #include "plugin/monitor/training_monitor.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -156,7 +157,7 @@ void TrainingMonitor::RecordLayers(const WatchedLayers& layers) {
 void TrainingMonitor::RecordStep(const StepReport& report) {
   if (writer_ == nullptr) return;
   ScalarList scalars;
-  scalars.Add(kTrainLossTag, report.loss);
+  if (!std::isnan(report.loss)) scalars.Add(kTrainLossTag, report.loss);
   scalars.Add(kLearningRateTag, report.learning_rate);
   if (report.statistics) {
     scalars.Add(kGradientNormTag, report.statistics->gradient_norm());

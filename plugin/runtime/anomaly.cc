@@ -12,6 +12,7 @@ namespace strop {
 namespace {
 
 constexpr char kAnomalyPayload[] = "strop/anomaly";
+constexpr char kFirstOutput[] = "first output";
 
 struct BadCount {
   int64_t infinite = 0;
@@ -41,6 +42,10 @@ bool IsAnomaly(const absl::Status& status) {
   return status.GetPayload(kAnomalyPayload).has_value();
 }
 
+bool SpoilsFirstOutput(const absl::Status& status) {
+  return status.GetPayload(kAnomalyPayload) == absl::Cord(kFirstOutput);
+}
+
 AnomalyDetector::AnomalyDetector(const StepPlan& plan)
     : plan_(plan), is_updated_(plan.graph.values.size(), false) {
   for (const StateUpdate& update : plan.graph.state_updates) {
@@ -50,6 +55,7 @@ AnomalyDetector::AnomalyDetector(const StepPlan& plan)
 
 void AnomalyDetector::BeginStep() {
   reached_result_ = false;
+  reached_first_output_ = false;
   first_.clear();
 }
 
@@ -70,7 +76,10 @@ void AnomalyDetector::AfterKernel(size_t index, absl::Span<void* const> outputs)
   for (size_t i = 0; i < instruction.outputs.size(); ++i) {
     const int slot = instruction.outputs[i];
     const Badness badness = BadnessOf(slot, outputs[i]);
-    reached_result_ = reached_result_ || IsBadResult(slot, badness);
+    if (IsBadResult(slot, badness)) {
+      reached_result_ = true;
+      reached_first_output_ |= IsFirstOutput(slot);
+    }
     if (!first_.empty() || badness <= of_inputs_) continue;
     const bool is_backward = absl::StrContains(instruction.label, "/gradient");
     first_ = absl::StrCat(is_backward ? "backward" : "forward", " node ", instruction.label,
@@ -82,7 +91,7 @@ void AnomalyDetector::AfterKernel(size_t index, absl::Span<void* const> outputs)
 absl::Status AnomalyDetector::EndStep() const {
   if (!reached_result_ || first_.empty()) return absl::OkStatus();
   absl::Status status = absl::FailedPreconditionError(first_);
-  status.SetPayload(kAnomalyPayload, absl::Cord());
+  status.SetPayload(kAnomalyPayload, absl::Cord(reached_first_output_ ? kFirstOutput : ""));
   return status;
 }
 
@@ -118,6 +127,12 @@ bool AnomalyDetector::IsBadResult(int slot, Badness badness) const {
   if (home == SlotHome::kState) return true;
   if (home != SlotHome::kOutput) return false;
   return badness == Badness::kNotANumber || plan_.graph.type(written.value).shape->empty();
+}
+
+bool AnomalyDetector::IsFirstOutput(int slot) const {
+  const Slot& written = plan_.slots[static_cast<size_t>(slot)];
+  const Slot& root = plan_.slots[static_cast<size_t>(written.root)];
+  return root.home == SlotHome::kOutput && root.index == 0;
 }
 
 std::string AnomalyDetector::Describe(int slot, Badness badness) const {

@@ -11,6 +11,8 @@ namespace strop {
 
 // Whether a status is an AnomalyDetector's.
 bool IsAnomaly(const absl::Status& status);
+// Whether the step's first output was bad as well.
+bool SpoilsFirstOutput(const absl::Status& status);
 
 // Watches one step, kernel by kernel, for the first number that went bad: NaN or infinity out of
 // finite numbers, NaN out of infinities, or NaN in what the step was given. It speaks up when a bad
@@ -35,12 +37,14 @@ class AnomalyDetector {
   Badness BadnessOf(int slot, const void* bytes) const;
   bool IsSource(int slot, Badness badness) const;
   bool IsBadResult(int slot, Badness badness) const;
+  bool IsFirstOutput(int slot) const;
   std::string Describe(int slot, Badness badness) const;
 
   const StepPlan& plan_;
   std::vector<bool> is_updated_;  // by value: a state that the step moves
   Badness of_inputs_ = Badness::kFinite;
   bool reached_result_ = false;
+  bool reached_first_output_ = false;
   std::string first_;  // what went bad first; empty: nothing
 };
 

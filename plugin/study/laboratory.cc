@@ -176,10 +176,10 @@ absl::StatusOr<Experiment> Laboratory::Train(const ImportedModel& model,
   callbacks.on_step = [&](const StepReport& step) { experiment.step_losses.push_back(step.loss); };
   callbacks.on_epoch = [&](const EpochReport& epoch) { experiment.epochs.push_back(epoch); };
   callbacks.should_stop = [&] { return options_.should_stop && options_.should_stop(); };
-  const absl::StatusOr<TrainingResult> result = trainer->Run(callbacks);
-  if (!result.ok()) return result.status();
-  experiment.has_diverged = result->divergence.has_value();
-  if (result->was_stopped) return Stopped();
+  STROP_ASSIGN_OR_RETURN(const TrainingResult result, trainer->Run(callbacks));
+  if (result.failure) return result.failure->status;
+  if (result.was_stopped) return Stopped();
+  experiment.has_diverged = result.divergence.has_value();
   experiment.steps = static_cast<int64_t>(experiment.step_losses.size());
   // The first epoch plans its steps.
   const size_t first = experiment.epochs.size() > 1 ? 1 : 0;

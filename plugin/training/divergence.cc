@@ -37,8 +37,9 @@ bool RunsAway(double loss, double factor, LossHistory& history) {
 std::string Divergence::Describe() const {
   char rate[32];
   std::snprintf(rate, sizeof(rate), "%.1g", learning_rate / 10);
-  return absl::StrCat("train: diverged at step ", step, " (epoch ", epoch, ", loss ", loss,
-                      "): ", cause, "; try --learning-rate ", rate, " (", learning_rate,
+  return absl::StrCat("train: diverged at step ", step, " (epoch ", epoch,
+                      loss ? absl::StrCat(", loss ", *loss) : "", "): ", cause,
+                      "; try --learning-rate ", rate, " (", learning_rate,
                       " now) or --clip-norm 1, or look for extreme values in the data");
 }
 

@@ -28,7 +28,7 @@ bool RunsAway(double loss, double factor, LossHistory& history);
 struct Divergence {
   int64_t step = 0;
   int64_t epoch = 0;
-  double loss = 0;
+  std::optional<double> loss;  // of the step, where it is what went bad
   double learning_rate = 0;
   std::string cause;                      // what went bad first, in words
   std::optional<int64_t> restored_epoch;  // whose weights are in the store; absent: nobody's

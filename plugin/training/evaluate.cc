@@ -1,10 +1,12 @@
 #include "plugin/training/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/runtime/anomaly.h"
 #include "plugin/training/loss_weight.h"
 
 namespace strop {
@@ -78,7 +80,11 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   evaluator->has_fixed_batch_ = shapes.has_fixed_batch;
   evaluator->note_ = std::move(graph.note);
   evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_);
+  STROP_RETURN_IF_ERROR(CheckLabelsCount(options.loss, evaluator->batch_size_, *evaluator->data_,
+                                         *evaluator->reader_));
   if (store == nullptr) store = std::make_shared<StateStore>();
+  evaluator->plan_ = plan;
+  evaluator->store_ = store;
   STROP_ASSIGN_OR_RETURN(
       evaluator->session_,
       Session::Create(std::move(graph.graph), std::move(store), plan, std::move(arena)));
@@ -90,31 +96,49 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate(
   metrics_->Reset();
   EvaluationResult result;
   double all_weight = 0;
+  bad_batch_.reset();
   result.sample_count = data_->sample_count();
-  std::vector<int64_t> order(static_cast<size_t>(result.sample_count));
-  std::iota(order.begin(), order.end(), int64_t{0});
   for (int64_t begin = 0; begin < result.sample_count; begin += batch_size_) {
     const int64_t count = std::min(batch_size_, result.sample_count - begin);
-    std::vector<int64_t> samples(order.begin() + begin, order.begin() + begin + count);
-    // A model that takes whole batches only gets the last sample again until one is full.
-    if (has_fixed_batch_) samples.resize(static_cast<size_t>(batch_size_), samples.back());
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, reader_->Read(samples));
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, ReadBatch(begin));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
-    const auto size = static_cast<int64_t>(samples.size());
-    const int64_t rows = outputs[1].shape()[0] / size;  // of a sample
+    const int64_t rows = outputs[1].shape()[0] / batch.back().shape()[0];  // of a sample
     const Tensor target = First(batch.back(), count);
     STROP_ASSIGN_OR_RETURN(const std::vector<double> losses,
                            NumericElements(First(outputs[0], count * rows)));
     const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+    if (!std::isfinite(sum) && !bad_batch_) bad_batch_ = begin;
     result.loss += sum * static_cast<double>(count) / static_cast<double>(losses.size());
     all_weight += LossWeight(loss_, target);
     STROP_RETURN_IF_ERROR(metrics_->Update(First(outputs[1], count * rows), target, count));
     if (on_progress) on_progress(begin + count);
   }
-  result.loss /= all_weight;  // NaN where no label counts, as the mean of nothing
+  result.loss /= all_weight;
   result.metrics = metrics_->Values();
   result.confusion_matrix = metrics_->confusion_matrix();
   return result;
+}
+
+absl::StatusOr<absl::Span<const Tensor>> Evaluator::ReadBatch(int64_t first) {
+  std::vector<int64_t> samples(
+      static_cast<size_t>(std::min(batch_size_, data_->sample_count() - first)));
+  std::iota(samples.begin(), samples.end(), first);
+  // A model that takes whole batches only gets the last sample again until one is full.
+  if (has_fixed_batch_) samples.resize(static_cast<size_t>(batch_size_), samples.back());
+  return reader_->Read(samples);
+}
+
+absl::StatusOr<std::string> Evaluator::DescribeBadLoss() {
+  if (!bad_batch_) return std::string();
+  PlanOptions plan = plan_;
+  plan.detect_anomaly = true;
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                         Session::Create(session_->graph(), store_, plan));
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, ReadBatch(*bad_batch_));
+  const absl::Status bad = session->Run(batch).status();
+  if (bad.ok()) return std::string();
+  if (!IsAnomaly(bad)) return bad;
+  return absl::StrCat(": ", bad.message());
 }
 
 absl::StatusOr<std::optional<PredictionReport>> Evaluator::Predictions(bool with_samples) {

@@ -49,6 +49,10 @@ class Evaluator {
       const std::function<void(int64_t done)>& on_progress = nullptr);
   int64_t sample_count() const { return data_->sample_count(); }
 
+  // ": forward node …", what went bad first on the way to the last evaluation's loss that was not
+  // finite; empty when that cannot be told.
+  absl::StatusOr<std::string> DescribeBadLoss();
+
   // What the last evaluation predicted, with the hardest samples, or those of a regression, when
   // they are asked for; nothing unless predictions are watched.
   absl::StatusOr<std::optional<PredictionReport>> Predictions(bool with_samples);
@@ -58,6 +62,7 @@ class Evaluator {
 
  private:
   Evaluator() = default;
+  absl::StatusOr<absl::Span<const Tensor>> ReadBatch(int64_t first);
 
   LossOptions loss_;
   int64_t batch_size_ = 1;
@@ -68,6 +73,9 @@ class Evaluator {
   std::unique_ptr<Session> session_;
   std::optional<MetricSet> metrics_;
   std::vector<std::string> class_names_;
+  std::shared_ptr<StateStore> store_;
+  PlanOptions plan_;
+  std::optional<int64_t> bad_batch_;  // first sample of the first one whose loss was not finite
 };
 
 // InvalidArgument when training of a model with a fixed batch size would meet batches of another:

@@ -14,8 +14,12 @@ absl::StatusOr<ValueId> AddLossCotangent(Graph& graph, ValueId loss, ValueId bat
   return cast[0];
 }
 
-absl::Status AccumulateGradients(Graph& graph, StepVariant::Kind kind, ValueId keeps_gradients,
-                                 std::vector<ParameterGradient>& parameters) {
+absl::StatusOr<std::vector<ValueId>> AccumulateGradients(
+    Graph& graph, StepVariant::Kind kind, ValueId keeps_gradients,
+    std::vector<ParameterGradient>& parameters) {
+  const bool keeps_sum =
+      kind == StepVariant::Kind::kAccumulate || kind == StepVariant::Kind::kAccumulateAscended;
+  std::vector<ValueId> health;
   for (ParameterGradient& pair : parameters) {
     const std::string name =
         absl::StrCat(graph.value(pair.parameter).name, "/accumulated_gradient");
@@ -23,13 +27,14 @@ absl::Status AccumulateGradients(Graph& graph, StepVariant::Kind kind, ValueId k
     const ValueId state = graph.AddState(name, Tensor(parameter.type(), parameter.shape()));
     Node node{name, std::string(kStropDomain), "Accumulate"};
     node.inputs = {state, pair.gradient, keeps_gradients};
-    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> sums, AppendNode(graph, std::move(node), 1));
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> sums,
+                           AppendNode(graph, std::move(node), keeps_sum ? 2 : 1));
     pair.gradient = sums[0];
-    if (kind == StepVariant::Kind::kAccumulate || kind == StepVariant::Kind::kAccumulateAscended) {
-      graph.state_updates.push_back({state, sums[0]});
-    }
+    if (!keeps_sum) continue;
+    graph.state_updates.push_back({state, sums[0]});
+    health.push_back(sums[1]);
   }
-  return absl::OkStatus();
+  return health;
 }
 
 }  // namespace strop

@@ -17,8 +17,10 @@ absl::StatusOr<ValueId> AddLossCotangent(Graph& graph, ValueId loss, ValueId bat
 
 // Adds a state "<parameter>/accumulated_gradient" for every parameter. A step that updates, or
 // ascends, gets the accumulated gradients and its own in place of its own; one that does not keeps
-// the sum. The sum starts anew where the rank-0 double `keeps_gradients` is 0.
-absl::Status AccumulateGradients(Graph& graph, StepVariant::Kind kind, ValueId keeps_gradients,
-                                 std::vector<ParameterGradient>& parameters);
+// the sum. The sum starts anew where the rank-0 double `keeps_gradients` is 0. Returns, of a step
+// that keeps it, a rank-0 double for each parameter: NaN where its own gradient is not finite.
+absl::StatusOr<std::vector<ValueId>> AccumulateGradients(
+    Graph& graph, StepVariant::Kind kind, ValueId keeps_gradients,
+    std::vector<ParameterGradient>& parameters);
 
 }  // namespace strop

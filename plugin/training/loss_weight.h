@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "graph/tensor.h"
+#include "plugin/training/batch_reader.h"
 #include "plugin/training/loss.h"
 
 namespace strop {
@@ -14,5 +16,10 @@ namespace strop {
 // torch.nn.CrossEntropyLoss; for everything else the number of samples. `target` is the batch's
 // [samples, …], with labels as int64.
 double LossWeight(const LossOptions& options, const Tensor& target);
+
+// InvalidArgument when no label of the source counts: a mean loss of nothing is no number. Reads
+// targets in batches until one counts. Errors as DataSource::Read's.
+absl::Status CheckLabelsCount(const LossOptions& options, int64_t batch_size,
+                              const DataSource& source, BatchReader& reader);
 
 }  // namespace strop

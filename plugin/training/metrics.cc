@@ -1,6 +1,8 @@
 #include "plugin/training/metrics.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -105,6 +107,7 @@ void MetricSet::Reset() {
   gathered_.likelihood.Reset();
   gathered_.scores.Reset();
   gathered_.errors.Reset();
+  has_nan_ = false;
   for (auto& [name, top] : tops_) top.Reset();
   if (watch_) watch_->Reset();
   if (pairs_) pairs_->Reset();
@@ -127,6 +130,8 @@ absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
   STROP_RETURN_IF_ERROR(CheckSuits(prediction.shape()));
   STROP_ASSIGN_OR_RETURN(const ClassRows rows,
                          MakeClassRows(prediction, target, classes, task_.ignore_index));
+  has_nan_ |= std::any_of(rows.logits.begin(), rows.logits.end(),
+                          [](double logit) { return std::isnan(logit); });
   if (keeps_confusion_matrix_ || Needs(MetricNeeds::kCounts)) {
     STROP_RETURN_IF_ERROR(gathered_.counts.Add(rows));
   }
@@ -142,6 +147,8 @@ std::map<std::string, double> MetricSet::Values() const {
     values[std::string(metric->name)] = metric->value(gathered_);
   }
   for (const auto& [name, top] : tops_) values[name] = top.Accuracy();
+  if (!has_nan_) return values;
+  for (auto& [name, value] : values) value = std::numeric_limits<double>::quiet_NaN();
   return values;
 }
 

@@ -37,7 +37,8 @@ class MetricSet {
   // A batch of that many samples. What the loss compares: logits for the cross-entropies.
   // InvalidArgument when a metric does not suit a shape that the model did not tell before.
   absl::Status Update(const Tensor& prediction, const Tensor& target, int64_t sample_count);
-  // Of all that was seen since Reset, by name; NaN where that is too little.
+  // Of all that was seen since Reset, by name; NaN where that is too little, or has a NaN among
+  // the predictions.
   std::map<std::string, double> Values() const;
   // [classes][classes], rows the true class, columns the predicted one; empty unless kept.
   const std::vector<std::vector<int64_t>>& confusion_matrix() const {
@@ -59,6 +60,7 @@ class MetricSet {
   std::vector<const MetricDefinition*> metrics_;
   std::map<std::string, TopClasses> tops_;
   GatheredMetrics gathered_;
+  bool has_nan_ = false;                  // among the predictions that count
   std::optional<PredictionWatch> watch_;  // of classifications
   std::optional<RegressionWatch> pairs_;  // of others
 };

@@ -113,9 +113,9 @@ Tensor FirstMoment(DataType type, const Shape& shape, double value) {
   return moment;
 }
 
-// Adds one parameter's update; `scale` multiplies the gradient.
-absl::Status AddUpdate(Graph& graph, const UpdateRule& rule, const ParameterGradient& pair,
-                       ValueId scale) {
+// Adds one parameter's update; `scale` multiplies the gradient. Returns its health.
+absl::StatusOr<ValueId> AddUpdate(Graph& graph, const UpdateRule& rule,
+                                  const ParameterGradient& pair, ValueId scale) {
   const std::string name = graph.value(pair.parameter).name;
   const Tensor& first = graph.value(pair.parameter).tensor;
   const DataType moment_type =
@@ -133,6 +133,8 @@ absl::Status AddUpdate(Graph& graph, const UpdateRule& rule, const ParameterGrad
     node.inputs.push_back(state);
     states.push_back(state);
   }
+  const ValueId health =
+      graph.AddValue(absl::StrCat(name, "/health"), {DataType::kDouble, Shape{}});
   for (const ValueId state : states) {
     ValueId updated = kNoValue;
     if (state != kNoValue) {
@@ -141,10 +143,11 @@ absl::Status AddUpdate(Graph& graph, const UpdateRule& rule, const ParameterGrad
       graph.state_updates.push_back({state, updated});
     }
     node.outputs.push_back(updated);
+    if (state == pair.parameter) node.outputs.push_back(health);
   }
   STROP_RETURN_IF_ERROR(InferElementTypes(graph, node));
   graph.nodes.push_back(std::move(node));
-  return absl::OkStatus();
+  return health;
 }
 
 // An optimizer by name, with the defaults that it is published with.
@@ -235,11 +238,12 @@ absl::Status CheckOptimizerOptions(const OptimizerOptions& options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<ValueId> AddOptimizer(Graph& graph, const OptimizerOptions& options,
-                                     absl::Span<const ParameterGradient> parameters,
-                                     ValueId learning_rate, ValueId step, ValueId loss) {
+absl::StatusOr<OptimizerOutputs> AddOptimizer(Graph& graph, const OptimizerOptions& options,
+                                              absl::Span<const ParameterGradient> parameters,
+                                              ValueId learning_rate, ValueId step, ValueId loss) {
   STROP_RETURN_IF_ERROR(CheckOptimizerOptions(options));
-  ValueId norm = kNoValue;
+  OptimizerOutputs outputs;
+  ValueId& norm = outputs.gradient_norm;
   if (options.clip_norm > 0) {
     Node norm_node{"gradient_norm", std::string(kStropDomain), "GradientNorm"};
     for (const ParameterGradient& pair : parameters) norm_node.inputs.push_back(pair.gradient);
@@ -260,9 +264,10 @@ absl::StatusOr<ValueId> AddOptimizer(Graph& graph, const OptimizerOptions& optio
   for (ParameterGradient pair : parameters) {
     if (pair.learning_rate == kNoValue) pair.learning_rate = learning_rate;
     if (pair.step == kNoValue) pair.step = step;
-    STROP_RETURN_IF_ERROR(AddUpdate(graph, rule, pair, scale));
+    STROP_ASSIGN_OR_RETURN(const ValueId health, AddUpdate(graph, rule, pair, scale));
+    outputs.health.push_back(health);
   }
-  return norm;
+  return outputs;
 }
 
 }  // namespace strop

@@ -71,13 +71,18 @@ struct ParameterGradient {
   std::optional<double> weight_decay;  // absent: that of all
 };
 
+// What the updates tell, as rank-0 doubles.
+struct OptimizerOutputs {
+  ValueId gradient_norm = kNoValue;  // of all gradients before clipping; kNoValue without clip_norm
+  std::vector<ValueId> health;  // of each parameter: NaN where its update, or a part, was left out
+};
+
 // Adds the nodes that update each parameter and its moments, states called
 // "<parameter>/<PyTorch's name of the moment>", and the state updates. `learning_rate` is a rank-0
 // double, `step` a rank-0 int64 that counts from 1. A step whose `loss` (rank 0) is not finite
-// changes nothing. Returns the norm of all gradients before clipping, rank-0 double; kNoValue
-// without clip_norm.
-absl::StatusOr<ValueId> AddOptimizer(Graph& graph, const OptimizerOptions& options,
-                                     absl::Span<const ParameterGradient> parameters,
-                                     ValueId learning_rate, ValueId step, ValueId loss);
+// changes nothing; where elements of a gradient are not finite, they and their neighbours stay.
+absl::StatusOr<OptimizerOutputs> AddOptimizer(Graph& graph, const OptimizerOptions& options,
+                                              absl::Span<const ParameterGradient> parameters,
+                                              ValueId learning_rate, ValueId step, ValueId loss);
 
 }  // namespace strop

@@ -36,6 +36,11 @@ void VisitTies(const std::vector<double>& scores, const std::vector<char>& is_po
   }
 }
 
+// What is no number has no rank.
+bool HasNan(const std::vector<double>& scores) {
+  return std::any_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); });
+}
+
 double CountPositives(const std::vector<char>& is_positive) {
   return static_cast<double>(std::count(is_positive.begin(), is_positive.end(), char{1}));
 }
@@ -78,6 +83,7 @@ void RankedScores::Add(const ClassRows& rows) {
 }
 
 double RankedScores::ColumnAreaUnderCurve(const Column& column) {
+  if (HasNan(column.scores)) return kNothing;
   double positives = 0;  // seen so far
   double negatives = 0;
   double pairs = 0;  // a positive above a negative counts 1, a tie one half
@@ -92,6 +98,7 @@ double RankedScores::ColumnAreaUnderCurve(const Column& column) {
 }
 
 double RankedScores::ColumnAveragePrecision(const Column& column) {
+  if (HasNan(column.scores)) return kNothing;
   const double all = CountPositives(column.is_positive);
   if (all == 0) return 0;
   double positives = 0;

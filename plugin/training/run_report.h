@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "plugin/training/divergence.h"
 #include "plugin/training/prediction_watch.h"
 #include "plugin/training/step_statistics.h"
@@ -18,7 +19,7 @@ struct StepReport {
   int64_t step_of_epoch = 0;
   int64_t steps_per_epoch = 0;
   int64_t sample_count = 0;
-  double loss = 0;
+  double loss = 0;  // NaN where no label of the step counts
   double learning_rate = 0;
   std::optional<double> gradient_norm;       // before clipping
   std::optional<StepStatistics> statistics;  // of a step that was measured
@@ -47,6 +48,14 @@ enum class FinalWeights {
   kAveraged,  // over steps or epochs
 };
 
+// An error that ended a run after its first step.
+struct TrainingFailure {
+  absl::Status status;
+  int64_t step = 0;                       // the last that was made
+  int64_t epoch = 0;                      // in which the run ended
+  std::optional<int64_t> restored_epoch;  // whose weights are in the store; absent: nobody's
+};
+
 struct TrainingResult {
   int64_t steps = 0;
   int64_t epochs = 0;  // begun
@@ -57,8 +66,9 @@ struct TrainingResult {
   // Of the averaged weights, with stochastic weight averaging and validation data.
   std::optional<double> averaged_validation_loss;
   std::map<std::string, double> averaged_metrics;
-  bool was_stopped = false;              // should_stop asked for it
-  std::optional<Divergence> divergence;  // the numbers went bad, and the run ended
+  bool was_stopped = false;                // should_stop asked for it
+  std::optional<Divergence> divergence;    // the numbers went bad, and the run ended
+  std::optional<TrainingFailure> failure;  // what was read, or computed, was no good
 };
 
 // "the weights of epoch 3, the best of 8".

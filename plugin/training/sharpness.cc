@@ -50,8 +50,8 @@ std::vector<Evaluation> EvaluationsOf(const SharpnessOptions& options) {
           {Kind::kAccumulateAscended, Kind::kUpdate, /*is_repeated=*/true}};
 }
 
-absl::Status AddAscent(Graph& graph, const SharpnessOptions& options,
-                       const std::vector<ParameterGradient>& parameters) {
+absl::StatusOr<ValueId> AddAscent(Graph& graph, const SharpnessOptions& options,
+                                  const std::vector<ParameterGradient>& parameters) {
   STROP_ASSIGN_OR_RETURN(const ValueId norm, AddNorm(graph, options.adaptive, parameters));
   for (const ParameterGradient& pair : parameters) {
     const ValueId ascended = AddAscendedState(graph, pair.parameter);
@@ -64,7 +64,7 @@ absl::Status AddAscent(Graph& graph, const SharpnessOptions& options,
     STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> moved, AppendNode(graph, std::move(node), 1));
     graph.state_updates.push_back({ascended, moved[0]});
   }
-  return absl::OkStatus();
+  return norm;
 }
 
 std::map<ValueId, ValueId> ReadAscended(Graph& graph,

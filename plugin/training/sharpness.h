@@ -28,9 +28,10 @@ std::vector<Evaluation> EvaluationsOf(const SharpnessOptions& options);
 absl::Status CheckSharpnessOptions(const SharpnessOptions& options);
 
 // Ends the first evaluation: where each parameter ascends to is a state "<parameter>/ascended" from
-// then on. The parameters stay. The gradient of each has to be there.
-absl::Status AddAscent(Graph& graph, const SharpnessOptions& options,
-                       const std::vector<ParameterGradient>& parameters);
+// then on. The parameters stay. The gradient of each has to be there. Returns the norm that the
+// ascent divides by, a rank-0 double.
+absl::StatusOr<ValueId> AddAscent(Graph& graph, const SharpnessOptions& options,
+                                  const std::vector<ParameterGradient>& parameters);
 
 // Begins the second: all nodes read the ascended parameters in place of the parameters. Returns the
 // parameters by the states that stand for them.

@@ -6,8 +6,10 @@
 #include <limits>
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/runtime/anomaly.h"
+#include "plugin/training/finite_weights.h"
 #include "plugin/training/loss_weight.h"
 #include "plugin/training/shuffle.h"
 
@@ -27,108 +29,6 @@ std::vector<int64_t> EpochOrder(int64_t samples, const TrainingOptions& options,
 }
 
 }  // namespace
-
-absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& model,
-                                                         const TrainingOptions& options,
-                                                         std::unique_ptr<DataSource> training,
-                                                         std::unique_ptr<DataSource> validation,
-                                                         PlanOptions plan) {
-  STROP_RETURN_IF_ERROR(CheckTrainingOptions(options, validation != nullptr));
-  std::unique_ptr<Trainer> trainer(new Trainer(options));
-  TrainingGraphOptions& graph_options = trainer->options_.graph;
-  STROP_RETURN_IF_ERROR(CheckUnfreezing(graph_options.unfreezing, model, options.epochs));
-  const int64_t samples = training->sample_count();
-  const int64_t wanted = options.batch_size == 0 ? samples : options.batch_size;
-  trainer->sample_count_ = samples;
-  trainer->batch_size_ = std::max<int64_t>(std::min(wanted, samples), 1);
-  graph_options.takes_probabilities = !options.mix.are_default();
-  graph_options.accumulates = options.accumulation_steps > 1;
-  graph_options.steps_per_epoch = trainer->steps_per_epoch();
-  trainer->phase_starts_ = PhaseStarts(model, graph_options.unfreezing);
-  // First: who has such a model need not look for a target.
-  STROP_RETURN_IF_ERROR(ChooseOutput(model.graph, options.graph.loss.output).status());
-  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
-                         ShapesFor(*training, InputsOf(model.graph), trainer->batch_size_));
-  const auto build = [&](const StepVariant& variant) {
-    return BuildTrainingGraph(model, graph_options, shapes, variant);
-  };
-  STROP_ASSIGN_OR_RETURN(TrainingGraph graph, build({}));
-  trainer->note_ = graph.note;
-  STROP_ASSIGN_OR_RETURN(trainer->data_,
-                         BindToModel(std::move(training), graph.inputs, graph.target));
-  STROP_ASSIGN_OR_RETURN(trainer->mixer_,
-                         BatchMixer::Create(options.mix, options.seed, options.graph.loss.kind,
-                                            graph.inputs, graph.target, graph.step_target));
-  const int64_t checked = shapes.has_fixed_batch ? wanted : trainer->batch_size_;
-  STROP_RETURN_IF_ERROR(CheckBatchSize(graph.inputs, samples, checked, options.drop_last));
-  trainer->reader_ = std::make_unique<BatchReader>(*trainer->data_);
-  trainer->store_ = std::make_shared<StateStore>();
-  const auto arena = std::make_shared<Arena>();  // training and validation take turns
-  if (validation != nullptr) {
-    STROP_ASSIGN_OR_RETURN(
-        trainer->evaluator_,
-        Evaluator::Create(model,
-                          {options.graph.loss, options.metrics, trainer->batch_size_,
-                           /*keeps_confusion_matrix=*/false, options.watches_predictions},
-                          std::move(validation), trainer->store_, plan, arena));
-  }
-  trainer->sessions_ = std::make_unique<StepSessions>(trainer->store_, arena, plan, options.seed);
-  trainer->has_gradient_norm_ = graph.has_gradient_norm;
-  for (int phase = 0; phase < static_cast<int>(trainer->phase_starts_.size()); ++phase) {
-    for (const StepVariant::Kind kind : KindsOf(graph_options)) {
-      STROP_ASSIGN_OR_RETURN(graph, build({kind, phase}));
-      trainer->trained_ = graph.trained;  // the last phase moves all
-      trainer->unreached_ = graph.unreached;
-      if (kind == StepVariant::Kind::kUpdate) {
-        STROP_RETURN_IF_ERROR(trainer->AddMeasuredSteps(graph, phase));
-      }
-      STROP_RETURN_IF_ERROR(trainer->sessions_->Add({kind, phase}, std::move(graph)));
-    }
-  }
-  if (options.averaging.ema_decay || options.averaging.swa_start) {
-    STROP_ASSIGN_OR_RETURN(
-        trainer->averages_,
-        AveragedStates::Create(model.graph, trainer->trained_, trainer->store_, arena, plan));
-  }
-  if (options.averaging.swa_start) {
-    STROP_ASSIGN_OR_RETURN(
-        trainer->statistics_,
-        StatisticsPass::Create(model, graph_options, trainer->store_, arena, plan, options.seed));
-  }
-  for (const Parameter& parameter : model.parameters) {
-    const std::string& name = model.graph.value(parameter.value).name;
-    if (parameter.role != Parameter::Role::kFrozen && trainer->store_->Has(name)) {
-      trainer->exported_.push_back(name);
-    }
-  }
-  trainer->evaluated_ = trainer->exported_;
-  for (const Value& value : model.graph.values) {  // ranges of a quantized model
-    const bool is_parameter = std::any_of(
-        model.parameters.begin(), model.parameters.end(),
-        [&](const Parameter& p) { return model.graph.value(p.value).name == value.name; });
-    if (value.kind == ValueKind::kState && !is_parameter && trainer->store_->Has(value.name)) {
-      trainer->evaluated_.push_back(value.name);
-    }
-  }
-  trainer->schedule_.emplace(options.schedule, options.learning_rate, trainer->steps_of_run(),
-                             trainer->steps_per_epoch());
-  return trainer;
-}
-
-absl::Status Trainer::AddMeasuredSteps(const TrainingGraph& step, int phase) {
-  if (options_.measurement.log.every == 0) return absl::OkStatus();
-  for (const StepMeasurement measurement :
-       {StepMeasurement::kStatistics, StepMeasurement::kHistograms}) {
-    const StepVariant variant = {StepVariant::Kind::kUpdate, phase, measurement};
-    TrainingGraph measured = step;
-    STROP_ASSIGN_OR_RETURN(
-        probes_[variant],
-        StepProbe::Attach(measured.graph, measured.trained,
-                          measurement == StepMeasurement::kHistograms, measured.stand_ins));
-    STROP_RETURN_IF_ERROR(sessions_->Add(variant, std::move(measured)));
-  }
-  return absl::OkStatus();
-}
 
 int64_t Trainer::batches_per_epoch() const {
   return options_.drop_last ? sample_count_ / batch_size_
@@ -176,39 +76,55 @@ absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) 
   if (state_.epochs > 0 && state_.batches_of_epoch == 0) {  // a run that goes on
     STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, evaluated_, *store_));
   }
-  while (!IsOver()) {
-    const auto start = std::chrono::steady_clock::now();
-    STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
-    if (divergence_) break;
-    STROP_RETURN_IF_ERROR(Validate(report));
-    report.is_whole = state_.batches_of_epoch == batches_per_epoch() && !was_stopped_;
-    if (report.is_whole) {
-      STROP_RETURN_IF_ERROR(EndEpoch());
-      if (!IsOver() && std::isfinite(report.validation_loss.value_or(0))) {
-        STROP_RETURN_IF_ERROR(good_weights_.Remember(state_.epochs, evaluated_, *store_));
-      }
-    }
-    if (!was_stopped_) state_.reported_steps = state_.steps;
-    report.seconds = SecondsSince(start);
-    if (callbacks.on_epoch) callbacks.on_epoch(report);
-  }
+  const int64_t first_step = state_.steps;
+  absl::Status status;
+  while (status.ok() && !IsOver()) status = GoOn(callbacks);
   TrainingResult result;
-  result.steps = state_.steps;
-  result.epochs = state_.epochs + (state_.batches_of_epoch > 0 ? 1 : 0);
   result.was_stopped = was_stopped_;
-  if (divergence_) {
-    STROP_ASSIGN_OR_RETURN(divergence_->restored_epoch, good_weights_.Restore(*store_));
-    result.divergence = divergence_;
-    result.weights_epoch = divergence_->restored_epoch;
-    if (!result.weights_epoch) result.weights = FinalWeights::kNone;
+  result.epochs = state_.epochs + (state_.batches_of_epoch > 0 ? 1 : 0);
+  if (status.ok() && !divergence_) {
+    result.best_epoch = state_.best_epoch;
+    if (options_.early_stopping_patience > 0) {
+      result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
+    }
+    status = Finish(result);
+    if (status.ok()) status = CheckWeights();
+  }
+  result.steps = state_.steps;
+  if (status.ok() && !divergence_) return result;
+  if (!status.ok() && state_.steps == first_step) return status;
+  STROP_ASSIGN_OR_RETURN(result.weights_epoch, good_weights_.Restore(*store_));
+  result.weights = result.weights_epoch ? FinalWeights::kLast : FinalWeights::kNone;
+  if (!status.ok()) {
+    result.failure = TrainingFailure{status, result.steps, result.epochs, result.weights_epoch};
     return result;
   }
-  result.best_epoch = state_.best_epoch;
-  if (options_.early_stopping_patience > 0) {
-    result.stopped_early = !was_stopped_ && early_stopping_.IsOver(state_);
-  }
-  STROP_RETURN_IF_ERROR(Finish(result));
+  divergence_->restored_epoch = result.weights_epoch;
+  result.divergence = divergence_;
   return result;
+}
+
+absl::Status Trainer::GoOn(const TrainingCallbacks& callbacks) {
+  const auto start = std::chrono::steady_clock::now();
+  STROP_ASSIGN_OR_RETURN(EpochReport report, RunEpoch(callbacks));
+  if (divergence_) return absl::OkStatus();
+  STROP_RETURN_IF_ERROR(CheckWeights());
+  if (divergence_) return absl::OkStatus();
+  report.is_whole = state_.batches_of_epoch == batches_per_epoch() && !was_stopped_;
+  const absl::Status validated = Validate(report);
+  if (divergence_) return absl::OkStatus();
+  if (report.is_whole) {
+    STROP_RETURN_IF_ERROR(EndEpoch());
+    const bool may_fail = !IsOver() || statistics_ != nullptr;  // after this
+    if (may_fail || !validated.ok()) {
+      STROP_RETURN_IF_ERROR(good_weights_.Remember(report.epoch, evaluated_, *store_));
+    }
+  }
+  STROP_RETURN_IF_ERROR(validated);
+  if (!was_stopped_) state_.reported_steps = state_.steps;
+  report.seconds = SecondsSince(start);
+  if (callbacks.on_epoch) callbacks.on_epoch(report);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<EpochReport> Trainer::RunEpoch(const TrainingCallbacks& callbacks) {
@@ -257,6 +173,7 @@ absl::StatusOr<StepReport> Trainer::RunStep(absl::Span<const int64_t> order) {
   state_.batches_of_epoch += batches;
   state_.weight_of_epoch += weight;
   state_.loss_sum_of_epoch += report.loss * weight;
+  if (weight == 0) report.loss = std::numeric_limits<double>::quiet_NaN();
   report.step_of_epoch =
       (state_.batches_of_epoch + options_.accumulation_steps - 1) / options_.accumulation_steps;
   return report;
@@ -299,31 +216,42 @@ absl::Status Trainer::Evaluate(const Evaluation& evaluation, absl::Span<const St
     const absl::StatusOr<absl::Span<const Tensor>> run =
         sessions_->Run(variant, draw, batch, numbers);
     if (!run.ok() && !IsAnomaly(run.status())) return run.status();
-    double loss = std::numeric_limits<double>::quiet_NaN();
+    StepOutcome outcome;
     if (run.ok()) {
-      STROP_ASSIGN_OR_RETURN(loss, ReadStep(*run, variant, report));
+      STROP_ASSIGN_OR_RETURN(outcome, ReadStep(*run, variant, report));
     }
-    if (!evaluation.is_repeated) report.loss += loss * numbers.batch_share;
-    if (!std::isfinite(loss)) report.loss = loss;
-    const bool is_finite = std::isfinite(loss) && std::isfinite(report.gradient_norm.value_or(0));
-    if (!is_finite || (is_last && !evaluation.is_repeated &&
+    if (!evaluation.is_repeated) report.loss += outcome.loss * numbers.batch_share;
+    if (!std::isfinite(outcome.loss)) report.loss = outcome.loss;
+    const bool is_finite = std::isfinite(outcome.loss) && outcome.bad_gradient.empty() &&
+                           std::isfinite(report.gradient_norm.value_or(0));
+    if (!is_finite || (is_last && !evaluation.is_repeated && weight > 0 &&
                        RunsAway(report.loss, options_.divergence_factor, state_.losses))) {
-      return Diverge(report, run.status(), variant, draw, batch, numbers);
+      return Diverge(report, run.status(), outcome.bad_gradient, variant, draw, batch, numbers);
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> Trainer::ReadStep(absl::Span<const Tensor> outputs,
-                                         const StepVariant& variant, StepReport& report) const {
+absl::StatusOr<Trainer::StepOutcome> Trainer::ReadStep(absl::Span<const Tensor> outputs,
+                                                       const StepVariant& variant,
+                                                       StepReport& report) const {
+  StepOutcome outcome;
   STROP_ASSIGN_OR_RETURN(const std::vector<double> loss, NumericElements(outputs[0]));
+  outcome.loss = loss[0];
+  size_t next = 1;
+  for (const std::string& name : watched_.at({variant.kind, variant.phase})) {
+    if (std::isfinite(outputs[next++].elements<double>()[0])) continue;
+    // The backward pass goes from the last to the first.
+    outcome.bad_gradient =
+        name.empty() ? "a gradient" : absl::StrCat("the gradient of \"", name, "\"");
+  }
   if (variant.kind == StepVariant::Kind::kUpdate && has_gradient_norm_) {
-    report.gradient_norm = outputs[1].elements<double>()[0];
+    report.gradient_norm = outputs[next].elements<double>()[0];
   }
   if (variant.measurement != StepMeasurement::kNone) {
     report.statistics = probes_.at(variant).Read(outputs);
   }
-  return loss[0];
+  return outcome;
 }
 
 double Trainer::LearningRate(int64_t step) const {
@@ -338,40 +266,73 @@ double Trainer::LearningRate(int64_t step) const {
 }
 
 absl::Status Trainer::Diverge(const StepReport& report, const absl::Status& anomaly,
-                              const StepVariant& variant, int64_t draw,
-                              absl::Span<const Tensor> batch, const StepNumbers& numbers) {
+                              const std::string& bad_gradient, const StepVariant& variant,
+                              int64_t draw, absl::Span<const Tensor> batch,
+                              const StepNumbers& numbers) {
   divergence_.emplace();
   divergence_->step = report.step;
   divergence_->epoch = report.epoch;
   divergence_->loss = report.loss;
   divergence_->learning_rate = report.learning_rate;
   absl::Status bad = anomaly;
-  if (bad.ok() &&
-      !(std::isfinite(report.loss) && std::isfinite(report.gradient_norm.value_or(0)))) {
-    // The step has left the weights alone, so that its numbers come again.
+  if (bad.ok() && !(std::isfinite(report.loss) && bad_gradient.empty())) {
     bad = sessions_->Diagnose(variant, draw, batch, numbers);
     if (!bad.ok() && !IsAnomaly(bad)) return bad;
   }
-  if (!bad.ok()) {
+  // A bad loss leaves all weights alone, so that its numbers come again. Those of a bad gradient
+  // may not, when updates ran before it was found: then the loss goes bad as it had not.
+  const bool has_come_again = !bad.ok() && !(std::isfinite(report.loss) && SpoilsFirstOutput(bad));
+  if (has_come_again) {
     divergence_->cause = std::string(bad.message());
+    return absl::OkStatus();
+  }
+  if (!bad_gradient.empty()) {
+    divergence_->cause = absl::StrCat(
+        bad_gradient, " is not finite (--detect-anomaly names the node that makes it so)");
     return absl::OkStatus();
   }
   STROP_ASSIGN_OR_RETURN(divergence_->cause, DescribeLargest(trained_, *store_));
   return absl::OkStatus();
 }
 
+absl::Status Trainer::CheckWeights() {
+  if (state_.steps == 0) return absl::OkStatus();
+  STROP_ASSIGN_OR_RETURN(const std::string bad, DescribeBadWeights(file_types_, *store_));
+  if (!bad.empty()) EndDiverged(bad);
+  return absl::OkStatus();
+}
+
+void Trainer::EndDiverged(std::string cause) {
+  divergence_.emplace();
+  divergence_->step = state_.steps;
+  divergence_->epoch = state_.epochs + (state_.batches_of_epoch > 0 ? 1 : 0);
+  divergence_->learning_rate = LearningRate(state_.steps - 1);
+  divergence_->cause = std::move(cause);
+}
+
 absl::Status Trainer::Validate(EpochReport& report) {
   if (evaluator_ == nullptr || was_stopped_) return absl::OkStatus();
+  if (!options_.averaging.ema_decay) return Measure(report);
+  STROP_RETURN_IF_ERROR(averages_->Swap());
+  const absl::Status measured = Measure(report);
+  STROP_RETURN_IF_ERROR(averages_->Swap());
+  return measured;
+}
+
+absl::Status Trainer::Measure(EpochReport& report) {
   const auto start = std::chrono::steady_clock::now();
-  if (options_.averaging.ema_decay) STROP_RETURN_IF_ERROR(averages_->Swap());
   STROP_ASSIGN_OR_RETURN(EvaluationResult result, evaluator_->Evaluate());
+  if (!std::isfinite(result.loss)) {
+    STROP_ASSIGN_OR_RETURN(const std::string cause, evaluator_->DescribeBadLoss());
+    EndDiverged(absl::StrCat("the validation loss is ", result.loss, cause));
+    return absl::OkStatus();
+  }
   report.validation_loss = result.loss;
   report.metrics = std::move(result.metrics);
   schedule_->Observe(result.loss, state_.plateau);
   STROP_ASSIGN_OR_RETURN(
       report.is_best, early_stopping_.See(result.loss, report.epoch, evaluated_, *store_, state_));
   STROP_ASSIGN_OR_RETURN(report.predictions, evaluator_->Predictions(report.is_best));
-  if (options_.averaging.ema_decay) STROP_RETURN_IF_ERROR(averages_->Swap());
   report.validation_seconds = SecondsSince(start);
   return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,10 +40,10 @@ class Trainer {
                                                          std::unique_ptr<DataSource> validation,
                                                          PlanOptions plan = {});
 
-  // The run from where its state stands to its end. Numbers that go bad end it, with the weights of
-  // the last epoch that ended well in the store. Otherwise the store then holds the weights to
-  // export: the last, averaged or best ones. What the run would go on from is whole in callbacks
-  // only.
+  // The run from where its state stands to its end. Numbers that go bad end it, and errors after
+  // the first step, both with the weights of the last epoch that ended well in the store. Otherwise
+  // the store then holds the weights to export: the last, averaged or best ones, all finite. What
+  // the run would go on from is whole in callbacks only.
   absl::StatusOr<TrainingResult> Run(const TrainingCallbacks& callbacks = {});
 
   // What changes besides the store: with both, the run goes on in another trainer of the same
@@ -69,6 +70,12 @@ class Trainer {
   int64_t steps_of_run() const;
 
  private:
+  // What one session of a step has given.
+  struct StepOutcome {
+    double loss = std::numeric_limits<double>::quiet_NaN();
+    std::string bad_gradient;  // in words, one that is not finite; empty when all are
+  };
+
   explicit Trainer(const TrainingOptions& options) : options_(options), early_stopping_(options) {}
 
   // Adds the variants of the updating step that measure.
@@ -79,7 +86,8 @@ class Trainer {
   bool HasAllSteps() const;
   bool IsOver() const;
   absl::Status PlanFullBatch();
-  // Goes on with the epoch after state_.epochs until it is over or the run is.
+  // Goes on with the epoch after state_.epochs until it is over or the run is, then validates.
+  absl::Status GoOn(const TrainingCallbacks& callbacks);
   absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
   absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);
   // What weighs samples; null: each counts the same.
@@ -88,16 +96,22 @@ class Trainer {
   // `weight` grows by what counts in a loss that is evaluated for the first time.
   absl::Status Evaluate(const Evaluation& evaluation, absl::Span<const StepBatch> parts,
                         absl::Span<const Tensor>& batch, double& weight, StepReport& report);
-  // Adds what one session of a step has given; returns its loss.
-  absl::StatusOr<double> ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
-                                  StepReport& report) const;
+  // Adds what one session of a step has measured to the report.
+  absl::StatusOr<StepOutcome> ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
+                                       StepReport& report) const;
   double LearningRate(int64_t step) const;
   // Ends the run at a step whose numbers are bad, for the reason that `anomaly` tells or, when it
   // is OK, that the step tells when it is run again.
   absl::Status Diverge(const StepReport& report, const absl::Status& anomaly,
-                       const StepVariant& variant, int64_t draw, absl::Span<const Tensor> batch,
-                       const StepNumbers& numbers);
+                       const std::string& bad_gradient, const StepVariant& variant, int64_t draw,
+                       absl::Span<const Tensor> batch, const StepNumbers& numbers);
+  // Ends the run where the store holds weights that are no numbers in the model's file.
+  absl::Status CheckWeights();
+  void EndDiverged(std::string cause);
+  // On the averaged weights where those are to be exported. Ends the run where the validation loss
+  // is not finite.
   absl::Status Validate(EpochReport& report);
+  absl::Status Measure(EpochReport& report);
   // What a whole epoch that is over leaves behind.
   absl::Status EndEpoch();
   // Puts the weights to export into the store.
@@ -120,7 +134,10 @@ class Trainer {
   std::vector<std::string> exported_;
   std::vector<std::string>
       evaluated_;  // and the model's other states that move: what to come back to
+  std::map<std::string, DataType> file_types_;  // of evaluated_, in which an export keeps them
   bool has_gradient_norm_ = false;
+  std::map<StepVariant, std::vector<std::string>>
+      watched_;                              // whose gradients a step's outputs watch
   std::map<StepVariant, StepProbe> probes_;  // of the steps that measure
   std::optional<Schedule> schedule_;
   std::unique_ptr<AveragedStates> averages_;    // null without averaging

@@ -167,22 +167,30 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   }
   graph.outputs = {attached.loss};
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
+  std::vector<ValueId> health;
   if (options.accumulates) {
     const ValueId keeps = AddScalar(training, StepScalar::kKeepsGradients);
-    STROP_RETURN_IF_ERROR(AccumulateGradients(graph, variant.kind, keeps, pairs));
+    STROP_ASSIGN_OR_RETURN(health, AccumulateGradients(graph, variant.kind, keeps, pairs));
   }
   if (variant.kind == StepVariant::Kind::kAscend) {
-    STROP_RETURN_IF_ERROR(AddAscent(graph, options.sharpness, pairs));
+    STROP_ASSIGN_OR_RETURN(const ValueId norm, AddAscent(graph, options.sharpness, pairs));
+    health = {norm};
   }
+  ValueId norm = kNoValue;
   if (updates) {
     STROP_RETURN_IF_ERROR(
         CountStepsFromUnfreezing(graph, options.unfreezing, options.steps_per_epoch, step, pairs));
     STROP_RETURN_IF_ERROR(ApplyParameterGroups(graph, model, options.groups, learning_rate, pairs));
-    STROP_ASSIGN_OR_RETURN(const ValueId norm, AddOptimizer(graph, options.optimizer, pairs,
-                                                            learning_rate, step, attached.loss));
-    training.has_gradient_norm = norm != kNoValue;
-    if (training.has_gradient_norm) graph.outputs.push_back(norm);
+    STROP_ASSIGN_OR_RETURN(
+        const OptimizerOutputs outputs,
+        AddOptimizer(graph, options.optimizer, pairs, learning_rate, step, attached.loss));
+    health = outputs.health;
+    norm = outputs.gradient_norm;
   }
+  graph.outputs.insert(graph.outputs.end(), health.begin(), health.end());
+  training.health_count = health.size();
+  training.has_gradient_norm = norm != kNoValue;
+  if (training.has_gradient_norm) graph.outputs.push_back(norm);
   graph.RemoveDeadNodes();
   if (options.recompute_activations) {
     STROP_RETURN_IF_ERROR(RecomputeActivations(graph, first_backward));

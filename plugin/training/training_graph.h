@@ -63,7 +63,9 @@ bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant)
 // One training step as a graph.
 //   inputs   the model's, target, and the scalars: learning_rate and step, unless several batches
 //            make an update
-//   outputs  the loss, and with clip_norm the norm of all gradients before clipping
+//   outputs  the loss; rank-0 doubles that are finite when all gradients are: of an ascent one, of
+//            other steps one for each of `trained`; with clip_norm the norm of all gradients before
+//            clipping
 //   states   parameters, running statistics, the optimizer's moments and accumulated gradients
 //            ("<parameter>/accumulated_gradient"), with their updates
 struct TrainingGraph {
@@ -76,6 +78,7 @@ struct TrainingGraph {
   std::vector<UnreachedTensor> unreached;  // parameters to train that it cannot move
   // Parameters by the states that the forward pass reads in their place; see IsAscended.
   std::map<ValueId, ValueId> stand_ins;
+  size_t health_count = 0;  // outputs behind the loss
   bool has_gradient_norm = false;
   std::string note;  // see TargetForm
 };

@@ -172,6 +172,9 @@ class Tuner {
       record.value = kNothing;
       record.problem = LastLine(absl::StrCat(running.trial.folder, "/", kTrialLog));
       STROP_RETURN_IF_ERROR(SharedProblem(exit_code, record.problem));
+    } else if (record.state != State::kPruned && std::isnan(record.value)) {
+      record.state = State::kFailed;
+      record.problem = absl::StrCat("its ", options_.objective, " is no number");
     }
     STROP_RETURN_IF_ERROR(journal_.Append(record));
     model_folders_[record.trial] = running.trial.model_folder();
