@@ -128,14 +128,25 @@ absl::Status AtomicFile::WriteAt(size_t offset, std::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status AtomicFile::Flush() {
-  if (fsync(descriptor_) != 0) return WriteFailed(errno);
+absl::Status AtomicFile::Close() {
   if (close(std::exchange(descriptor_, -1)) != 0) return WriteFailed(errno);
   return absl::OkStatus();
 }
 
+absl::Status AtomicFile::Flush() {
+  if (fsync(descriptor_) != 0) return WriteFailed(errno);
+  return Close();
+}
+
 absl::Status AtomicFile::Commit() {
-  return Renamed(rename(temporary_path_.c_str(), path_.c_str()));
+  if (rename(temporary_path_.c_str(), path_.c_str()) != 0) return WriteFailed(errno);
+  temporary_path_.clear();
+  const int folder = open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {  // some file systems cannot flush a folder; the file itself is safe
+    fsync(folder);
+    close(folder);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AtomicFile::CommitNew(const std::string& path) {
@@ -152,17 +163,8 @@ absl::Status AtomicFile::CommitNew(const std::string& path) {
   if (result != 0 && errno == EEXIST) {
     return absl::AlreadyExistsError(absl::StrCat("\"", path, "\" exists already"));
   }
-  return Renamed(result);
-}
-
-absl::Status AtomicFile::Renamed(int result) {
   if (result != 0) return WriteFailed(errno);
   temporary_path_.clear();
-  const int folder = open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {  // some file systems cannot flush a folder; the file itself is safe
-    fsync(folder);
-    close(folder);
-  }
   return absl::OkStatus();
 }
 

@@ -27,17 +27,15 @@ class AtomicFile {
   absl::Status Append(std::string_view bytes);
   absl::Status WriteAt(size_t offset, std::string_view bytes);
 
-  // Forces the bytes to the disk, so that Commit can hardly fail. Nothing can be written after it:
-  // of many files that wait for their names, none holds a descriptor.
+  // Ends the writing: of many files that wait for their names, none holds a descriptor.
+  absl::Status Close();
+  // The same, with the bytes forced to the disk, so that Commit can hardly fail.
   absl::Status Flush();
   // Gives the file its name. Call Flush first.
   absl::Status Commit();
-  // The same under another name in the same folder, where nothing has it yet: AlreadyExists if
-  // something does.
+  // Another name in the same folder, where nothing has it yet: AlreadyExists if something does.
+  // After Close too: whoever makes many files forces them to the disk together.
   absl::Status CommitNew(const std::string& path);
-
-  // Where the bytes lie until then.
-  const std::string& temporary_path() const { return temporary_path_; }
 
  private:
   AtomicFile(std::string path, std::string temporary_path, int descriptor)
@@ -47,7 +45,6 @@ class AtomicFile {
 
   static absl::StatusOr<AtomicFile> CreateBeside(const std::string& target,
                                                  const std::string& path);
-  absl::Status Renamed(int result);
   absl::Status WriteFailed(int error) const;
 
   std::string path_;

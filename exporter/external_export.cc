@@ -95,6 +95,7 @@ absl::Status ExternalExport::Write(std::vector<Splice>& splices, ExportNotes& no
     written.push_back(name);
     current.push_back(name);
   }
+  STROP_RETURN_IF_ERROR(made_.Flush());
   Tell("external data are written to ", "", written, notes);
   Tell("", " of earlier exports stay; remove what no other model reads",
        OtherWeightFiles(output_path_, current), notes);
@@ -123,7 +124,7 @@ absl::StatusOr<bool> ExternalExport::Stays(const std::string& location) {
   }
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::CreateNew(path));
   STROP_RETURN_IF_ERROR(file.Append(source->bytes()));
-  STROP_RETURN_IF_ERROR(file.Flush());
+  STROP_RETURN_IF_ERROR(file.Close());
   STROP_RETURN_IF_ERROR(file.CommitNew(path));
   made_.Add(path);
   return true;

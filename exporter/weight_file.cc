@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -23,13 +25,41 @@ constexpr char kSuffix[] = ".data";
 constexpr size_t kLongestStem = 200;
 
 std::string StemOf(const std::string& model_path) {
-  return fs::path(model_path).filename().string().substr(0, kLongestStem) + ".";
+  return fs::path(model_path).filename().string().substr(0, kLongestStem);
+}
+
+absl::Status ForceToDisk(const std::string& path, int (*flush)(int)) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool is_flushed = descriptor >= 0 && flush(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) close(descriptor);
+  // Some file systems cannot flush a folder.
+  if (is_flushed || error == EINVAL || error == ENOTSUP) return absl::OkStatus();
+  const std::string message = absl::StrCat("cannot write \"", path, "\": ", std::strerror(error));
+  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message)
+                                            : absl::DataLossError(message);
 }
 
 }  // namespace
 
 MadeFiles::~MadeFiles() {
   for (const std::string& path : paths_) unlink(path.c_str());
+}
+
+absl::Status MadeFiles::Flush() const {
+  // Thousands of files wait for the disk thousands of times, their file system once.
+  constexpr size_t kMany = 32;
+  const bool are_many = paths_.size() >= kMany;
+  std::set<std::string> folders;
+  for (const std::string& path : paths_) {
+    folders.insert(fs::path(path).parent_path().string());
+    if (!are_many) STROP_RETURN_IF_ERROR(ForceToDisk(path, fsync));
+  }
+  for (const std::string& folder : folders) {
+    const std::string path = folder.empty() ? "." : folder;
+    STROP_RETURN_IF_ERROR(ForceToDisk(path, are_many ? syncfs : fsync));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<WeightFile> WeightFile::Create(const std::string& model_path) {
@@ -45,9 +75,9 @@ absl::Status WeightFile::Append(std::string_view bytes) {
 }
 
 absl::StatusOr<std::string> WeightFile::Place(MadeFiles& made) {
-  STROP_RETURN_IF_ERROR(file_.Flush());
+  STROP_RETURN_IF_ERROR(file_.Close());
   const std::string digest = hash_.Digest();
-  const std::string stem = StemOf(model_path_) + digest.substr(0, kDigitsInName);
+  const std::string stem = absl::StrCat(StemOf(model_path_), ".", digest.substr(0, kDigitsInName));
   for (int attempt = 1;; ++attempt) {  // past files of other content that have the name
     const std::string number = attempt == 1 ? "" : absl::StrCat(".", attempt);
     const std::string name = absl::StrCat(stem, number, kSuffix);
@@ -79,7 +109,7 @@ bool HasContent(const std::string& path, size_t size, const std::string& digest)
 
 std::vector<std::string> OtherWeightFiles(const std::string& model_path,
                                           const std::vector<std::string>& current) {
-  const std::string stem = StemOf(model_path);
+  const std::string stem = StemOf(model_path) + ".";
   const fs::path folder = fs::path(model_path).parent_path();
   std::vector<std::string> others;
   std::error_code error;

@@ -19,6 +19,8 @@ class MadeFiles {
   MadeFiles& operator=(const MadeFiles&) = delete;
 
   void Add(const std::string& path) { paths_.push_back(path); }
+  // Forces them to the disk. DataLoss when it fails.
+  absl::Status Flush() const;
   void Keep() { paths_.clear(); }
 
  private:
@@ -37,8 +39,8 @@ class WeightFile {
   absl::Status Append(std::string_view bytes);
   size_t size() const { return size_; }
 
-  // Gives the file its name, which it adds to `made`, and returns it, without the folder. Where a
-  // file of that name has the very content, that one serves.
+  // Gives the file its name, which it returns without the folder, and adds it to `made`, to be
+  // flushed. Where a file of that name has the very content, that one serves.
   absl::StatusOr<std::string> Place(MadeFiles& made);
 
  private:

@@ -58,6 +58,7 @@ absl::StatusOr<std::string> WriteNetwork(NetworkBuilder& builder, const std::str
     return absl::InternalError("new: the model cannot be serialized");
   }
   STROP_RETURN_IF_ERROR(file.Append(bytes));
+  STROP_RETURN_IF_ERROR(made.Flush());
   STROP_RETURN_IF_ERROR(file.Flush());
   STROP_RETURN_IF_ERROR(file.Commit());
   made.Keep();
