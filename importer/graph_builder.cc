@@ -83,10 +83,10 @@ absl::Status GraphBuilder::AddInitializers(const onnx::GraphProto& proto, Scope&
   }
   for (const onnx::TensorProto& tensor : proto.initializer()) {
     STROP_ASSIGN_OR_RETURN(Tensor elements, ReadTensor(tensor));
-    STROP_RETURN_IF_ERROR(AddConstant(tensor.name(), std::move(elements),
-                                      {.type = static_cast<DataType>(tensor.data_type()),
-                                       .tensor = TensorNumber(tensor)},
-                                      scope));
+    STROP_RETURN_IF_ERROR(AddConstant(
+        tensor.name(), std::move(elements),
+        {.type = static_cast<DataType>(tensor.data_type()), .tensor = TensorNumber(tensor)},
+        scope));
   }
   return absl::OkStatus();
 }

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -300,17 +302,21 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const LandscapeArgum
 }
 
 void PrintSummary(const LandscapeArguments& arguments, const Landscape& landscape) {
-  const auto [least, greatest] =
-      std::minmax_element(landscape.grid.loss.begin(), landscape.grid.loss.end());
+  double least = std::numeric_limits<double>::quiet_NaN();
+  double greatest = least;
+  for (const double loss : landscape.grid.loss) {  // those that are numbers
+    least = std::fmin(least, loss);
+    greatest = std::fmax(greatest, loss);
+  }
   if (!arguments.as_json) {
     std::printf("loss %.9g at the trained weights; %.9g to %.9g on the grid\n",
-                landscape.center_loss, *least, *greatest);
+                landscape.center_loss, least, greatest);
     std::printf("wrote %s\n", arguments.output.c_str());
     return;
   }
   nlohmann::ordered_json line = {{"center_loss", landscape.center_loss},
-                                 {"least_loss", *least},
-                                 {"greatest_loss", *greatest},
+                                 {"least_loss", least},
+                                 {"greatest_loss", greatest},
                                  {"samples", landscape.sample_count},
                                  {"points", landscape.grid.point_count()},
                                  {"page", arguments.output},

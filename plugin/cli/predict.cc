@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -95,6 +96,19 @@ absl::Status CheckHasClasses(const std::string& output, const Reading& reading,
                                  "itself)"));
 }
 
+// What is no number has no rank.
+absl::Status CheckNumbers(const double* probabilities, int64_t columns,
+                          const Prediction& prediction) {
+  const bool has_nan = std::any_of(probabilities, probabilities + columns,
+                                   [](double probability) { return std::isnan(probability); });
+  if (!has_nan) return absl::OkStatus();
+  const std::string sample = prediction.file.empty() ? absl::StrCat("row ", prediction.row)
+                                                     : absl::StrCat("\"", prediction.file, "\"");
+  return absl::FailedPreconditionError(
+      absl::StrCat("predict: ", sample, ": the model makes NaN of it, expected numbers; look for ",
+                   "extreme values in weights and data"));
+}
+
 absl::Status AddClasses(const Reading& reading, const Tensor& output, const DataSource& data,
                         int64_t first, int64_t count, PredictionWriter& writer) {
   const ClassAxis axis = ClassAxisOf(output.shape(), reading.loss, reading.class_axis);
@@ -108,6 +122,7 @@ absl::Status AddClasses(const Reading& reading, const Tensor& output, const Data
     prediction.file = data.FileOf(prediction.row);
     if (positions > 1) prediction.position = row % positions;
     const double* values = probabilities.row(row);
+    STROP_RETURN_IF_ERROR(CheckNumbers(values, probabilities.columns, prediction));
     if (probabilities.kind == ClassKind::kBinary) {
       AnswerQuestion(reading, *values, prediction);
     } else if (probabilities.kind == ClassKind::kLabels) {
@@ -258,6 +273,7 @@ Command AddPredictCommand(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("predict", "Classes, labels or numbers of samples, one a line");
   const auto options = std::make_shared<PredictOptions>();
+  options->model.keeps_half_types = true;
   AddModelArgument(*app, options->model);
   AddCheckpointOption(*app, options->checkpoint);
   AddDataOptions(*app, options->data);

@@ -131,6 +131,7 @@ class FiniteTest(ProgramTest):
         evaluate = ["evaluate", model, "--data", data]
         for metric in ("roc_auc", "average_precision", "accuracy", "f1", "top_2_accuracy"):
             self.fails("Sqrt root makes NaN", *evaluate, "--metric", metric)
+        self.fails("row 17: the model makes NaN", "predict", model, "--data", data)
 
     def test_a_study_of_nothing_but_divergence(self) -> None:
         search = ["--search", "learning-rate=1e300,1e301", "--strategy", "grid", "--epochs", "2"]

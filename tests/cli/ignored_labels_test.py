@@ -111,7 +111,8 @@ class IgnoredLabels(ProgramTest):
 
     def test_a_range_test_goes_on(self) -> None:
         find = ["find-learning-rate", self.model, "--data", self.data, "--no-shuffle"]
-        done = run(*find, "--batch-size", "4", "--json", "--steps", "60", "--max-learning-rate", "1")
+        find += ["--batch-size", "4", "--max-learning-rate", "1"]
+        done = run(*find, "--steps", "60", "--json")
         row = json.loads(done.stdout.splitlines()[0])
         self.assertFalse(row["diverged"])
         self.assertEqual(row["steps"], 30)  # half of the batches count
