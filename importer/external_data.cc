@@ -142,7 +142,6 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> ExternalData::Map(const std::s
 }
 
 absl::Status ExternalData::CheckUnchanged() const {
-  STROP_RETURN_IF_ERROR(CheckMappedFiles());
   for (const auto& [location, file] : files_) {
     if (const absl::Status status = file->CheckUnchanged(); !status.ok()) return OfData(status);
   }

@@ -43,7 +43,7 @@ class ExternalData {
   // Every file mapped so far, by the location that the model gives.
   const std::map<std::string, std::shared_ptr<const MappedFile>>& files() const { return files_; }
 
-  // DataLoss when somebody has written to one of them, or bytes that are lost were read.
+  // DataLoss when somebody has written to one of them.
   absl::Status CheckUnchanged() const;
 
  private:

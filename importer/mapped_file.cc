@@ -14,10 +14,12 @@
 
 namespace strop {
 
-// What the signal handler knows of a mapping. Regions are never freed, but used again.
+// What the signal handler knows of a mapping. Regions are never freed, but used again; one whose
+// file became shorter stays as it is from then on.
 struct MappedRegion {
   std::atomic<uintptr_t> begin = 0;
   std::atomic<uintptr_t> end = 0;  // equal to begin while no file is mapped there
+  std::atomic<bool> is_lost = false;
   std::string path;
   MappedRegion* next = nullptr;
 };
@@ -25,8 +27,7 @@ struct MappedRegion {
 namespace {
 
 std::atomic<MappedRegion*> all_regions = nullptr;
-// The first whose file became shorter; stays as it is from then on.
-std::atomic<MappedRegion*> lost_region = nullptr;
+std::atomic<MappedRegion*> first_lost_region = nullptr;
 struct sigaction previous_action = {};
 
 void OnBusError(int /*signal*/, siginfo_t* info, void* /*context*/) {
@@ -43,8 +44,9 @@ void OnBusError(int /*signal*/, siginfo_t* info, void* /*context*/) {
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
   }
   if (is_mended) {
+    region->is_lost = true;
     MappedRegion* none = nullptr;
-    lost_region.compare_exchange_strong(none, region);
+    first_lost_region.compare_exchange_strong(none, region);
   } else {
     sigaction(SIGBUS, &previous_action, nullptr);  // it comes again, to whoever was there before
   }
@@ -86,7 +88,7 @@ MappedRegion* AddRegion(const void* data, size_t size, const std::string& path) 
 
 void RemoveRegion(MappedRegion* region) {
   region->end = region->begin.load();
-  if (region == lost_region) return;
+  if (region->is_lost) return;
   const std::lock_guard<std::mutex> lock(free_regions_mutex);
   FreeRegions().push_back(region);
 }
@@ -134,12 +136,13 @@ absl::Status MappedFile::CheckUnchanged() const {
   struct stat status = {};
   const bool is_there = stat(path_.c_str(), &status) == 0;
   const FileStamp now(status);
-  if (is_there && now.IsSameFile(stamp_) && now != stamp_) return Changed(path_);
+  const bool is_written_to = is_there && now.IsSameFile(stamp_) && now != stamp_;
+  if (is_written_to || (region_ != nullptr && region_->is_lost)) return Changed(path_);
   return absl::OkStatus();
 }
 
 absl::Status CheckMappedFiles() {
-  const MappedRegion* lost = lost_region;
+  const MappedRegion* lost = first_lost_region;
   return lost == nullptr ? absl::OkStatus() : Changed(lost->path);
 }
 

@@ -27,7 +27,7 @@ class MappedFile {
   // Whether `path` leads to this very file.
   bool IsAt(const std::string& path) const;
 
-  // DataLoss when somebody has written to the file since it was mapped.
+  // DataLoss when somebody has written to the file since it was mapped, or lost bytes were read.
   absl::Status CheckUnchanged() const;
 
  private:
