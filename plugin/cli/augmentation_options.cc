@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "plugin/cli/whole_number.h"
 
 namespace strop {
 namespace {
@@ -51,6 +52,7 @@ void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation) {
   app.add_option("--random-crop", augmentation.crop_padding,
                  "Pad with PAD zeros on all sides and take a window of the image's size")
       ->type_name("PAD")
+      ->transform(WholeNumber(/*has_sign=*/true))
       ->check(CLI::Range(1, 4096))
       ->group(kGroup);
   AddNumbers(app, "--random-resized-crop", "MIN,MAX",

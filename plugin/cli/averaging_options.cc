@@ -3,6 +3,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/whole_number.h"
 
 namespace strop {
 
@@ -17,6 +18,7 @@ void AddAveragingOptions(CLI::App& app, AveragingArguments& arguments) {
                      "Export the mean of the weights at the end of every epoch from EPOCH on "
                      "(stochastic weight averaging); validation on the way sees the plain weights")
           ->type_name("EPOCH")
+          ->transform(WholeNumber(/*has_sign=*/true))
           ->check(CLI::PositiveNumber)
           ->group(group);
   app.add_option("--swa-learning-rate", arguments.swa_learning_rate,

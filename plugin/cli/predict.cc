@@ -19,6 +19,7 @@
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/prediction_writer.h"
 #include "plugin/cli/progress_bar.h"
+#include "plugin/cli/whole_number.h"
 #include "plugin/data/class_names.h"
 #include "plugin/training/class_probabilities.h"
 #include "plugin/training/forward_pass.h"
@@ -259,6 +260,7 @@ void AddMeaningOptions(CLI::App& app, PredictOptions& options) {
   app.add_option("--top-k", options.top_k,
                  "cross_entropy: how many classes, the most probable first; by default 1")
       ->type_name("K")
+      ->transform(WholeNumber(/*has_sign=*/true))
       ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_option("--threshold", options.threshold,

@@ -377,7 +377,7 @@ class BadUsageTest(BadInputTest):
         for command in json.loads(self.run_well("--list-options").stdout):
             for option in command["options"]:
                 kind, name = option["type"].split(":")[0], option["name"]
-                if kind not in ("INT", "UINT", "CLASSES", "PATIENCE"):
+                if kind not in ("INT", "UINT", "CLASSES", "EPOCH", "K", "PAD", "PATIENCE"):
                     continue
                 found += 1
                 largest = 2**64 if kind == "UINT" else 2**63
