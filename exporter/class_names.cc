@@ -56,7 +56,7 @@ absl::StatusOr<std::shared_ptr<const ModelFile>> WithClassNames(
     return absl::Status(named.status().code(),
                         absl::StrCat("class names: ", named.status().message()));
   }
-  return ModelFile::FromBytes(*std::move(named), file.path());
+  return ModelFile::FromBytes(*std::move(named), file);
 }
 
 }  // namespace strop

@@ -237,6 +237,17 @@ class LinkedModelTest(ExternalDataTest):
             onnxruntime.InferenceSession(output)
         self.assertTrue(self.link.is_symlink())
 
+    def test_every_kind_of_export(self) -> None:
+        for options in (
+            ("--lora", "*"),
+            ("--lora", "*", "--lora-export", "onnx_adapter"),
+            ("--quantize", "int8"),
+            ("--replace-head", 3),
+        ):
+            with self.subTest(options):
+                self.train(self.model, self.model.parent / "out.onnx", *options)
+                onnxruntime.InferenceSession(self.model.parent / "out.onnx")
+
     def test_links_that_lead_elsewhere(self) -> None:
         outside = self.path("outside.bin")
         outside.write_bytes(self.link.read_bytes())
