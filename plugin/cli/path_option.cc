@@ -8,6 +8,12 @@ namespace strop {
 
 namespace {
 
+// What lies in a class's folder, and pictures without one, whose classes are to be predicted.
+std::vector<std::string> PicturesOfFolders() {
+  return {"*/*",   "*.jpg", "*.jpeg", "*.png", "*.bmp",  "*.gif", "*.pbm",
+          "*.pgm", "*.pnm", "*.ppm",  "*.tif", "*.tiff", "*.webp"};
+}
+
 std::vector<std::string> OwnFilesOfStudies() { return {"journal.jsonl", "trial-*"}; }
 
 std::vector<std::string> OwnFilesOfRunsAndStudies() {
@@ -22,7 +28,7 @@ const std::vector<PathKind>& AllPathKinds() {
   static const std::vector<PathKind> kKinds = {
       {.role = PathRole::kModel, .name = "model", .type_name = "FILE.onnx"},
       {.role = PathRole::kInputFile, .name = "input file", .type_name = "FILE"},
-      {.role = PathRole::kData, .name = "data", .type_name = "DATA", .own = {"*/*"}},
+      {.role = PathRole::kData, .name = "data", .type_name = "DATA", .own = PicturesOfFolders()},
       {.role = PathRole::kInputRun,
        .name = "run that is read",
        .type_name = "RUN",

@@ -16,9 +16,9 @@ ARGUMENTS = {
     "benchmark": ["--batch-size", "4", "--steps", "1"],
     "find-learning-rate": ["--steps", "10", "--batch-size", "4", "--max-learning-rate", "1"],
     "landscape": ["--resolution", "2"],
-    "new": ["mlp", "--input", "4", "--classes", "3"],
+    "new": ["mlp", "--input", "4", "--classes", "3", "--dry-run"],
     "study": ["losses", "--seeds", "1"],
-    "tune": ["--search", "learning-rate=0.1", "--jobs", "1", "--threads", "1"],
+    "tune": ["--search", "learning-rate=0.1", "--trials", "1", "--jobs", "1", "--threads", "1"],
 }
 # Files that a command needs although each option for itself is none that it cannot do without.
 NEEDED = {"run": ["--inputs"]}
@@ -36,11 +36,11 @@ class Files:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         random = np.random.default_rng(0)
-        x = random.normal(size=(12, 4)).astype(np.float32)
+        x = random.normal(size=(48, 4)).astype(np.float32)
         self.model = folder / "model.onnx"
         self.model.write_bytes(linear_model().SerializeToString())
         self.data = folder / "data.npz"
-        np.savez(self.data, x=x, target=random.integers(0, 3, 12))
+        np.savez(self.data, x=x, target=x[:, :3].argmax(axis=1))
         self.inputs = folder / "inputs.npz"
         np.savez(self.inputs, x=x)
         self.text = folder / "options.toml"

@@ -22,7 +22,7 @@ class StreamsTest(ProgramTest):
         super().setUp()
         self.files = Files(self.folder)
         self.train = ["train", self.files.model, "--data", self.files.data]
-        self.train += ["-o", self.path("tuned.onnx"), "--batch-size", "4"]
+        self.train += ["-o", self.path("tuned.onnx"), "--batch-size", "16"]
 
     def run_with(self, arguments: list, **streams) -> subprocess.CompletedProcess:
         words = [PROGRAM, *map(str, arguments)]
