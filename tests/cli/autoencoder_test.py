@@ -77,7 +77,7 @@ class AutoencoderTest(BadInputTest):
             self.assertAlmostEqual(json.loads(done.stdout)["loss"], expected, places=6)
             # A picture that is turned around is its own target, turned around.
             step = ["--learning-rate", 0, "--json", "--train", "gain", "-o", self.output]
-            done = self.run_well("train", path, *options, "--horizontal-flip", 0.5, *step)
+            done = self.run_well("train", path, *options, "--random-horizontal-flip", 0.5, *step)
             self.assertAlmostEqual(json.loads(done.stdout)["train_loss"], expected, places=6)
 
     def test_messages_lead_there(self) -> None:

@@ -34,14 +34,15 @@ def step_of(model: ModelProto, x: np.ndarray, shares: np.ndarray) -> dict[str, n
     return weights
 
 
-def pixel_model(shape: list[int | str], permutation: list[int]) -> ModelProto:
-    """y = x·gain, transposed: a model whose output has the input's axes in that order."""
-    gain = numpy_helper.from_array(np.full((1, 1, 1, 1), 2, np.float32), "gain")
+def pixel_model(shape: list[int | str], channels: int, permutation: list[int]) -> ModelProto:
+    """y = 2·x by a Conv of 1x1, its axes in that order."""
+    double = 2 * np.eye(channels, dtype=np.float32).reshape(channels, channels, 1, 1)
     nodes = [
-        helper.make_node("Mul", ["x", "gain"], ["h"], name="mul"),
+        helper.make_node("Conv", ["x", "w"], ["h"], name="conv"),
         helper.make_node("Transpose", ["h"], ["y"], name="move", perm=permutation),
     ]
-    return make_model(nodes, [gain], shape, [shape[i] for i in permutation])
+    tensors = [numpy_helper.from_array(double, "w")]
+    return make_model(nodes, tensors, shape, [shape[i] for i in permutation])
 
 
 def recurrent_model(shape: list[int | str], output: list[int | str]) -> ModelProto:
@@ -128,10 +129,10 @@ class OneHotTest(TargetsTest):
             self.refuse_all(culprit, model, data)
 
     def test_probabilities_along_another_axis(self) -> None:
-        model = self.save(pixel_model(["n", 3, 4, 5], [0, 2, 3, 1]))
+        model = self.save(pixel_model(["n", 3, 4, 5], 3, [0, 2, 3, 1]))
         shares = np.random.default_rng(4).dirichlet(np.ones(3), size=(6, 4, 5))
         data = self.save_data(x=np.zeros((6, 3, 4, 5), np.float32), target=shares)
-        self.refuse_all("see --class-axis", model, data, "--train", "gain")
+        self.refuse_all("see --class-axis", model, data)
         self.assertAlmostEqual(self.loss(model, data, "--class-axis", "-1"), np.log(3), places=6)
 
     def test_answers_that_are_no_shares(self) -> None:
@@ -186,7 +187,7 @@ class ClassAxisTest(TargetsTest):
         return x * 2, target, json.loads(done.stdout)["loss"], done.stderr
 
     def test_axis_one_of_several_is_pytorchs(self) -> None:
-        model = pixel_model(["n", 5, 5, 5], [0, 1, 2, 3])
+        model = pixel_model(["n", 5, 5, 5], 5, [0, 1, 2, 3])
         y, target, loss, stderr = self.evaluate(model, (5, 5, 5))
         self.assertAlmostEqual(loss, cross_entropy(y, target, 1), places=6)
         self.assertRegex(stderr, "note: .*axis 1, 2 or 3; axis 1 is taken.*--class-axis")
@@ -196,7 +197,7 @@ class ClassAxisTest(TargetsTest):
 
     def test_axes_that_the_file_leaves_open_follow_from_the_data(self) -> None:
         """Dynamic height and width would fit everywhere."""
-        model = pixel_model(["n", "h", "w", "c"], [0, 3, 1, 2])
+        model = pixel_model(["n", "h", "w", "c"], 7, [0, 3, 1, 2])
         random = np.random.default_rng(12)
         x = random.normal(size=(6, 7, 9, 5)).astype(np.float32)
         target = random.integers(0, 5, (6, 7, 9))
@@ -208,26 +209,26 @@ class ClassAxisTest(TargetsTest):
 
     def test_training_says_it_too(self) -> None:
         random = np.random.default_rng(11)
-        model = self.save(pixel_model(["n", 5, 5, 5], [0, 1, 2, 3]))
+        model = self.save(pixel_model(["n", 5, 5, 5], 5, [0, 1, 2, 3]))
         data = self.save_data(
             x=random.normal(size=(6, 5, 5, 5)).astype(np.float32),
             target=random.integers(0, 5, (6, 5, 5)),
         )
-        done = self.run_well("train", model, "--data", data, "--train", "gain", "-o", self.output)
+        done = self.run_well("train", model, "--data", data, "-o", self.output)
         self.assertEqual(done.stderr.count("axis 1 is taken"), 1, done.stderr)
 
     def test_axes_two_and_three_are_left_to_the_user(self) -> None:
-        model = self.save(pixel_model(["n", 7, 5, 5], [0, 1, 2, 3]))
+        model = self.save(pixel_model(["n", 7, 5, 5], 7, [0, 1, 2, 3]))
         target = np.random.default_rng(3).integers(0, 5, (6, 7, 5))
         data = self.save_data(x=np.ones((6, 7, 5, 5), np.float32), target=target)
-        self.refuse_all("axis 2 or 3; say which with --class-axis", model, data, "--train", "gain")
+        self.refuse_all("axis 2 or 3; say which with --class-axis", model, data)
         self.assertAlmostEqual(self.loss(model, data, "--class-axis", 2), np.log(5), places=6)
 
     def test_no_axis_fits(self) -> None:
-        model = self.save(pixel_model(["n", 5, 7, 9], [0, 1, 2, 3]))
+        model = self.save(pixel_model(["n", 5, 7, 9], 5, [0, 1, 2, 3]))
         data = self.save_data(x=np.ones((6, 5, 7, 9), np.float32), target=np.zeros((6, 9, 7), int))
-        self.refuse_all("targets of shape [9,7] a sample", model, data, "--train", "gain")
-        axis = ["--class-axis", "0", "--train", "gain"]
+        self.refuse_all("targets of shape [9,7] a sample", model, data)
+        axis = ["--class-axis", "0"]
         self.refuse_all("class axis 0 is no axis of a sample", model, data, *axis)
 
 
@@ -310,7 +311,7 @@ class SingleNumberTest(TargetsTest):
         model = self.save(make_model([node], [weight], ["n", 4], ["n"]))
         samples = self.samples()
         data = self.save_data(**samples)
-        self.refuse_all("one number a sample", model, data, "--train", "w")
+        self.refuse_all("one number a sample", model, data)
         expected = ((samples["x"].sum(1) - samples["target"]) ** 2).mean()
         self.assertAlmostEqual(self.loss(model, data, "--loss", "mse"), expected, places=5)
 
