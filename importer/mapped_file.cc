@@ -18,7 +18,7 @@ namespace strop {
 // file became shorter stays as it is from then on.
 struct MappedRegion {
   std::atomic<uintptr_t> begin = 0;
-  std::atomic<uintptr_t> end = 0;  // equal to begin while no file is mapped there
+  std::atomic<uintptr_t> end = 0;  // 0 while no file is mapped there
   std::atomic<bool> is_lost = false;
   std::string path;
   MappedRegion* next = nullptr;
@@ -87,7 +87,7 @@ MappedRegion* AddRegion(const void* data, size_t size, const std::string& path) 
 }
 
 void RemoveRegion(MappedRegion* region) {
-  region->end = region->begin.load();
+  region->end = 0;
   if (region->is_lost) return;
   const std::lock_guard<std::mutex> lock(free_regions_mutex);
   FreeRegions().push_back(region);
