@@ -1,6 +1,7 @@
 #include "exporter/replace_head.h"
 
 #include <gtest/gtest.h>
+#include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 
 #include "importer/importer.h"
@@ -89,9 +90,44 @@ TEST(ReplaceHeadTest, MatMulAndAddOfConstantNodes) {
   EXPECT_EQ(result->graph().node(1).attribute(0).t().dims(0), 2);
 }
 
+// What a subgraph takes from outside is renamed there too.
+TEST(ReplaceHeadTest, AppendedWhereASubgraphReadsTheOutput) {
+  onnx::ModelProto model = LinearModel();
+  model.mutable_graph()->mutable_node(0)->set_output(0, "h");
+  AddNode(model, "Relu", {"h"}, {"y"});
+  auto* choice = AddNode(model, "If", {"yes"}, {"z"});
+  for (const char* name : {"then_branch", "else_branch"}) {
+    auto* attribute = choice->add_attribute();
+    attribute->set_name(name);
+    attribute->set_type(onnx::AttributeProto::GRAPH);
+    auto* node = attribute->mutable_g()->add_node();
+    node->set_op_type("Neg");
+    node->add_input("y");
+    node->add_output(name);
+    *attribute->mutable_g()->add_output() = ValueInfo(name, onnx::TensorProto::FLOAT, {-1, 3});
+  }
+  *model.mutable_graph()->add_input() = ValueInfo("yes", onnx::TensorProto::BOOL, {});
+  *model.mutable_graph()->add_output() = ValueInfo("z", onnx::TensorProto::FLOAT, {-1, 3});
+  const TestFolder folder;
+  const auto file = ModelFile::Open(folder.Write("in.onnx", model));
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto result = ReplaceHead(**file, {10, "", 1});
+  ASSERT_TRUE(result.ok()) << result.status();
+  onnx::ModelProto changed;
+  ASSERT_TRUE(changed.ParseFromString(**result->file->Read()));
+  EXPECT_NO_THROW(onnx::checker::check_model(changed, true));
+  const std::string kept = changed.graph().node(1).output(0);
+  EXPECT_NE(kept, "y");
+  for (const auto& branch : changed.graph().node(2).attribute()) {
+    EXPECT_EQ(branch.g().node(0).input(0), kept);
+  }
+  EXPECT_EQ(changed.graph().node(3).input(0), kept);
+  EXPECT_EQ(changed.graph().node(3).output(0), "y");
+}
+
 TEST(ReplaceHeadTest, Refused) {
   onnx::ModelProto no_head = EmptyModel();
-  AddNode(no_head, "Relu", {"x"}, {"y"});
+  no_head.mutable_graph()->mutable_output(0)->set_name("x");
   onnx::ModelProto shared = LinearModel();
   AddNode(shared, "Relu", {"w"}, {"other"});
   for (const onnx::ModelProto& model : {no_head, shared}) {
