@@ -31,7 +31,13 @@ class Exporter {
         bytes_(bytes),
         layout_(layout),
         path_(path),
-        external_(model, bytes, layout, path) {}
+        external_(model, bytes, layout, path) {
+    const onnx::GraphProto& graph = model.model->graph();
+    for (int n = 0; n < graph.node_size(); ++n) {
+      const onnx::NodeProto& node = graph.node(n);
+      if (node.op_type() == "Identity" && node.output_size() == 1) identities_[node.output(0)] = n;
+    }
+  }
 
   absl::StatusOr<ExportNotes> Export(const std::map<std::string, TensorMaker>& trained) {
     STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
@@ -166,38 +172,34 @@ class Exporter {
   // name instead, or a Constant node where initializers have to be inputs.
   absl::Status ReplaceIdentity(const std::string& name, const Tensor& elements) {
     replaced_.insert(name);
-    const onnx::GraphProto& graph = model_.model->graph();
-    for (int n = 0; n < graph.node_size(); ++n) {
-      const onnx::NodeProto& node = graph.node(n);
-      if (node.op_type() != "Identity" || node.output_size() != 1 || node.output(0) != name) {
-        continue;
-      }
-      const NodeSpan& span = layout_.nodes[static_cast<size_t>(n)];
-      onnx::TensorProto tensor;
-      tensor.set_name(name);
-      tensor.set_data_type(static_cast<int>(elements.type()));
-      for (const int64_t dimension : elements.shape()) tensor.add_dims(dimension);
-      tensor.set_raw_data(std::string(RawBytes(elements)));
-      if (model_.model->ir_version() >= kFreeInitializers) {
-        const size_t end = layout_.messages[static_cast<size_t>(layout_.graph)].end;
-        Add({{span.begin, span.end, "", layout_.graph},
-             {end, end, EncodeLengthDelimited(kGraphInitializer, tensor.SerializeAsString()),
-              layout_.graph}});
-        return absl::OkStatus();
-      }
-      onnx::NodeProto constant;
-      constant.set_name(node.name());
-      constant.set_op_type("Constant");
-      constant.add_output(name);
-      onnx::AttributeProto* value = constant.add_attribute();
-      value->set_name("value");
-      value->set_type(onnx::AttributeProto::TENSOR);
-      *value->mutable_t() = tensor;
-      Add({{span.begin, span.end, EncodeLengthDelimited(kGraphNode, constant.SerializeAsString()),
+    const auto found = identities_.find(name);
+    if (found == identities_.end()) {
+      return absl::InternalError("the model has no such Identity node");
+    }
+    const NodeSpan& span = layout_.nodes[static_cast<size_t>(found->second)];
+    onnx::TensorProto tensor;
+    tensor.set_name(name);
+    tensor.set_data_type(static_cast<int>(elements.type()));
+    for (const int64_t dimension : elements.shape()) tensor.add_dims(dimension);
+    tensor.set_raw_data(std::string(RawBytes(elements)));
+    if (model_.model->ir_version() >= kFreeInitializers) {
+      const size_t end = layout_.messages[static_cast<size_t>(layout_.graph)].end;
+      Add({{span.begin, span.end, "", layout_.graph},
+           {end, end, EncodeLengthDelimited(kGraphInitializer, tensor.SerializeAsString()),
             layout_.graph}});
       return absl::OkStatus();
     }
-    return absl::InternalError("the model has no such Identity node");
+    onnx::NodeProto constant;
+    constant.set_name(model_.model->graph().node(found->second).name());
+    constant.set_op_type("Constant");
+    constant.add_output(name);
+    onnx::AttributeProto* value = constant.add_attribute();
+    value->set_name("value");
+    value->set_type(onnx::AttributeProto::TENSOR);
+    *value->mutable_t() = tensor;
+    Add({{span.begin, span.end, EncodeLengthDelimited(kGraphNode, constant.SerializeAsString()),
+          layout_.graph}});
+    return absl::OkStatus();
   }
 
   void Add(std::vector<Splice> splices) {
@@ -210,6 +212,7 @@ class Exporter {
   const ModelLayout& layout_;
   const std::string& path_;
   ExternalExport external_;
+  std::map<std::string, int> identities_;  // numbers of nodes by their output
   std::vector<Splice> splices_;
   std::vector<InPlace> in_place_;
   std::set<int> changed_;           // numbers of the tensors that get other elements

@@ -10,9 +10,13 @@ constexpr size_t kAlignment = 64;
 
 size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-bool OverlapInTime(const Lifetime& a, const Lifetime& b) {
-  return a.first <= b.last && b.first <= a.last;
-}
+// A buffer that has its place.
+struct Placed {
+  int first = 0;  // its lifetime
+  int last = 0;
+  size_t begin = 0;
+  size_t end = 0;
+};
 
 }  // namespace
 
@@ -23,21 +27,22 @@ MemoryPlan PlanMemory(const std::vector<Lifetime>& lifetimes) {
                    [&](size_t a, size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
   MemoryPlan plan;
   plan.offsets.assign(lifetimes.size(), 0);
-  std::vector<size_t> placed;  // sorted by offset
+  std::vector<Placed> placed;  // sorted by offset
   for (const size_t candidate : order) {
-    const size_t bytes = Aligned(lifetimes[candidate].bytes);
+    const Lifetime& lifetime = lifetimes[candidate];
+    const size_t bytes = Aligned(lifetime.bytes);
     size_t offset = 0;
-    for (const size_t other : placed) {
-      if (!OverlapInTime(lifetimes[candidate], lifetimes[other])) continue;
-      if (offset + bytes <= plan.offsets[other]) break;
-      offset = std::max(offset, plan.offsets[other] + Aligned(lifetimes[other].bytes));
+    for (const Placed& other : placed) {
+      if (other.first > lifetime.last || lifetime.first > other.last) continue;
+      if (offset + bytes <= other.begin) break;
+      offset = std::max(offset, other.end);
     }
     plan.offsets[candidate] = offset;
     plan.arena_bytes = std::max(plan.arena_bytes, offset + bytes);
     const auto position =
-        std::upper_bound(placed.begin(), placed.end(), candidate,
-                         [&](size_t a, size_t b) { return plan.offsets[a] < plan.offsets[b]; });
-    placed.insert(position, candidate);
+        std::upper_bound(placed.begin(), placed.end(), offset,
+                         [](size_t wanted, const Placed& other) { return wanted < other.begin; });
+    placed.insert(position, {lifetime.first, lifetime.last, offset, offset + bytes});
   }
   return plan;
 }

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/registry.h"
@@ -49,8 +50,10 @@ absl::StatusOr<std::unique_ptr<AveragedStates>> AveragedStates::Create(
     std::shared_ptr<Arena> arena, const PlanOptions& plan) {
   Graph averaging;
   const ValueId weight = averaging.AddInput("weight", {DataType::kDouble, Shape{}});
+  absl::flat_hash_map<std::string_view, const Tensor*> first_values;
+  for (const Value& value : graph.values) first_values.try_emplace(value.name, &value.tensor);
   for (const std::string& name : names) {
-    const Tensor& first = graph.value(graph.FindValue(name)).tensor;
+    const Tensor& first = *first_values.at(name);
     const ValueId state = averaging.AddState(name, first);
     const ValueId average = averaging.AddState(AverageName(name), first);
     Node node{AverageName(name), std::string(kStropDomain), "MoveAverage"};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "graph/status_macros.h"
 #include "plugin/training/finite_weights.h"
 #include "plugin/training/loss_weight.h"
@@ -91,11 +92,13 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
     }
   }
   trainer->evaluated_ = trainer->exported_;
+  absl::flat_hash_set<std::string_view> parameters;
+  for (const Parameter& parameter : model.parameters) {
+    parameters.insert(model.graph.value(parameter.value).name);
+  }
   for (const Value& value : model.graph.values) {  // ranges of a quantized model
-    const bool is_parameter = std::any_of(
-        model.parameters.begin(), model.parameters.end(),
-        [&](const Parameter& p) { return model.graph.value(p.value).name == value.name; });
-    if (value.kind == ValueKind::kState && !is_parameter && trainer->store_->Has(value.name)) {
+    const bool is_other_state = value.kind == ValueKind::kState && !parameters.contains(value.name);
+    if (is_other_state && trainer->store_->Has(value.name)) {
       trainer->evaluated_.push_back(value.name);
       trainer->file_types_[value.name] = value.type.element_type;
     }
