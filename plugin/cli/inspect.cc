@@ -12,6 +12,7 @@
 #include "ops/registry.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
+#include "plugin/cli/runtime_differences.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/differentiate/gradient_reach.h"
@@ -152,7 +153,8 @@ void PrintJson(const ImportedModel& model) {
                      {"outputs", InterfaceJson(model.graph, model.graph.outputs)},
                      {"parameters", parameters},
                      {"ops", ops},
-                     {"obstacles", Obstacles(model, unreached)}};
+                     {"obstacles", Obstacles(model, unreached)},
+                     {"runtime_differences", RuntimeDifferences(model.graph)}};
   std::printf("%s\n", page.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
@@ -196,6 +198,9 @@ void PrintText(const ImportedModel& model) {
   std::printf("%s\n", obstacles.empty() ? "Nothing stands in the way of training."
                                         : "What stands in the way of training:");
   for (const std::string& obstacle : obstacles) std::printf("  %s\n", obstacle.c_str());
+  const std::vector<std::string> differences = RuntimeDifferences(model.graph);
+  if (!differences.empty()) std::printf("What other runtimes compute otherwise:\n");
+  for (const std::string& difference : differences) std::printf("  %s\n", difference.c_str());
 }
 
 absl::Status RunInspect(const InspectOptions& options) {

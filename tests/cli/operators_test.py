@@ -1,8 +1,10 @@
 """Operators at the edges where runtimes part, held to ONNX Runtime over grids."""
 
+import json
 import unittest
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from program import ProgramTest, run
@@ -52,6 +54,58 @@ class SliceTest(ProgramTest):
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         np.testing.assert_allclose(np.load(self.path("g.npz"))["x"], gradient, rtol=1e-9)
+
+
+class ResizeTest(ProgramTest):
+    """With align_corners and a broken length, the text's reference is not what runtimes do."""
+
+    def resize_model(self, scale: float, length: int | str) -> onnx.ModelProto:
+        node = helper.make_node(
+            *("Resize", ["x", "", "scales"], ["y"], "up"),
+            mode="linear",
+            coordinate_transformation_mode="align_corners",
+        )
+        scales = numpy_helper.from_array(np.array([1, 1, scale, 1], np.float32), "scales")
+        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, length, 4])
+        y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+        graph = helper.make_graph([node], "test", [x], [y], [scales])
+        opsets = [helper.make_opsetid("", 17)]
+        return helper.make_model(graph, ir_version=8, opset_imports=opsets)
+
+    def told(self) -> list[str]:
+        done = run("inspect", self.path("model.onnx"), "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["runtime_differences"]
+
+    def test_told_where_runtimes_differ(self) -> None:
+        differences = 0
+        for scale in (0.4, 0.5, 1.25, 1.5, 1.7, 2.0):
+            for length in (2, 4, 5, 10):
+                model = self.resize_model(scale, length)
+                x = np.random.default_rng(0).normal(size=(1, 1, length, 4)).astype(np.float32)
+                done = run(
+                    *("run", self.save(model), "--inputs", self.save_data("in.npz", x=x)),
+                    *("-o", self.path("y.npz")),
+                )
+                self.assertEqual(done.returncode, 0, done.stderr)
+                session = onnxruntime.InferenceSession(model.SerializeToString())
+                expected = session.run(None, {"x": x})[0]
+                is_equal = np.allclose(np.load(self.path("y.npz"))["y"], expected, atol=1e-5)
+                with self.subTest(scale=scale, length=length):
+                    told = self.told()
+                    self.assertEqual(len(told), 0 if is_equal else 1, told)
+                    if told:
+                        self.assertTrue(told[0].startswith('"up" (Resize): align_corners'))
+                        self.assertIn(f"at {expected.shape[2]} less one", told[0])
+                differences += not is_equal
+        self.assertEqual(differences, 8)
+
+    def test_told_where_lengths_are_unknown(self) -> None:
+        self.save(self.resize_model(1.5, "length"))
+        self.assertIn("a scale of 1.5, where it gives no whole length", self.told()[0])
+        self.assertIn("other runtimes", run("inspect", self.path("model.onnx")).stdout)
+        self.save(self.resize_model(3, "length"))
+        self.assertEqual(self.told(), [])
 
 
 if __name__ == "__main__":
