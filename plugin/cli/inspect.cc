@@ -167,11 +167,16 @@ void PrintInterface(const char* title, const Graph& graph, const std::vector<Val
 
 void PrintParameters(const ImportedModel& model, const std::map<ValueId, std::string>& unreached) {
   std::map<Parameter::Role, int64_t> elements;
+  int64_t unmoved = 0;
   for (const Parameter& parameter : model.parameters) {
-    elements[parameter.role] += Count(model.graph.type(parameter.value));
+    const int64_t count = Count(model.graph.type(parameter.value));
+    elements[parameter.role] += count;
+    if (unreached.contains(parameter.value)) unmoved += count;
   }
-  std::printf("Parameters: %lld elements trained, %lld frozen, %lld statistics\n",
-              static_cast<long long>(elements[Parameter::Role::kTrained]),
+  const std::string without =
+      unmoved == 0 ? "" : absl::StrCat(" (", unmoved, " of them get no gradient)");
+  std::printf("Parameters: %lld elements trained%s, %lld frozen, %lld statistics\n",
+              static_cast<long long>(elements[Parameter::Role::kTrained]), without.c_str(),
               static_cast<long long>(elements[Parameter::Role::kFrozen]),
               static_cast<long long>(elements[Parameter::Role::kStatistics]));
   for (const Parameter& parameter : model.parameters) {

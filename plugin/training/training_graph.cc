@@ -75,6 +75,16 @@ absl::StatusOr<std::vector<ValueId>> TrainedValues(const ImportedModel& model,
                    "; \"strop inspect\" says the reason of each, choose some with --train"));
 }
 
+absl::Status NothingMoves(absl::Span<const UnreachedTensor> unreached,
+                          const std::vector<Unfreezing>& unfreezings, int64_t epoch) {
+  const bool is_whole_run = unfreezings.empty();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: no tensor would move", is_whole_run ? "" : absl::StrCat(" in epoch ", epoch), ": ",
+      absl::StrJoin(DescribeUnreached(unreached), "; "),
+      "; choose another output with --train-output, or other tensors with --train",
+      is_whole_run ? "" : ", or unfreeze some earlier"));
+}
+
 // Leaves running statistics and ranges as they are: they were moved by the same batch before.
 void KeepStatistics(Graph& graph) {
   SetQuantizationMode(graph, /*is_training=*/false);
@@ -124,8 +134,9 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const StepVariant& variant) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
+  const int64_t epoch = phases[static_cast<size_t>(variant.phase)];
   const absl::StatusOr<std::vector<ValueId>> found =
-      TrainedValues(model, options.unfreezing, phases[static_cast<size_t>(variant.phase)]);
+      TrainedValues(model, options.unfreezing, epoch);
   if (!found.ok()) return WithAdviceOnQuantized(found.status(), model.graph);
   const std::vector<ValueId>& trained = *found;
   TrainingGraph training;
@@ -160,11 +171,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
     training.trained.push_back(graph.value(trained[i]).name);
   }
   training.unreached = FindUnreached(graph, {attached.loss}, trained, gradients, "the loss");
-  if (pairs.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "train: no tensor would move: ", absl::StrJoin(DescribeUnreached(training.unreached), "; "),
-        "; choose another output with --train-output, or other tensors with --train"));
-  }
+  if (pairs.empty()) return NothingMoves(training.unreached, options.unfreezing, epoch);
   graph.outputs = {attached.loss};
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
   std::vector<ValueId> health;

@@ -70,6 +70,7 @@ class Unreached(ProgramTest):
         self.assertEqual(self.no_gradient(), {"enc.w": reason, "enc.b": reason})
         text = run("inspect", path).stdout
         self.assertIn(f'weight of "enc" (Gemm), but it gets no gradient: {reason}', text)
+        self.assertIn("27 elements trained (15 of them get no gradient)", text)
 
     def test_nothing_would_move(self) -> None:
         self.save(coded_model(has_decoder=False))
@@ -79,6 +80,13 @@ class Unreached(ProgramTest):
         self.assertIn('"rounded" (Round)', done.stderr)
         obstacles = json.loads(run("inspect", self.path("model.onnx"), "--json").stdout)
         self.assertEqual(obstacles["obstacles"], ["no gradient reaches anything that is trained"])
+
+    def test_in_the_first_epochs(self) -> None:
+        self.save(coded_model())
+        done = self.train("--unfreeze", "2:dec*")
+        self.assertEqual(done.returncode, 65)
+        self.assertIn('no tensor would move in epoch 1: "enc.w" and "enc.b" get', done.stderr)
+        self.assertIn("or unfreeze some earlier", done.stderr)
 
     def test_of_another_output(self) -> None:
         model = coded_model()
