@@ -48,6 +48,7 @@ void PrintAveraged(const TrainingResult& result, bool as_json) {
 void PrintEnd(const TrainingResult& result, const TrainOptions& options) {
   if (result.stopped_early) std::fprintf(stderr, "stopped early\n");
   PrintAveraged(result, options.as_json);
+  if (options.as_json && result.was_stopped) return;  // what is said of the end names the file, too
   // With --json, stdout is for lines of JSON.
   std::fprintf(options.as_json ? stderr : stdout, "wrote %s after %lld steps, %s\n",
                options.output.c_str(), static_cast<long long>(result.steps),

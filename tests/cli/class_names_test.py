@@ -196,7 +196,7 @@ class ClassNamesTest(ProgramTest):
         page = self.path("page.html")
         for command in (
             ("train", model, "-o", self.path("o.onnx")),
-            ("find-learning-rate", model, "--steps", 4),
+            ("find-learning-rate", model, "--steps", 20),
             ("landscape", model, "--resolution", 2, "-o", page),
             ("study", "batch-size", "--model", model, "--seeds", 1),
         ):

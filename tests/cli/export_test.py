@@ -57,7 +57,7 @@ class ExportTest(ProgramTest):
             (("--early-stopping", 3), True),
             (("--early-stopping", 3, "--export", "last"), False),
             (("--early-stopping", 3, "--no-restore-best"), False),
-            (("--ema-decay", 0.9, "--export", "best"), True),
+            (("--ema-decay", 0.5, "--export", "best"), True),
         ):
             with self.subTest(options=options):
                 losses, said = self.train(*options)
@@ -74,7 +74,8 @@ class ExportTest(ProgramTest):
         done = run(*arguments, "--export", "best")
         self.assertEqual(done.returncode, BAD_DATA)
         self.assertIn("--validation-split", done.stderr)
-        done = run(*arguments, "--validation-split", 0.5, "--export", "best", "--swa-start", 1)
+        swa = ("--swa-start", 1, "--swa-learning-rate", 0.1)
+        done = run(*arguments, "--validation-split", 0.5, "--export", "best", *swa)
         self.assertEqual(done.returncode, BAD_DATA)
 
     def test_checkpoints(self) -> None:

@@ -64,7 +64,7 @@ class PredictTest(ProgramTest):
         arguments = (model, "--data", folder, "--class-names", self.path("names.txt"))
         output = self.path("out.csv")
         self.run_well("predict", *arguments, "--batch-size", 2, "-o", output)
-        rows = list(csv.DictReader(output.open(newline="")))
+        rows = list(csv.DictReader(io.StringIO(output.read_text())))
         self.assertEqual(sorted(row["file"] for row in rows), sorted(pictures))
         for row in rows:
             logits = self.infer(model, x=pictures[row["file"]][None])[0]
