@@ -108,7 +108,7 @@ void AddClassNamesOption(CLI::App& app, DataArguments& arguments) {
                 "The model's classes in the order of its outputs, by which folders and text labels "
                 "are counted: a list; a file of one a line; or the folder, .csv or run that it was "
                 "trained with. By default as the model's metadata say, else those of the data")
-      ->check(IsPath(PathRole::kData))
+      ->check(IsPath(PathRole::kInputFile))
       ->type_name("A,B,C|FILE|FOLDER|RUN")
       ->group("Data");
 }
