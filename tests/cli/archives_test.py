@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import unittest
@@ -82,22 +83,27 @@ class ArchivesTest(ProgramTest):
         self.refuse("CRC", path)
 
     def test_member_larger_than_its_header_says(self) -> None:
-        header = npy(self.data["x"])
-        much = 300 << 20
-        bomb = header + bytes(much)
-        path = self.archive(
-            [("x.npy", bomb), ("target.npy", npy(self.data["target"]))],
-            compression=zipfile.ZIP_DEFLATED,
-            compresslevel=1,
-        )
+        path = self.path("data.npz")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            with archive.open("x.npy", "w") as member:
+                member.write(npy(self.data["x"]))
+                self.write_zeros(member)
+            archive.writestr("target.npy", npy(self.data["target"]))
         self.refuse("as its header says", path)
         self.assertLess(self.peak_megabytes(path), 200)
 
     def test_compressed_idx_larger_than_its_header_says(self) -> None:
-        bomb = gzip.compress(idx(np.zeros((12, 4))) + bytes(300 << 20), compresslevel=1)
-        self.path("x.gz").write_bytes(bomb)
-        self.refuse("more than 48 bytes", self.path("x.gz"))
-        self.assertLess(self.peak_megabytes(self.path("x.gz")), 200)
+        path = self.path("x.gz")
+        with gzip.open(path, "wb", compresslevel=1) as member:
+            member.write(idx(np.zeros((12, 4))))
+            self.write_zeros(member)
+        self.refuse("more than 48 bytes", path)
+        self.assertLess(self.peak_megabytes(path), 200)
+
+    def write_zeros(self, out: io.BufferedIOBase) -> None:
+        """256 MiB, in pieces: the memory of this process would count as that of its child."""
+        for _ in range(256):
+            out.write(bytes(1 << 20))
 
     def test_member_smaller_than_its_header_says(self) -> None:
         shortened = npy(self.data["x"])[:-8]
@@ -167,7 +173,7 @@ class KindTest(ProgramTest):
         self.path("idx/table.csv").write_text(table)
         self.path("idx/table.dat").write_text(table)
         np.savez(self.path("idx/arrays.npz"), **samples)
-        np.savez(self.path("idx/arrays.data"), **samples)
+        shutil.copy(self.path("idx/arrays.npz"), self.path("idx/arrays.data"))
         np.save(self.path("x_idx.npy"), samples["x"])
         np.save(self.path("y_idx.npy"), samples["target"])
         self.path("y,idx.bin").write_bytes(idx(labels))

@@ -58,7 +58,7 @@ class ScalingTest(ProgramTest):
         self.assertLess(abs(loss / expected - 1), 3e-6, f"{loss}, expected {expected}")
         return notes
 
-    def folder(self) -> pathlib.Path:
+    def picture_folder(self) -> pathlib.Path:
         for i, (pixels, label) in enumerate(zip(self.pixels, self.labels, strict=True)):
             path = self.path(f"images/{label}/{i}.png")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class ScalingTest(ProgramTest):
         self.path("images.idx").write_bytes(idx(self.pixels))
         self.path("labels.idx").write_bytes(idx(self.labels.astype(np.uint8)))
         return {
-            "folder": self.folder(),
+            "folder": self.picture_folder(),
             "npz_first": self.save_data("first.npz", x=first, target=self.labels),
             "npz_last": self.save_data("last.npz", x=self.pixels, target=self.labels),
             "npy_first": f"{self.path('first.npy')},{self.path('labels.npy')}",
@@ -114,7 +114,7 @@ class ScalingTest(ProgramTest):
         self.check(self.model([20]), data, grey / 255)
         table = self.pixels.reshape(6, 60)
         data = self.save_data(x=table, target=self.labels)
-        self.check(model, data, table)  # a table of numbers has no pixels
+        self.check(self.model([60]), data, table)  # a table of numbers has no pixels
 
     def test_channels_of_any_number(self) -> None:
         five = np.random.default_rng(1).integers(0, 256, (6, 5, 3, 4), dtype=np.uint8)
@@ -167,8 +167,7 @@ class ScalingTest(ProgramTest):
         train = ["train", model, "--loss", "l1", "--learning-rate", "0", "--json"]
         train += ["--random-erasing", "1", *NORMALIZE, "-o", self.path("o.onnx")]
         data = self.save_data(x=first, target=self.labels)
-        arrays = self.run_well(*train, "--data", data).stdout
-        pictures = self.run_well(*train, "--data", self.folder(), "--no-shuffle").stdout
+        pictures = self.run_well(*train, "--data", self.picture_folder(), "--no-shuffle").stdout
         arrays = self.run_well(*train, "--data", data, "--no-shuffle").stdout
         loss = [float(text.split('"train_loss":')[1].split(",")[0]) for text in (arrays, pictures)]
         self.assertAlmostEqual(loss[0], loss[1], 5)
@@ -206,12 +205,13 @@ class ScalingTest(ProgramTest):
         ids = self.save_data("ids.npz", x=np.ones((6, 4), np.int64), target=self.labels)
         self.refuse("fractions", self.model([4], TensorProto.INT64), ids, "--mean", "1")
         whole = self.model([3, 5, 4], TensorProto.UINT8)
-        self.refuse("fractions", whole, self.folder(), "--std", "2")
-        self.refuse("expected 1 or 3", model, self.folder(), "--mean", "1,2")
+        self.refuse("fractions", whole, self.picture_folder(), "--std", "2")
+        model = self.model([3, 5, 4])
+        self.refuse("expected 1 or 3", model, self.picture_folder(), "--mean", "1,2")
 
     def test_numbers_that_are_none(self) -> None:
         model = self.model([3, 5, 4])
-        evaluate = ["evaluate", model, "--data", self.folder(), "--loss", "l1"]
+        evaluate = ["evaluate", model, "--data", self.picture_folder(), "--loss", "l1"]
         for option, number in (
             ("--std", "0"),
             ("--std", "-1"),
