@@ -18,4 +18,9 @@ struct DataListener {
   }
 };
 
+// "1 picture", "2 pictures".
+inline std::string Counted(int64_t count, const std::string& one, const std::string& several) {
+  return std::to_string(count) + " " + (count == 1 ? one : several);
+}
+
 }  // namespace strop

@@ -108,7 +108,7 @@ Headers LookAtAll(const std::vector<std::string>& files, const DataListener& lis
 // What a listing passes over, to tell of it.
 class LeftOut {
  public:
-  void AddBeside(size_t count) { beside_ += count; }
+  void AddBeside(size_t count) { beside_ += static_cast<int64_t>(count); }
   void AddOther(const std::string& path) {
     const std::string extension = ExtensionOf(path);
     ++others_[extension.empty() ? "without extension" : extension];
@@ -126,26 +126,26 @@ class LeftOut {
         kinds.push_back(absl::StrCat(number, " ", kind));
       }
       listener.Note(
-          absl::StrCat(Prefix(root), "left out ", count,
-                       count == 1 ? " file that is no picture" : " files that are no pictures",
+          absl::StrCat(Prefix(root), "left out ",
+                       Counted(count, "file that is no picture", "files that are no pictures"),
                        " that can be read: ", absl::StrJoin(kinds, ", ")));
     }
     if (beside_ > 0) {
-      listener.Note(absl::StrCat(Prefix(root), "left out ", beside_,
-                                 beside_ == 1 ? " file" : " files", " beside the class folders"));
+      listener.Note(absl::StrCat(Prefix(root), "left out ", Counted(beside_, "file", "files"),
+                                 " beside the class folders"));
     }
     if (damaged_.empty()) return;
     constexpr size_t kNamed = 3;
     const size_t named = std::min(kNamed, damaged_.size());
     std::string list = absl::StrJoin(damaged_.begin(), damaged_.begin() + named, "; ");
     if (named < damaged_.size()) absl::StrAppend(&list, "; and ", damaged_.size() - named, " more");
-    listener.Note(
-        absl::StrCat(Prefix(root), "left out ", damaged_.size(),
-                     damaged_.size() == 1 ? " damaged picture: " : " damaged pictures: ", list));
+    const auto count = static_cast<int64_t>(damaged_.size());
+    listener.Note(absl::StrCat(Prefix(root), "left out ",
+                               Counted(count, "damaged picture", "damaged pictures"), ": ", list));
   }
 
  private:
-  size_t beside_ = 0;
+  int64_t beside_ = 0;
   std::map<std::string, int64_t> others_;  // by extension
   std::vector<std::string> damaged_;
 };
@@ -213,15 +213,16 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
                                                    options.has_classes ? "class/" : "",
                                                    "*.jpg or the like in it"));
   }
+  const std::set<int64_t> found(labels.begin(), labels.end());
   for (size_t i = 0; options.class_names.empty() && i < images.class_names.size(); ++i) {
-    if (std::find(labels.begin(), labels.end(), static_cast<int64_t>(i)) != labels.end()) continue;
+    if (found.contains(static_cast<int64_t>(i))) continue;
     return absl::InvalidArgumentError(absl::StrCat(Prefix(root), "found no picture for class \"",
                                                    images.class_names[i],
                                                    "\"; put some in its folder, or remove it"));
   }
   if (turned > 0 && options.orientation == Orientation::kUpright) {
     listener.Note(
-        absl::StrCat(Prefix(root), "turned ", turned, turned == 1 ? " picture" : " pictures",
+        absl::StrCat(Prefix(root), "turned ", Counted(turned, "picture", "pictures"),
                      " upright, as EXIF says; --ignore-orientation takes them as stored"));
   }
   images.count = static_cast<int64_t>(images.paths.size());

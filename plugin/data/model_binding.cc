@@ -242,7 +242,7 @@ absl::StatusOr<size_t> SampleField(const DataSource& source, const InputInterfac
 }
 
 // Class numbers have to be the model's. Where the loss compares numbers, those of two classes mean
-// no and yes.
+// no and yes; the only class there is is 0, which is no share of a yes.
 absl::Status CheckNamedClasses(const DataSource& source, const DataField& label,
                                const TargetInterface& target) {
   using Kind = TargetInterface::Kind;
@@ -254,7 +254,8 @@ absl::Status CheckNamedClasses(const DataSource& source, const DataField& label,
                     : absl::OkStatus();
   }
   const bool is_class_number = label.type == DataType::kInt64 && label.shape.empty();
-  if (names.size() == 2 || !is_class_number) return absl::OkStatus();
+  const bool is_zero = names.size() == 1 && target.kind == Kind::kNumbers;
+  if (names.size() == 2 || is_zero || !is_class_number) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "data: \"", source.origin(), "\": found ", names.size(), " classes (", ListNames(names),
       "), expected two, no and yes, or numbers, as the loss compares numbers; name both with "

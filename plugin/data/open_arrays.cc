@@ -116,9 +116,13 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const In
     STROP_RETURN_IF_ERROR(CheckColorChannels(images.origin, transform.channels()));
   }
   const std::string classes =
-      images.class_names.empty() ? "" : absl::StrCat(" in ", images.class_names.size(), " classes");
-  options.listener.Note(absl::StrCat("data: \"", images.origin, "\": ", images.count, " pictures",
-                                     classes, ", ", transform.description()));
+      images.class_names.empty()
+          ? ""
+          : absl::StrCat(" in ", Counted(static_cast<int64_t>(images.class_names.size()), "class",
+                                         "classes"));
+  options.listener.Note(absl::StrCat("data: \"", images.origin,
+                                     "\": ", Counted(images.count, "picture", "pictures"), classes,
+                                     ", ", transform.description()));
   return MakeImageSource(std::move(images), input.name, std::move(transform), options.augmentation);
 }
 

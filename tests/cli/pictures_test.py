@@ -70,8 +70,7 @@ class PictureCase(ProgramTest):
         (folder / "0" / name).write_bytes(contents)
         height, width, channels = pixels.shape
         model = self.model([channels, height, width], pixels.size)
-        evaluate = ["evaluate", model, "--data", folder, "--loss", "l1", "--class-names", "0,1"]
-        done = self.run_well(*evaluate, *options)
+        done = self.run_well("evaluate", model, "--data", folder, "--loss", "l1", *options)
         loss = float(done.stdout.split()[1])
         # One pixel that is off by one is about 0.004 off.
         self.assertAlmostEqual(loss, self.sum_of(pixels), 4, name)
@@ -209,7 +208,6 @@ class PixelsTest(PictureCase):
         self.path("d/0/a.png").write_bytes(contents)
         model = self.model([3, 11, 9], 297)
         evaluate = ["evaluate", model, "--data", self.path("d"), "--loss", "l1"]
-        evaluate += ["--class-names", "0,1"]
         self.assertIn("turned 1 picture upright", self.run_well(*evaluate).stderr)
         stored = self.run_well(*evaluate, "--ignore-orientation").stderr
         self.assertNotIn("turned", stored)
