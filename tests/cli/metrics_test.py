@@ -213,9 +213,10 @@ class MetricsTest(ProgramTest):
         identity = [helper.make_node("Identity", ["x"], ["y"])]
         model = self.save(make_model(identity, [], ["n", 4], ["n", 4]))
         data = ["--data", self.path("data.csv"), "--target", "animal"]
+        data += ["--class-names", "cat,dog,elephant,fox"]
         done = self.run_well("evaluate", model, *data, "--confusion-matrix")
         table = [line.split() for line in done.stdout.splitlines()[-5:]]
-        self.assertEqual(table[0], ["true", "\\", "predicted", "cat", "dog", "elephant", "3"])
+        self.assertEqual(table[0], ["true", "\\", "predicted", "cat", "dog", "elephant", "fox"])
         self.assertEqual(table[1], ["cat", "1", "0", "0", "0"])
         self.assertEqual(table[2], ["dog", "1", "0", "1", "0"])
         self.assertEqual(table[3], ["elephant", "0", "1", "0", "0"])
