@@ -377,7 +377,10 @@ class BadUsageTest(BadInputTest):
         for command in json.loads(self.run_well("--list-options").stdout):
             for option in command["options"]:
                 kind, name = option["type"].split(":")[0], option["name"]
-                if kind not in ("INT", "UINT", "CLASSES", "EPOCH", "K", "PAD", "PATIENCE"):
+                is_named = kind in ("CLASSES", "EPOCH", "K", "PAD", "PATIENCE")
+                if kind not in ("INT", "UINT") and not is_named or name == "--unfreeze":
+                    continue
+                if is_named and command["command"] == "tune":  # which asks the trials' parser later
                     continue
                 found += 1
                 largest = 2**64 if kind == "UINT" else 2**63

@@ -86,7 +86,7 @@ class FixedBatchTest(BadInputTest):
         self.assertIn("do not divide 100 samples", line)
         self.run_well(*train, "--drop-last", "-o", self.path("dropped.onnx"))
         # 80 samples are left to train on.
-        self.run_well(*train, "--validation-split", "0.2", "-o", self.output)
+        self.run_well(*train, "--validation-split", "0.2", "-o", self.path("split.onnx"))
         self.refuse(
             BAD_DATA,
             "use --batch-size 16",
