@@ -94,7 +94,8 @@ absl::Status GraphBuilder::AddNode(const onnx::NodeProto& proto, Scope& scope) {
   // Fused operators of other domains that optimized exports carry are lowered to standard ones by
   // adapters in the same manner; none is needed yet.
   const bool is_standard = domain.empty() || domain == "ai.onnx.ml";
-  const bool exists = schema != nullptr || !is_standard;
+  // Strop's own operators take what its gradient rules give them, and nothing of a file.
+  const bool exists = schema != nullptr || (!is_standard && domain != kStropDomain);
   if (exists && (FindOp(domain, proto.op_type()) != nullptr ||
                  (domain.empty() && HasUpgrade(proto.op_type(), opset)))) {
     return AddOperator(proto, scope, opset);

@@ -92,6 +92,13 @@ class BadModelTest(BadInputTest):
         node = helper.make_node("Frobnicate", ["x"], ["y"], name="strange")
         self.refuse_model(make_model([node], [], ["n", 4], ["n", 4]), "Frobnicate")
 
+    def test_operator_of_the_program_itself(self) -> None:
+        """What gradient rules emit checks no ranks: it is no operator of models."""
+        node = helper.make_node("ConvWeightGradient", ["x", "x", "x"], ["y"], domain="strop")
+        model = make_model([node], [], ["n"], ["n"])
+        model.opset_import.append(helper.make_opsetid("strop", 1))
+        self.refuse_model(model, "strop.ConvWeightGradient")
+
     def test_wrong_element_type(self) -> None:
         model = linear_model()
         weight = np.ones((4, 3), np.int64)

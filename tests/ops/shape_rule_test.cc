@@ -1,5 +1,5 @@
-// Shape rules get whatever ranks a model and its data have: each answers with shapes or with an
-// error, and none reads an axis that is not there.
+// Shape rules of what a model may contain get whatever ranks it and its data have: each answers
+// with shapes or with an error, and none reads an axis that is not there.
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "ops/registry.h"
 
 namespace strop {
@@ -46,7 +45,8 @@ TEST(ShapeRules, AnswerEveryRank) {
       {}, {{"axis", int64_t{1}}}, {{"axis", int64_t{-2}}}, {{"axis", int64_t{0}}}};
   for (const OpFamily* family : OpFamilies()) {
     for (const OpDefinition& op : family->definitions) {
-      SCOPED_TRACE(absl::StrCat(std::string(op.domain), ".", std::string(op.name)));
+      if (op.domain == kStropDomain) continue;  // never read from a file
+      SCOPED_TRACE(std::string(op.name));
       const int most = std::min(op.maximum_inputs, std::max(op.minimum_inputs, kMostInputs));
       for (int count = op.minimum_inputs; count <= most; ++count) {
         for (const Attributes& attributes : settings) {
