@@ -9,6 +9,7 @@
 #include "graph/visit_type.h"
 #include "plugin/data/class_names.h"
 #include "plugin/data/number_conversion.h"
+#include "plugin/data/sample_field.h"
 #include "plugin/data/target_check.h"
 
 namespace strop {
@@ -226,19 +227,6 @@ absl::StatusOr<size_t> TargetField(const DataSource& source) {
       "data: \"", source.origin(), "\": found no \"target\", it has ", FieldNames(source),
       "; name the label with --target, or train an autoencoder with --target "
       "input"));
-}
-
-// The field that feeds an input sample by sample.
-absl::StatusOr<size_t> SampleField(const DataSource& source, const InputInterface& input,
-                                   bool is_only_input) {
-  if (!input.type.shape || !input.type.shape->empty()) {
-    return FieldForInput(source, input.name, is_only_input);
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "data: \"", source.origin(), "\": the model's input \"", input.name, "\" is ",
-      TypeName(input.type),
-      ", it has no batch axis that samples could lie along; make it an initializer of the model, "
-      "of the value that it is to have"));
 }
 
 // Class numbers have to be the model's. Where the loss compares numbers, those of two classes mean

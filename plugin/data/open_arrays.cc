@@ -9,6 +9,7 @@
 #include "plugin/data/augmented_arrays.h"
 #include "plugin/data/normalized_arrays.h"
 #include "plugin/data/picture_shape.h"
+#include "plugin/data/sample_field.h"
 
 namespace strop {
 namespace {
@@ -37,8 +38,7 @@ absl::StatusOr<std::vector<size_t>> FieldsOf(const DataSource& source,
                                              const std::vector<InputInterface>& inputs) {
   std::vector<size_t> fields;
   for (const InputInterface& input : inputs) {
-    STROP_ASSIGN_OR_RETURN(fields.emplace_back(),
-                           FieldForInput(source, input.name, inputs.size() == 1));
+    STROP_ASSIGN_OR_RETURN(fields.emplace_back(), SampleField(source, input, inputs.size() == 1));
   }
   return fields;
 }
