@@ -101,7 +101,12 @@ void AddCurves(const TuneReport& report, const std::string& title,
   chart.x.title = "epoch";
   chart.y.title = title;
   Extent extent;
-  for (size_t rank = report.ranked.size(); rank-- > 0;) {  // the best on top
+  std::vector<size_t> ranks;  // the grey ones first, so that they lie behind
+  for (size_t rank = kColored; rank < report.ranked.size(); ++rank) ranks.push_back(rank);
+  for (size_t rank = 0; rank < std::min(kColored, report.ranked.size()); ++rank) {
+    ranks.push_back(rank);
+  }
+  for (const size_t rank : ranks) {
     const TrialRecord& record = report.ranked[rank];
     LineChart::Series series;
     series.y = values_of(record);
@@ -110,7 +115,7 @@ void AddCurves(const TuneReport& report, const std::string& title,
       series.x.push_back(static_cast<double>(epoch));
     }
     series.name = absl::StrCat("trial ", record.trial);
-    series.color = std::min(rank, kGrey);
+    series.color = rank < kColored ? rank : kGrey;
     series.is_named = rank < kColored;
     series.is_faint = rank >= kColored;
     extent.Add(series.y);

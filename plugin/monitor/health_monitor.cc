@@ -36,11 +36,6 @@ void Remember(double number, size_t most, std::vector<double>& numbers) {
   numbers.push_back(number);
 }
 
-// Of the last epochs' losses.
-std::optional<double> RecentScatter(absl::Span<const double> losses) {
-  return ScatterOf(losses.last(std::min(losses.size(), kScatterEpochs)));
-}
-
 // Weights of the layers that a gradient flows through, in forward order; biases and scales follow
 // their layer.
 struct Flow {
@@ -219,7 +214,7 @@ void HealthMonitor::LookAtLearningRate(const StepReport& report, const StepStati
 
 void HealthMonitor::LookForRisingLoss(const EpochReport& report) {
   if (IsOff(kRisingLossRule)) return;
-  const std::optional<double> scatter = RecentScatter(state_.training_losses);
+  const std::optional<double> scatter = ScatterOf(state_.training_losses);
   const double first = *state_.first_loss;
   const double now = MeanOfLast(state_.training_losses, kSmoothedEpochs);
   const double error = scatter.value_or(kNothing) * std::sqrt(1 + 1.0 / kSmoothedEpochs);
@@ -243,8 +238,8 @@ void HealthMonitor::LookForOverfitting(const EpochReport& report) {
     return;
   }
   if (IsOff(kOverfittingRule) || !(best->validation_loss > 0)) return;
-  const std::optional<double> scatter = RecentScatter(state_.validation_losses);
-  const std::optional<double> training_scatter = RecentScatter(state_.training_losses);
+  const std::optional<double> scatter = ScatterOf(state_.validation_losses);
+  const std::optional<double> training_scatter = ScatterOf(state_.training_losses);
   if (!scatter || !training_scatter) return;
   const double errors = std::sqrt(2.0 / kSmoothedEpochs);  // of a difference of two means
   const double rise = validation - best->validation_loss;
@@ -265,7 +260,7 @@ void HealthMonitor::LookForOverfitting(const EpochReport& report) {
 void HealthMonitor::LookForPlateau(const EpochReport& report) {
   if (IsOff(kPlateauRule)) return;
   const absl::Span<const double> losses = state_.training_losses;
-  const std::optional<double> scatter = RecentScatter(losses);
+  const std::optional<double> scatter = ScatterOf(losses);
   const bool is_done = std::abs(report.train_loss) < kDoneShare * std::abs(*state_.first_loss);
   if (!scatter || is_done) return;
   for (const size_t window : kPlateauWindows) {

@@ -56,7 +56,6 @@ inline constexpr double kCertainErrors = 6;
 inline constexpr double kLikelyErrors = 2;
 inline constexpr size_t kSmoothedEpochs = 3;     // means of so many are compared
 inline constexpr size_t kRememberedEpochs = 40;  // as the longest plateau takes
-inline constexpr size_t kScatterEpochs = 20;
 
 // The training loss is this many times the first epoch's: the run walks away.
 inline constexpr HealthRule kRisingLossRule = {"learning_rate_too_high", 1.5, 6};

@@ -244,6 +244,7 @@ TEST(HealthMonitor, ARunThatGoesOnSaysWhatOneWithoutABreakSays) {
 TEST(LossTrend, ScatterLeavesTheTrendOut) {
   const std::vector<double> line = {1, 3, 5, 7, 9, 11};
   EXPECT_NEAR(*ScatterOf(line), 0, 1e-12);
+  EXPECT_NEAR(*ScatterOf({9, 1, 1, 1, 1, 1, 1, 1}), 0, 1e-12);  // nor does one bend count
   EXPECT_FALSE(ScatterOf({1, 2, 1, 2}).has_value());
   EXPECT_FALSE(ScatterOf({1, 2, std::nan(""), 2, 1, 2}).has_value());
   const std::vector<double> noise = Noisy(20000, 0.1, 3, [](double) { return 1.0; });
