@@ -76,9 +76,11 @@ std::string LabelOf(const PageTable& table, size_t column) {
 }
 
 bool IsNumberColumn(const PageTable& table, size_t column) {
-  if (column == 0 || table.rows.empty()) return false;
-  const std::vector<std::string>& row = table.rows.front();
-  return column < row.size() && LooksLikeNumber(row[column]);
+  if (column == 0) return false;
+  for (const std::vector<std::string>& row : table.rows) {  // the first that is there decides
+    if (column < row.size() && row[column] != "–") return LooksLikeNumber(row[column]);
+  }
+  return false;
 }
 
 }  // namespace
@@ -125,7 +127,7 @@ void Page::AddHighlights(absl::Span<const Highlight> highlights) {
 }
 
 void Page::AddTable(const PageTable& table) {
-  constexpr size_t kMostColumns = 3;  // on a phone
+  constexpr size_t kMostColumns = 4;  // on a phone
   const std::string label = EscapeHtml(table.caption);
   absl::StrAppend(&body_, "<div class=\"scroll table",
                   table.header.size() > kMostColumns ? " wide" : "",
