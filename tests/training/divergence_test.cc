@@ -170,7 +170,8 @@ void ExpectNamedAtOnce(const TrainingOptions& options, int64_t step) {
   EXPECT_NE(result->divergence->cause.find("my_Sqrt"), std::string::npos)
       << result->divergence->cause;
   for (const char* name : {"w", "v"}) {
-    for (const double element : *NumericElements(*trainer->store()->Read(name))) {
+    const std::vector<double> elements = *NumericElements(*trainer->store()->Read(name));
+    for (const double element : elements) {
       EXPECT_TRUE(std::isfinite(element)) << name;
     }
   }

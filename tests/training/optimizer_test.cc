@@ -178,7 +178,8 @@ TEST(Optimizer, LeavesOutAGradientThatIsNotFinite) {
       const bool needs_norms = name == "lamb" || name == "lars";
       EXPECT_EQ(twice[0] == once[0], needs_norms);
       for (const std::string& state : session->store().Names()) {
-        for (const double element : *NumericElements(*session->store().Read(state))) {
+        const std::vector<double> elements = *NumericElements(*session->store().Read(state));
+        for (const double element : elements) {
           ASSERT_TRUE(std::isfinite(element)) << state;
         }
       }
