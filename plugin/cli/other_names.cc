@@ -1,6 +1,5 @@
 #include "plugin/cli/other_names.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -125,11 +124,11 @@ constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"double", "f64"},
 };
 
-// Without what spellings differ in: dashes in front, case, _ for -.
-std::string Plain(const std::string& name) {
-  const size_t begin = std::min(name.find_first_not_of('-'), name.size());
-  std::string plain = absl::AsciiStrToLower(name.substr(begin));
-  std::replace(plain.begin(), plain.end(), '_', '-');
+// Without what spellings differ in: case, dashes, underscores.
+std::string Plain(std::string_view name) {
+  std::string plain(name);
+  absl::AsciiStrToLower(&plain);
+  std::erase_if(plain, [](char letter) { return letter == '-' || letter == '_'; });
   return plain;
 }
 
@@ -138,9 +137,9 @@ std::string Plain(const std::string& name) {
 std::string NameOfTheSame(const std::string& typed, const std::vector<std::string>& candidates) {
   const std::string plain = Plain(typed);
   for (const auto& [theirs, ours] : kOtherNames) {
-    if (theirs != plain) continue;
+    if (Plain(theirs) != plain) continue;
     for (const std::string& candidate : candidates) {
-      if (Plain(candidate) == ours) return candidate;
+      if (Plain(candidate) == Plain(ours)) return candidate;
     }
   }
   return "";

@@ -30,8 +30,9 @@ struct Place {
 
 fs::path Resolved(const std::string& path) {
   std::error_code error;
-  fs::path resolved = fs::weakly_canonical(fs::absolute(FollowLinks(path)), error);
-  if (error) resolved = fs::absolute(path).lexically_normal();
+  const fs::path absolute = fs::absolute(FollowLinks(path), error);
+  fs::path resolved = fs::weakly_canonical(absolute, error);
+  if (error) resolved = absolute.lexically_normal();
   return resolved.has_filename() ? resolved : resolved.parent_path();
 }
 
@@ -75,51 +76,44 @@ bool IsTaken(const Place& outer, const Place& inner) {
                      [&name](const std::string& pattern) { return MatchesGlob(pattern, name); });
 }
 
-absl::Status Conflict(const std::string& problem, const std::string& option) {
-  return absl::AlreadyExistsError(absl::StrCat(problem, "; choose another name with ", option));
+absl::Status Conflict(const std::string& problem) {
+  return absl::AlreadyExistsError(problem + "; choose another name");
 }
 
 // What is wrong with `output` where `other` is.
 absl::Status Compare(const Place& output, const Place& other) {
   if (AreSame(output, other)) {
     if (!other.kind().is_written) {
-      return Conflict(absl::StrCat(output.Shown(), " is the input ", other.Shown(),
-                                   " itself, expected another name"),
-                      output.source.option);
+      return Conflict(absl::StrCat(output.Shown(), " is the input ", other.Shown(), " itself"));
     }
     return Conflict(
-        absl::StrCat(output.Shown(), " and ", other.Shown(), " are one path, expected two"),
-        output.source.option);
+        absl::StrCat(output.Shown(), " and ", other.Shown(), " are one path, expected two"));
   }
   if (IsTaken(other, output)) {
     return Conflict(absl::StrCat(output.Shown(), " lies in ", other.Shown(), ", which ",
-                                 other.kind().is_written ? "is written" : "is read"),
-                    output.source.option);
+                                 other.kind().is_written ? "is written" : "is read"));
   }
   if (!IsTaken(output, other)) return absl::OkStatus();
   return Conflict(
-      absl::StrCat(other.Shown(), " lies in ", output.Shown(), ", which is written there"),
-      output.source.option);
+      absl::StrCat(other.Shown(), " lies in ", output.Shown(), ", which is written there"));
 }
 
 // A file of a model's external data that an output would replace. They lie in the model's own
 // folder, so only for an output there is the model looked into.
 absl::Status CheckExternalData(const Place& model, const std::vector<Place>& places) {
-  const fs::path folder = fs::absolute(model.source.path).parent_path();
+  const fs::path folder = Resolved((fs::path(model.source.path).parent_path() / ".").string());
   const auto is_near = [&](const Place& place) {
     std::error_code ignored;
     return place.kind().is_written && !place.is_folder && fs::exists(place.path, ignored) &&
-           (WayDown(Resolved(folder), place.path) || WayDown(model.path.parent_path(), place.path));
+           (WayDown(folder, place.path) || WayDown(model.path.parent_path(), place.path));
   };
   if (std::none_of(places.begin(), places.end(), is_near)) return absl::OkStatus();
   for (const std::string& file : ExternalFilesOf(model.source.path)) {
     for (const Place& output : places) {
       std::error_code ignored;
       if (!output.kind().is_written || !fs::equivalent(output.path, file, ignored)) continue;
-      return Conflict(
-          absl::StrCat(output.Shown(), " is the input \"", file, "\" itself, external data of ",
-                       model.Shown(), ", expected another name"),
-          output.source.option);
+      return Conflict(absl::StrCat(output.Shown(), " is the input \"", file,
+                                   "\" itself, external data of ", model.Shown()));
     }
   }
   return absl::OkStatus();
@@ -149,13 +143,13 @@ absl::Status CheckOutput(const Place& place) {
 }  // namespace
 
 std::vector<CommandPath> TypedPaths(CLI::App& app) {
-  constexpr char kNextList[] = "%%";  // CLI11's mark between the lists of one option
   std::vector<CommandPath> paths;
   for (CLI::Option* option : app.get_options()) {
     const std::optional<PathRole> role = PathRoleOf(*option);
     if (!role) continue;
     for (const std::string& path : option->results()) {
-      if (path != kNextList) paths.push_back({ShownName(*option), path, *role});
+      if (CLI::detail::is_separator(path)) continue;  // between the lists of one option
+      paths.push_back({ShownName(*option), path, *role});
     }
   }
   return paths;

@@ -70,6 +70,7 @@ void AddTrainOptionsTo(CLI::App& app, std::vector<std::string>& words) {
       added =
           app.add_option_function<std::vector<std::string>>(name, take, option->get_description());
       added->allow_extra_args(false)->type_name(option->get_type_name());
+      added->delimiter(option->get_delimiter());
       if (const auto role = PathRoleOf(*option)) added->check(IsPath(*role));
       added->default_str(option->get_default_str());
     }

@@ -14,7 +14,7 @@ from program import PROGRAM, linear_model, run
 # fails the tests until it is told here.
 ARGUMENTS = {
     "benchmark": ["--batch-size", "4", "--steps", "1"],
-    "find-learning-rate": ["--steps", "10", "--batch-size", "4", "--max-learning-rate", "1"],
+    "find-learning-rate": ["--steps", "20", "--batch-size", "16"],
     "landscape": ["--resolution", "2"],
     "new": ["mlp", "--input", "4", "--classes", "3", "--dry-run"],
     "study": ["losses", "--seeds", "1"],

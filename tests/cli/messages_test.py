@@ -150,7 +150,9 @@ class QuantizedModelTest(MessagesTest):
             helper.make_node("DequantizeLinear", ["w", *weights], ["dw"], name="widen_w", axis=1),
             helper.make_node("MatMul", ["dx", "dw"], ["y"], name="fc"),
         ]
-        return make_model(nodes, tensors, ["n", 4], ["n", 3])
+        model = make_model(nodes, tensors, ["n", 4], ["n", 3])
+        model.opset_import[0].version, model.ir_version = 21, 10
+        return model
 
     def test_training_says_what_to_train_instead(self) -> None:
         model = self.quantized()

@@ -4,6 +4,7 @@ What is walked is what the program lists, so that a new command and a new option
 
 import os
 import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -45,8 +46,9 @@ class PathsTest(ProgramTest):
     def paths_of(self, command: str) -> list[dict]:
         return [option for option in self.commands[command] if option["path"]]
 
-    def pairs(self):
-        """Each output of each command, and each other path of it."""
+    def pairs(self, of_roles: bool = False):
+        """Each output of each command, and each other path of it; or one for the roles of both."""
+        seen = set()
         for command, options in self.commands.items():
             for output in self.paths_of(command):
                 if not output["path"]["written"]:
@@ -54,6 +56,10 @@ class PathsTest(ProgramTest):
                 for other in self.paths_of(command):
                     if other is output:
                         continue
+                    roles = (command, output["path"]["role"], other["path"]["role"])
+                    if of_roles and roles in seen:
+                        continue
+                    seen.add(roles)
                     without = (output["name"], other["name"])
                     yield self.files.arguments(command, options, without), output, other
 
@@ -68,28 +74,27 @@ class PathsTest(ProgramTest):
         self.refuse(CANNOT_CREATE, culprits, words)
 
     def test_every_pair(self) -> None:
+        """By names that differ from pair to pair: the same, a detour, a link to it, its inode."""
         os.symlink(self.folder, self.path("detour"))
-        for arguments, output, other in self.pairs():
-            path = self.files.path_of(other["path"]["role"], "both")
-            self.refuse_pair(arguments, output, path, other, path)
-            spelling = f"{self.folder}/detour/./{path.name}"
-            self.refuse_pair(arguments, output, spelling, other, path)
-        self.assertGreater(self.walked, 100)
-
-    def test_every_pair_through_a_link(self) -> None:
-        for arguments, output, other in self.pairs():
-            path = self.files.path_of(other["path"]["role"], "both")
-            link = self.path("link")
-            link.symlink_to(path)
-            self.refuse_pair(arguments, output, link, other, path)
-            link.unlink()
-            if path.is_file():
+        for number, (arguments, output, other) in enumerate(self.pairs()):
+            there = self.files.path_of(other["path"]["role"], "absent")
+            path, link = self.path("both"), self.path("link")
+            if there.is_dir():
+                shutil.copytree(there, path)
+            elif there.exists():
+                shutil.copy(there, path)
+            spelling = (path, f"{self.folder}/detour/./both", link, link)[number % 4]
+            if number % 4 == 3 and path.is_file():
                 os.link(path, link)
-                self.refuse_pair(arguments, output, link, other, path)
-                link.unlink()
+            elif number % 4 >= 2:
+                link.symlink_to(path)
+            self.refuse_pair(arguments, output, spelling, other, path)
+            for made in (path, link):
+                shutil.rmtree(made) if made.is_dir() and not made.is_symlink() else made.unlink(True)
+        self.assertGreater(self.walked, 90)
 
     def test_two_files_of_one_option(self) -> None:
-        for arguments, output, other in self.pairs():
+        for arguments, output, other in self.pairs(of_roles=True):
             if other["path"]["role"] != "data":
                 continue
             path = self.path("pixels.gz")
@@ -99,7 +104,7 @@ class PathsTest(ProgramTest):
 
     def test_every_file_of_a_folder(self) -> None:
         images = self.files.save_images()
-        for arguments, output, other in self.pairs():
+        for arguments, output, other in self.pairs(of_roles=True):
             folder = images if other["path"]["role"] == "data" else self.path("run")
             for pattern in other["path"]["own"]:
                 path = folder / pattern.replace("*/*", "cat/1.png").replace("*", "1")
@@ -108,13 +113,13 @@ class PathsTest(ProgramTest):
 
     def test_a_folder_among_the_data(self) -> None:
         images = self.files.save_images()
-        for arguments, output, other in self.pairs():
+        for arguments, output, other in self.pairs(of_roles=True):
             if output["path"]["folder"] and other["path"]["role"] == "data":
                 self.refuse_pair(arguments, output, images / "new", other, images)
 
     def test_external_data(self) -> None:
         model = self.files.save_split_model()
-        for arguments, output, other in self.pairs():
+        for arguments, output, other in self.pairs(of_roles=True):
             if other["path"]["role"] == "model" and not output["path"]["folder"]:
                 weights = model.parent / "weights.bin"
                 self.refuse_pair(arguments, output, weights, other, model)
@@ -139,8 +144,10 @@ class PathsTest(ProgramTest):
         for command, options in self.commands.items():
             for option in self.paths_of(command):
                 arguments = self.files.arguments(command, options, (option["name"],))
-                words = spelled(option, "")
-                self.refuse(USAGE, ['found ""'], [arguments[0], *words, *arguments[1:]])
+                words = [*arguments, *spelled(option, "")]
+                if option["positional"]:
+                    words = [arguments[0], "", *arguments[1:]]
+                self.refuse(USAGE, [option["name"].strip("-")], words)
 
     def test_special_files(self) -> None:
         pipe = self.path("pipe")
@@ -163,7 +170,7 @@ class PathsTest(ProgramTest):
         landscape = ["landscape", model, "--data", data, "--resolution", "2"]
         page, grid = self.path("page.html"), self.path("page.npz")
         self.refuse(CANNOT_CREATE, ["--png", "-o"], [*landscape, "-o", page, "--png", grid])
-        self.refuse(CANNOT_CREATE, ["MODEL", "-o"], [*landscape, "-o", self.path("data.html")])
+        self.refuse(CANNOT_CREATE, ["--data", "-o"], [*landscape, "-o", self.path("data.html")])
         adapter = self.path("tuned.onnx_adapter")
         adapter.write_bytes(data.read_bytes())
         train = ["train", model, "--data", adapter, "--lora", "--lora-export", "onnx_adapter"]
