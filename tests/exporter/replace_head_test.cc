@@ -100,6 +100,7 @@ TEST(ReplaceHeadTest, AppendedWhereASubgraphReadsTheOutput) {
     auto* attribute = choice->add_attribute();
     attribute->set_name(name);
     attribute->set_type(onnx::AttributeProto::GRAPH);
+    attribute->mutable_g()->set_name(name);
     auto* node = attribute->mutable_g()->add_node();
     node->set_op_type("Neg");
     node->add_input("y");
