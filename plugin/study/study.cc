@@ -14,7 +14,7 @@ std::string VerdictText(const Claim& claim) {
     case Verdict::kDiffers:
       return "differs";
     case Verdict::kUndecided:
-      return "undecided: the seeds scatter too much, or are too few (--seeds)";
+      return "undecided: what was measured scatters too much, or the seeds are too few (--seeds)";
   }
   return "";
 }
