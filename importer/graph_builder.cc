@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/node_order.h"
+#include "importer/quantized_operator.h"
 
 namespace strop {
 namespace {
@@ -230,7 +231,9 @@ DataType GraphBuilder::Widened(DataType type) const {
 absl::Status GraphBuilder::MissingOperators() const {
   constexpr size_t kShownNodes = 5;
   std::string list;
+  bool is_quantized = false;
   for (const auto& [op, nodes] : missing_) {
+    is_quantized |= IsQuantizedOperator(op);
     absl::StrAppend(&list, list.empty() ? "" : "; ", op, " (");
     for (size_t i = 0; i < nodes.size() && i < kShownNodes; ++i) {
       absl::StrAppend(&list, i == 0 ? "" : ", ", "\"", nodes[i], "\"");
@@ -242,7 +245,11 @@ absl::Status GraphBuilder::MissingOperators() const {
   }
   return absl::UnimplementedError(absl::StrCat(
       "the model uses ", missing_.size(), missing_.size() == 1 ? " operator" : " operators",
-      " that Strop does not have: ", list, "; `strop ops` lists those that it has"));
+      " that Strop does not have: ", list, "; ",
+      is_quantized
+          ? "the model is quantized: to train, take the float model that it was made from, "
+            "with --quantize int8"
+          : "`strop ops` lists those that it has"));
 }
 
 }  // namespace strop

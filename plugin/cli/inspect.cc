@@ -106,6 +106,7 @@ std::vector<std::string> Obstacles(const ImportedModel& model,
     obstacles.push_back(std::move(obstacle));
   }
   const std::string advice = obstacles.empty() ? "" : AdviceOnQuantized(model.graph);
+  if (trained.empty() && !advice.empty()) return {advice};  // --train would not help
   if (!advice.empty()) obstacles.push_back(advice);
   return obstacles;
 }

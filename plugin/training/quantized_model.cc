@@ -1,31 +1,16 @@
 #include "plugin/training/quantized_model.h"
 
-#include <algorithm>
-#include <string_view>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "importer/quantized_operator.h"
 
 namespace strop {
-namespace {
-
-// Operators of ONNX and of ONNX Runtime that read or make rounded numbers.
-bool IsQuantized(const Node& node) {
-  constexpr std::string_view kNames[] = {
-      "QuantizeLinear", "DequantizeLinear", "ConvInteger", "DynamicQuantizeLinear",
-      "MatMulInteger",  "MatMulNBits",      "QGemm",       "GatherBlockQuantized"};
-  return std::find(std::begin(kNames), std::end(kNames), node.op_type) != std::end(kNames) ||
-         absl::StartsWith(node.op_type, "QLinear");
-}
-
-}  // namespace
 
 std::string AdviceOnQuantized(const Graph& graph) {
   constexpr int kShown = 3;
   std::string names;
   int count = 0;
   for (const Node& node : graph.nodes) {
-    if (!IsQuantized(node) || ++count > kShown) continue;
+    if (!IsQuantizedOperator(node.op_type) || ++count > kShown) continue;
     absl::StrAppend(&names, count == 1 ? "" : ", ", NodeLabel(node));
   }
   if (count == 0) return "";

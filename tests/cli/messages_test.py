@@ -171,6 +171,22 @@ class QuantizedModelTest(MessagesTest):
         expected = ReferenceEvaluator(model).run(None, {"x": arrays["x"]})[0]
         np.testing.assert_allclose(np.load(self.path("out.npz"))["y"], expected, atol=1e-5)
 
+    def test_operators_of_quantized_files(self) -> None:
+        node = helper.make_node(
+            "MatMulNBits", ["x", "w", "s"], ["y"], name="four", domain="com.microsoft",
+            K=4, N=3, bits=4, block_size=16,
+        )  # fmt: skip
+        tensors = [
+            numpy_helper.from_array(np.zeros((3, 1, 8), np.uint8), "w"),
+            numpy_helper.from_array(np.ones(3, np.float32), "s"),
+        ]
+        model = make_model([node], tensors, ["n", 4], ["n", 3])
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+        data = self.save_data(**self.samples())
+        train = ["train", self.save(model), "--data", data, "-o", self.path("out.onnx")]
+        line = self.refuse(BAD_DATA, "--quantize int8", *train)
+        self.assertIn('"four"', line)
+
     def test_the_advice_works(self) -> None:
         self.run_well(*self.train("--quantize", "int8"))
 
