@@ -286,7 +286,7 @@ class TuneTest(ProgramTest):
             (65, "number of points", ["--search", "alpha=log:1e-3:1", "--strategy", "grid"]),
             (65, "more than the 20", ["--search", "batch-size=int:1:30", "--strategy", "grid"]),
             (65, "unknown metric", ["--search", "batch-size=1,2", "--objective", "speed"]),
-            (66, "no such file", ["--search", "batch-size=1,2", "--data", "missing.npz"]),
+            (66, "No such file", ["--search", "batch-size=1,2", "--data", "missing.npz"]),
         ):
             fixed = self.fixed[2:] if "missing.npz" in options else self.fixed
             done = run("tune", self.model, *fixed, "-o", self.output, *options)
