@@ -393,7 +393,7 @@ class RefusalTest(ProgramTest):
             *("--lora-export", "peft", "-o", data),
         )
         self.assertEqual(done.returncode, 73, done.stderr)
-        self.assertIn("is a file, expected a folder", done.stderr)
+        self.assertIn("is the input --data", done.stderr)
 
 
 if __name__ == "__main__":
