@@ -32,11 +32,7 @@ class Exporter {
         layout_(layout),
         path_(path),
         external_(model, bytes, layout, path) {
-    const onnx::GraphProto& graph = model.model->graph();
-    for (int n = 0; n < graph.node_size(); ++n) {
-      const onnx::NodeProto& node = graph.node(n);
-      if (node.op_type() == "Identity" && node.output_size() == 1) identities_[node.output(0)] = n;
-    }
+    if (!model.parameters.empty()) IndexIdentities(model.model->graph());
   }
 
   absl::StatusOr<ExportNotes> Export(const std::map<std::string, TensorMaker>& trained) {
@@ -76,6 +72,13 @@ class Exporter {
   }
 
  private:
+  void IndexIdentities(const onnx::GraphProto& graph) {
+    for (int n = 0; n < graph.node_size(); ++n) {
+      const onnx::NodeProto& node = graph.node(n);
+      if (node.op_type() == "Identity" && node.output_size() == 1) identities_[node.output(0)] = n;
+    }
+  }
+
   // A tensor whose elements are one run of bytes in the model: nothing around them changes. It is
   // made again when it is written.
   struct InPlace {
