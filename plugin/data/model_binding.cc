@@ -302,8 +302,7 @@ absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
     shapes.target = source.fields()[target];
   }
   for (const InputInterface& input : inputs) {
-    STROP_ASSIGN_OR_RETURN(const size_t field,
-                           FieldForInput(source, input.name, inputs.size() == 1));
+    STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(source, input, inputs.size() == 1));
     const DataField& found = source.fields()[field];
     STROP_RETURN_IF_ERROR(CheckNumeric(source, found, input.type.element_type));
     STROP_ASSIGN_OR_RETURN(shapes.inputs.emplace_back(),
@@ -333,8 +332,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     STROP_ASSIGN_OR_RETURN(target_field, TargetField(*source));
   }
   for (const InputInterface& input : inputs) {
-    STROP_ASSIGN_OR_RETURN(const size_t field,
-                           FieldForInput(*source, input.name, inputs.size() == 1));
+    STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(*source, input, inputs.size() == 1));
     STROP_RETURN_IF_ERROR(add(field, input.name, input.type));
   }
   if (needs_target) {

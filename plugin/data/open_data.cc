@@ -141,19 +141,6 @@ bool IsInput(const std::string& name, const std::vector<InputInterface>& inputs)
                      [&](const InputInterface& input) { return input.name == name; });
 }
 
-absl::Status CheckBatchAxes(const std::string& location,
-                            const std::vector<InputInterface>& inputs) {
-  for (const InputInterface& input : inputs) {
-    if (!input.type.shape || !input.type.shape->empty()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "data: \"", location, "\": the model's input \"", input.name, "\" is ",
-        TypeName(input.type),
-        ", it has no batch axis that samples could lie along; make it an initializer of the model, "
-        "of the value that it is to have"));
-  }
-  return absl::OkStatus();
-}
-
 // The field of the input that is the target, too.
 absl::StatusOr<size_t> FieldOfTarget(const DataSource& source, const std::string& target,
                                      const std::vector<InputInterface>& inputs) {
@@ -171,7 +158,6 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenData(const std::string& location
                                                      const DataOptions& options) {
   const bool is_input = options.target == kInputTarget ||
                         (options.target != kTargetField && IsInput(options.target, inputs));
-  STROP_RETURN_IF_ERROR(CheckBatchAxes(location, inputs));
   DataOptions opening = options;
   if (is_input) opening.target = std::string(kInputTarget);
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
