@@ -39,9 +39,7 @@ class LostData(ProgramTest):
         words += ["--learning-rate", "1e-3", "--batch-size", "16", *options]
         return [str(word) for word in words]
 
-    def train_and_lose(
-        self, lose: Callable[[], object], *options: object
-    ) -> tuple[int, str, int]:
+    def train_and_lose(self, lose: Callable[[], object], *options: object) -> tuple[int, str, int]:
         """Loses a picture after the second epoch. Returns the exit code, the last line, and the
         epoch whose weights were written: those of a run of so many epochs that lost nothing."""
         command = [PROGRAM, *self.arguments("data", "out.onnx", "--epochs", "100000", *options)]

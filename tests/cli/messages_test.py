@@ -1,4 +1,4 @@
-"""What the program says to what is likely to be typed or given: the line helps, and its advice works."""
+"""What the program says to what is likely to be typed or given: its advice works."""
 
 import json
 import unittest
@@ -207,7 +207,8 @@ class InputsTest(MessagesTest):
         line = self.refuse(BAD_DATA, '"temperature"', *train)
         self.assertIn("no batch axis", line)
         arrays = dict(self.samples(), temperature=np.ones(12, np.float32))
-        line = self.refuse(BAD_DATA, '"temperature"', *train[:3], self.save_data(**arrays), *train[4:])
+        train[3] = self.save_data(**arrays)
+        line = self.refuse(BAD_DATA, '"temperature"', *train)
         self.assertIn("no batch axis", line)
 
 

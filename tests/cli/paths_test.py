@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import unittest
+from collections.abc import Iterator
 
 import numpy as np
 from commands import Files, listed
@@ -32,7 +33,7 @@ class PathsTest(ProgramTest):
         self.walked = 0
 
     def refuse(self, code: int, culprits: list[str], arguments: list) -> None:
-        """The command ends with `code` and one line that names the culprits, and no file changed."""
+        """The command ends with `code` and one line that names the culprits; no file changed."""
         before = contents(self.folder)
         done = run(*arguments)
         told = f"{arguments}\n{done.stderr}"
@@ -46,7 +47,7 @@ class PathsTest(ProgramTest):
     def paths_of(self, command: str) -> list[dict]:
         return [option for option in self.commands[command] if option["path"]]
 
-    def pairs(self, of_roles: bool = False):
+    def pairs(self, of_roles: bool = False) -> Iterator[tuple[list, dict, dict]]:
         """Each output of each command, and each other path of it; or one for the roles of both."""
         seen = set()
         for command, options in self.commands.items():
@@ -63,7 +64,9 @@ class PathsTest(ProgramTest):
                     without = (output["name"], other["name"])
                     yield self.files.arguments(command, options, without), output, other
 
-    def refuse_pair(self, arguments: list, output: dict, left: object, other: dict, right: object):
+    def refuse_pair(
+        self, arguments: list, output: dict, left: object, other: dict, right: object
+    ) -> None:
         culprits = [output["name"], other["name"]]
         words = [arguments[0]]
         # What follows an option that takes several values belongs to it.
@@ -90,7 +93,8 @@ class PathsTest(ProgramTest):
                 link.symlink_to(path)
             self.refuse_pair(arguments, output, spelling, other, path)
             for made in (path, link):
-                shutil.rmtree(made) if made.is_dir() and not made.is_symlink() else made.unlink(True)
+                is_folder = made.is_dir() and not made.is_symlink()
+                shutil.rmtree(made) if is_folder else made.unlink(missing_ok=True)
         self.assertGreater(self.walked, 90)
 
     def test_two_files_of_one_option(self) -> None:
@@ -124,7 +128,7 @@ class PathsTest(ProgramTest):
                 weights = model.parent / "weights.bin"
                 self.refuse_pair(arguments, output, weights, other, model)
 
-    def outputs(self):
+    def outputs(self) -> Iterator[tuple[list, dict]]:
         for command, options in self.commands.items():
             for output in self.paths_of(command):
                 if output["path"]["written"]:
@@ -178,7 +182,7 @@ class PathsTest(ProgramTest):
         train = ["train", model, "--data", data, "--lora", "--lora-export", "peft"]
         config = self.path("peft") / "adapter_config.json"
         config.parent.mkdir()
-        config.write_text('epochs = 1')
+        config.write_text("epochs = 1")
         words = [*train, "-o", config.parent, "--config", config]
         self.refuse(CANNOT_CREATE, ["--config", "-o"], words)
 
