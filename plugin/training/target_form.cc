@@ -233,7 +233,7 @@ absl::Status SingleNumber(const std::string& output) {
   return absl::InvalidArgumentError(absl::StrCat(
       "train: output \"", output,
       "\" is a single number for a whole batch, expected a prediction for each sample to compare "
-      "with a target; choose another output with --train-output"));
+      "with a target; where the model has another output, choose that with --train-output"));
 }
 
 absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId output,
