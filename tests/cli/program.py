@@ -1,11 +1,14 @@
 """Runs the program under test, and makes the small models that its tests need."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+from collections.abc import Iterator
 
 import numpy as np
 import onnx
@@ -92,3 +95,17 @@ class ProgramTest(unittest.TestCase):
         done = run(*arguments)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
+
+    @contextlib.contextmanager
+    def small_disk(self, size: str) -> Iterator[pathlib.Path]:
+        """A file system of `size`, as mount takes it, or a skip that says so."""
+        disk = self.path("disk")
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
+        if subprocess.run(mount, capture_output=True).returncode != 0:
+            print("SKIPPED: a full disk needs the permission to mount", file=sys.stderr)
+            self.skipTest("a full disk needs the permission to mount")
+        try:
+            yield disk
+        finally:
+            subprocess.run(["umount", disk], check=True)

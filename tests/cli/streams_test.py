@@ -1,14 +1,11 @@
 """Output that nobody takes: no command ends with 0 as if it had been, and no run is lost to it."""
 
-import contextlib
 import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
 import unittest
-from collections.abc import Iterator
 
 import onnx
 from commands import Files, listed
@@ -136,19 +133,6 @@ class StreamsTest(ProgramTest):
         while time.monotonic() < deadline and pathlib.Path(f"/proc/{trial}").exists():
             time.sleep(0.02)
         self.assertFalse(pathlib.Path(f"/proc/{trial}").exists())
-
-    @contextlib.contextmanager
-    def small_disk(self, size: str) -> Iterator[pathlib.Path]:
-        disk = self.path("disk")
-        disk.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
-        if subprocess.run(mount, capture_output=True).returncode != 0:
-            print("SKIPPED: a full disk needs the permission to mount", file=sys.stderr)
-            self.skipTest("a full disk needs the permission to mount")
-        try:
-            yield disk
-        finally:
-            subprocess.run(["umount", disk], check=True)
 
     def test_checkpoints_lost_to_a_full_disk(self) -> None:
         with self.small_disk("16k") as disk:
