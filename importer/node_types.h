@@ -10,8 +10,9 @@ class NodeProto;
 
 namespace strop {
 
-// Checks the element types of a node's inputs against the operator's newest ONNX schema: inputs
-// that share a type variable must agree. InvalidArgument naming node and inputs otherwise.
+// Checks the element types of a node's inputs against the operator's newest ONNX schema: each is
+// one that the input takes, and inputs that share a type variable agree; type rules and kernels
+// count on it. InvalidArgument naming node and input otherwise.
 absl::Status CheckInputTypes(const Node& node, const Graph& graph);
 
 // Constant-28's attributes value_float, value_floats, value_int, … as a tensor.
