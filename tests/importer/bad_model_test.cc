@@ -103,6 +103,14 @@ const BadModel kBadModels[] = {
      }},
     {"output_missing", kInvalid, "output \"z\"",
      [](auto& model) { model.mutable_graph()->mutable_output(0)->set_name("z"); }},
+    {"wrong_index_type", kInvalid, "\"cut\" (Trilu): input 1 (\"k\") is int32, expected int64",
+     [](auto& model) {
+       auto* k = model.mutable_graph()->add_initializer();
+       k->set_name("k");
+       k->set_data_type(onnx::TensorProto::INT32);
+       k->add_int32_data(1);
+       AddNode(model, "Trilu", {"x", "k"}, {"cut"}, "cut");
+     }},
     {"wrong_weight_type", kInvalid, "input 1 (\"w\") is float64, expected float32",
      [](auto& model) {
        Weight(model)->set_data_type(onnx::TensorProto::DOUBLE);
