@@ -18,6 +18,8 @@ struct BadModel {
   std::function<void(onnx::ModelProto&)> damage;
 };
 
+void PrintTo(const BadModel& model, std::ostream* stream) { *stream << model.name; }
+
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
 
