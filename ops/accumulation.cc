@@ -1,12 +1,11 @@
 // What is gathered over several steps: a state a takes in a tensor x of its own shape and type.
 //
-//   Accumulate(a, x, keep)     y = keep ≠ 0 ? a + x : x; the second output, a rank-0 double where
-//   it
-//                              is asked for, is 1, or NaN where x is not finite
+//   Accumulate(a, x, keep)     y = keep ≠ 0 ? a + x : x; the second output, a rank-0 double,
+//                              is 1, or NaN where x is not finite
 //   MoveAverage(a, x, w)       y = a + w·(x − a), as torch.lerp: from w = 0.5 on
 //                              y = x − (1 − w)·(x − a), so that w = 1 gives x itself
 //
-// keep and w are rank-0, float or double. A running sum begins with keep = 0, a running mean of n
+// keep and w are one floating number each. A running sum begins with keep = 0, a running mean of n
 // tensors with w = 1/n, an exponential one has w = 1 − decay.
 
 #include <atomic>
@@ -15,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/block_sum.h"
+#include "ops/element_access.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/within.h"
@@ -28,11 +28,8 @@ constexpr size_t kHealth = 1;  // output
 // ---- Type rules
 
 absl::Status StateElementTypes(ElementTypeContext& context) {
-  if (context.input(1) != context.input(0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        NodeLabel(context.node()), ": input 1 is ", std::string(DataTypeName(context.input(1))),
-        ", expected the state's type, ", std::string(DataTypeName(context.input(0)))));
-  }
+  STROP_RETURN_IF_ERROR(context.Expect(1, context.input(0)));
+  STROP_RETURN_IF_ERROR(context.ExpectFloating(kScalar));
   STROP_RETURN_IF_ERROR(SameElementTypeAsInput0(context));
   context.set_output(kHealth, DataType::kDouble);
   return absl::OkStatus();
@@ -100,13 +97,12 @@ bool IsFinite(const T* x, int64_t count) {
 template <typename Function>
 absl::StatusOr<std::unique_ptr<Kernel>> StateKernel(const KernelRequest& request) {
   const int64_t count = request.outputs[0].element_count();
-  const bool is_double = request.inputs[kScalar].type == DataType::kDouble;
+  const DataType scalar_type = request.inputs[kScalar].type;
   std::unique_ptr<Kernel> kernel;
   STROP_RETURN_IF_ERROR(
       VisitFloating(request.inputs[0].type, request.node.op_type, [&]<typename T>() {
         kernel = MakeKernel([=](const KernelArguments& arguments) {
-          const double scalar = is_double ? *arguments.input<double>(kScalar)
-                                          : static_cast<double>(*arguments.input<float>(kScalar));
+          const double scalar = ReadElement(scalar_type, arguments.inputs[kScalar], 0);
           const T* a = arguments.input<T>(0);
           const T* x = arguments.input<T>(1);
           T* y = arguments.output<T>(0);

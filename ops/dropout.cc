@@ -68,6 +68,11 @@ absl::Status EmitDropoutGradient(GradientContext& context) {
   return absl::OkStatus();
 }
 
+absl::Status DropoutGradientTypes(ElementTypeContext& context) {
+  STROP_RETURN_IF_ERROR(context.Expect(1, DataType::kBool));
+  return SameElementTypeAsInput0(context);
+}
+
 // ---- Kernels
 
 // The one number of a scalar input, read at run: a graph input may decide it.
@@ -226,6 +231,7 @@ OpDefinition DropoutGradient() {
           .domain = kStropDomain,
           .minimum_inputs = 2,
           .maximum_inputs = 4,
+          .element_types = DropoutGradientTypes,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = {DropoutGradientGeneric},
           .in_place = {{0, 0}}};

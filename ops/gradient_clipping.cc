@@ -13,6 +13,7 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/block_sum.h"
+#include "ops/element_access.h"
 #include "ops/families.h"
 
 namespace strop {
@@ -33,6 +34,11 @@ absl::Status CheckMaximumNorm(const Node& node) {
 absl::Status DoubleElementType(ElementTypeContext& context) {
   context.set_all_outputs(DataType::kDouble);
   return absl::OkStatus();
+}
+
+absl::Status StepScaleElementType(ElementTypeContext& context) {
+  STROP_RETURN_IF_ERROR(context.ExpectFloating(1));
+  return DoubleElementType(context);
 }
 
 absl::Status ScalarShape(ShapeContext& context) {
@@ -101,10 +107,12 @@ absl::StatusOr<std::unique_ptr<Kernel>> GradientNormGeneric(const KernelRequest&
 absl::StatusOr<std::unique_ptr<Kernel>> StepScaleGeneric(const KernelRequest& request) {
   std::unique_ptr<Kernel> kernel;
   STROP_RETURN_IF_ERROR(VisitFloating(request.inputs[0].type, "StepScale", [&]<typename T>() {
-    kernel = MakeKernel([maximum = MaximumNorm(request.node),
-                         has_norm = request.has_input(1)](const KernelArguments& arguments) {
+    const bool has_norm = request.has_input(1);
+    kernel = MakeKernel([has_norm, maximum = MaximumNorm(request.node),
+                         norm_type = has_norm ? request.inputs[1].type : DataType::kDouble](
+                            const KernelArguments& arguments) {
       const auto loss = static_cast<double>(static_cast<ComputeType<T>>(*arguments.input<T>(0)));
-      const double norm = has_norm ? *arguments.input<double>(1) : 0;
+      const double norm = has_norm ? ReadElement(norm_type, arguments.inputs[1], 0) : 0;
       double scale = has_norm ? std::min(1.0, maximum / (norm + 1e-6)) : 1;
       if (!std::isfinite(loss) || !std::isfinite(norm)) {
         scale = std::numeric_limits<double>::quiet_NaN();
@@ -134,7 +142,7 @@ const OpFamily kGradientClipping = {"gradient_clipping",
                                          .domain = kStropDomain,
                                          .maximum_inputs = 2,
                                          .check_attributes = CheckMaximumNorm,
-                                         .element_types = DoubleElementType,
+                                         .element_types = StepScaleElementType,
                                          .shapes = ScalarShape,
                                          .differentiability = {Differentiability::kNotImplemented},
                                          .kernels = {StepScaleGeneric}},

@@ -17,7 +17,15 @@ using update_input::kStep;
 // ---- Type rules
 
 absl::Status UpdateElementTypes(ElementTypeContext& context) {
-  context.set_all_outputs(MomentType(context.input(0)));
+  const DataType moment = MomentType(context.input(0));
+  STROP_RETURN_IF_ERROR(context.Expect(update_input::kGradient, context.input(0)));
+  STROP_RETURN_IF_ERROR(context.ExpectFloating(kLearningRate));
+  STROP_RETURN_IF_ERROR(context.Expect(kStep, DataType::kInt64));
+  STROP_RETURN_IF_ERROR(context.ExpectFloating(kGradientScale));
+  for (size_t i = 0; i < kMaximumMoments; ++i) {
+    STROP_RETURN_IF_ERROR(context.Expect(kFirstMoment + i, moment));
+  }
+  context.set_all_outputs(moment);
   context.set_output(0, context.input(0));
   context.set_output(update_output::kHealth, DataType::kDouble);
   return absl::OkStatus();

@@ -6,11 +6,12 @@
 //       y = p + rho/(norm + 1e-12)·g, norm = ‖g‖ over all parameters together
 //       adaptive: y = p + rho/(norm + 1e-12)·p²·g, norm = ‖p·g‖
 //
-// p, g and y have one shape and type, norm is a rank-0 double.
+// p, g and y have one shape and type, norm is one floating number.
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "ops/element_access.h"
 #include "ops/elementwise.h"
 #include "ops/optimizer_rules.h"
 
@@ -31,6 +32,12 @@ struct AscentAttributes {
 };
 
 // ---- Type rules
+
+absl::Status AscentElementTypes(ElementTypeContext& context) {
+  STROP_RETURN_IF_ERROR(context.Expect(kGradient, context.input(0)));
+  STROP_RETURN_IF_ERROR(context.ExpectFloating(kNorm));
+  return SameElementTypeAsInput0(context);
+}
 
 absl::Status AscentShapes(ShapeContext& context) {
   if (context.input(kGradient) != context.input(0)) {
@@ -75,10 +82,12 @@ absl::StatusOr<std::unique_ptr<Kernel>> SharpnessAscentKernel(const KernelReques
   auto kernel = std::make_unique<Kernel>();
   const int64_t count = AdoptParameterLayout(request, *kernel);
   kernel->implementation = "vector";
+  const DataType norm_type = request.inputs[kNorm].type;
   STROP_RETURN_IF_ERROR(
       VisitFloating(request.inputs[0].type, request.node.op_type, [&]<typename T>() {
         kernel->run = [=](const KernelArguments& arguments) {
-          const double step = attributes.rho / (*arguments.input<double>(kNorm) + 1e-12);
+          const double norm = ReadElement(norm_type, arguments.inputs[kNorm], 0);
+          const double step = attributes.rho / (norm + 1e-12);
           const T* p = arguments.input<T>(0);
           const T* g = arguments.input<T>(kGradient);
           T* y = arguments.output<T>(0);
@@ -100,6 +109,7 @@ OpDefinition SharpnessAscent() {
           .domain = kStropDomain,
           .minimum_inputs = 3,
           .maximum_inputs = 3,
+          .element_types = AscentElementTypes,
           .shapes = AscentShapes,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = {SharpnessAscentKernel},

@@ -34,13 +34,8 @@ int64_t AdoptParameterLayout(const KernelRequest& request, bool keeps_zeros, Ker
 OptimizerStepReader::OptimizerStepReader(const KernelRequest& request, bool is_decoupled)
     : attributes_(request.node),
       is_decoupled_(is_decoupled),
-      is_rate_double_(request.inputs[kLearningRate].type == DataType::kDouble),
-      has_scale_(request.has_input(kGradientScale)),
-      is_scale_double_(has_scale_ && request.inputs[kGradientScale].type == DataType::kDouble) {}
-
-double OptimizerStepReader::Scalar(const KernelArguments& arguments, size_t index, bool is_double) {
-  return is_double ? *arguments.input<double>(index)
-                   : static_cast<double>(*arguments.input<float>(index));
-}
+      rate_type_(request.inputs[kLearningRate].type),
+      scale_type_(request.has_input(kGradientScale) ? request.inputs[kGradientScale].type
+                                                    : DataType::kUndefined) {}
 
 }  // namespace strop

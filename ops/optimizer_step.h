@@ -8,7 +8,7 @@
 // finite (a clamped one: is NaN): g is looked at just before it is used, when that costs nothing.
 //
 // Inputs  (p, g, η, t, s, moments…), outputs (p, health, moments…), all but health in place. η and
-// s are rank-0, float or double; moments have the parameter's shape and the type that its
+// s are one floating number each; moments have the parameter's shape and the type that its
 // arithmetic runs in. health is a rank-0 double: 1, or NaN where anything was left out.
 
 #include <algorithm>
@@ -21,6 +21,7 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/block_sum.h"
+#include "ops/element_access.h"
 #include "ops/elementwise.h"
 #include "ops/within.h"
 
@@ -113,12 +114,13 @@ class OptimizerStepReader {
       step.moments[i] = arguments.input<C>(update_input::kFirstMoment + i);
       step.new_moments[i] = arguments.output<C>(update_output::kFirstMoment + i);
     }
-    step.learning_rate = Scalar(arguments, update_input::kLearningRate, is_rate_double_);
+    step.learning_rate = ReadElement(rate_type_, arguments.inputs[update_input::kLearningRate], 0);
     step.step = static_cast<double>(*arguments.input<int64_t>(update_input::kStep));
-    step.scale =
-        has_scale_
-            ? static_cast<C>(Scalar(arguments, update_input::kGradientScale, is_scale_double_))
-            : C{1};
+    step.scale = C{1};
+    if (scale_type_ != DataType::kUndefined) {
+      const void* scale = arguments.inputs[update_input::kGradientScale];
+      step.scale = static_cast<C>(ReadElement(scale_type_, scale, 0));
+    }
     step.clip_value = attributes_.clip_value > 0 ? static_cast<C>(attributes_.clip_value)
                                                  : std::numeric_limits<C>::infinity();
     step.decay = is_decoupled_ ? C{0} : static_cast<C>(attributes_.weight_decay);
@@ -126,13 +128,10 @@ class OptimizerStepReader {
   }
 
  private:
-  static double Scalar(const KernelArguments& arguments, size_t index, bool is_double);
-
   GradientAttributes attributes_;
   bool is_decoupled_;
-  bool is_rate_double_;
-  bool has_scale_;
-  bool is_scale_double_;
+  DataType rate_type_;
+  DataType scale_type_;  // kUndefined where there is none
 };
 
 // Writes `health`; null where nobody asks.

@@ -31,6 +31,18 @@ absl::Status ShapeContext::Mismatch(const std::string& found, const std::string&
       absl::StrCat(NodeLabel(node_), ": found ", found, ", expected ", expected));
 }
 
+absl::Status ElementTypeContext::Expect(size_t index, DataType type) const {
+  const DataType found = input(index);
+  if (found == type || found == DataType::kUndefined) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(NodeLabel(node_), ": input ", index, " is ",
+                                                 std::string(DataTypeName(found)), ", expected ",
+                                                 std::string(DataTypeName(type))));
+}
+
+absl::Status ElementTypeContext::ExpectFloating(size_t index) const {
+  return IsFloating(input(index)) ? absl::OkStatus() : Expect(index, DataType::kFloat);
+}
+
 absl::Status SameElementTypeAsInput0(ElementTypeContext& context) {
   context.set_all_outputs(context.input(0));
   return absl::OkStatus();

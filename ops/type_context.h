@@ -21,6 +21,11 @@ class ElementTypeContext {
   DataType input(size_t index) const {
     return index < inputs_.size() ? inputs_[index] : DataType::kUndefined;
   }
+  // InvalidArgument naming the node and the input, unless that is of the type, or of any floating
+  // one, or absent.
+  absl::Status Expect(size_t index, DataType type) const;
+  absl::Status ExpectFloating(size_t index) const;
+
   size_t output_count() const { return outputs_.size(); }
   // Outputs that the node leaves out may be set all the same.
   void set_output(size_t index, DataType type) {
