@@ -18,6 +18,7 @@
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/optimizer_options.h"
+#include "plugin/cli/outcome.h"
 #include "plugin/cli/roofline.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/passes/passes.h"
@@ -40,9 +41,11 @@ struct BenchmarkOptions {
   int64_t steps = 20;
   std::vector<std::string> shapes;
   bool as_json = false;
+  CLI::Option* typed_batch_size = nullptr;
 };
 
 struct Measurement {
+  int64_t batch_size = 0;
   double first_step_seconds = 0;
   std::vector<double> step_seconds;  // without the first
   double peak_rss_mb = 0;
@@ -136,6 +139,15 @@ absl::StatusOr<std::vector<Tensor>> TrainingFeeds(const TrainingGraph& training,
   return feeds;
 }
 
+// The batch size of a model that fixes it, or of --shape, is no other that was asked for.
+absl::Status CheckBatchSize(const BenchmarkOptions& options, int64_t found) {
+  if (options.typed_batch_size->count() == 0 || options.batch_size == found) {
+    return absl::OkStatus();
+  }
+  return UsageError(absl::StrCat("--batch-size: found ", options.batch_size, ", expected ", found,
+                                 ", the batch size that the model or --shape fixes"));
+}
+
 absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Tensor>& feeds,
                                        const MachineRates& rates) {
   std::vector<Shape> shapes;
@@ -158,6 +170,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
   STROP_ASSIGN_OR_RETURN(const DataShapes data, LikelyData(model, graph_options.loss, inputs));
+  STROP_RETURN_IF_ERROR(CheckBatchSize(options, data.batch_size));
   STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, data));
   STROP_ASSIGN_OR_RETURN(
       std::vector<Tensor> feeds,
@@ -169,6 +182,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   ReleaseStateTensors(training.graph);
 
   Measurement measurement;
+  measurement.batch_size = data.batch_size;
   for (int64_t step = 0; step <= options.steps; ++step) {
     const Clock::time_point step_start = Clock::now();
     *feeds.back().mutable_elements<int64_t>().data() = step + 1;
@@ -196,7 +210,7 @@ absl::Status RunBenchmark(const BenchmarkOptions& options) {
   if (options.as_json) {
     const nlohmann::ordered_json line = {
         {"model", options.model.path},
-        {"batch_size", options.batch_size},
+        {"batch_size", measured.batch_size},
         {"precision", options.model.precision},
         {"threads", omp_get_max_threads()},
         {"step_ms_median", median},
@@ -226,9 +240,11 @@ Command AddBenchmarkCommand(CLI::App& program) {
       "benchmark", "Time, memory and share of the roofline of a training step on random data");
   const auto options = std::make_shared<BenchmarkOptions>();
   AddModelArgument(*app, options->model);
-  app->add_option("--batch-size", options->batch_size, "Samples a step")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  options->typed_batch_size =
+      app->add_option("--batch-size", options->batch_size,
+                      "Samples a step, where neither the model nor --shape fixes them")
+          ->check(CLI::PositiveNumber)
+          ->capture_default_str();
   app->add_option("--steps", options->steps, "Steps to time, after the first")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -389,6 +389,18 @@ class BenchmarkTest(ProgramTest):
         self.assertGreater(page["roofline_fraction"], 0)
         self.assertEqual(page["batch_size"], 32)
 
+    def test_a_fixed_batch(self) -> None:
+        proto = linear_model()
+        for value in (proto.graph.input[0], proto.graph.output[0]):
+            value.type.tensor_type.shape.dim[0].dim_value = 6
+        model = self.save(proto)
+        page = json.loads(self.run_well("benchmark", model, "--steps", "1", "--json").stdout)
+        self.assertEqual(page["batch_size"], 6)
+        self.run_well("benchmark", model, "--steps", "1", "--batch-size", "6")
+        done = run("benchmark", model, "--batch-size", "8")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--batch-size: found 8, expected 6", done.stderr)
+
 
 class HelpTest(ProgramTest):
     COMMANDS = ("train", "evaluate", "run", "gradient", "check", "inspect", "ops", "benchmark")
