@@ -17,6 +17,7 @@
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/differentiate/gradient_reach.h"
 #include "plugin/training/quantized_model.h"
+#include "plugin/training/target_form.h"
 
 namespace strop {
 namespace {
@@ -91,6 +92,10 @@ std::vector<std::string> Obstacles(const ImportedModel& model,
   std::vector<std::string> obstacles;
   const absl::StatusOr<Differentiation> differentiation = ChooseDifferentiation(model, {});
   if (!differentiation.ok()) return {std::string(differentiation.status().message())};
+  const Value& output = model.graph.value(differentiation->outputs[0]);
+  if (output.type.shape && output.type.shape->empty()) {
+    obstacles.push_back(SingleNumberProblem(output.name));
+  }
   std::vector<ValueId> trained;
   for (const Parameter& parameter : model.parameters) {
     if (parameter.role == Parameter::Role::kTrained) trained.push_back(parameter.value);

@@ -229,11 +229,15 @@ absl::StatusOr<TargetForm> ClassForm(const LossOptions& options, DataType type,
 
 Shape SampleBatch(const PredictionShape& prediction) { return Batch(Samples(prediction).shape); }
 
-absl::Status SingleNumber(const std::string& output) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "train: output \"", output,
+std::string SingleNumberProblem(const std::string& output) {
+  return absl::StrCat(
+      "output \"", output,
       "\" is a single number for a whole batch, expected a prediction for each sample to compare "
-      "with a target; where the model has another output, choose that with --train-output"));
+      "with a target; where the model has another output, choose that with --train-output");
+}
+
+absl::Status SingleNumber(const std::string& output) {
+  return absl::InvalidArgumentError(absl::StrCat("train: ", SingleNumberProblem(output)));
 }
 
 absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId output,

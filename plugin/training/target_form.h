@@ -19,7 +19,8 @@ struct PredictionShape {
   int64_t rows_a_sample = 1;
 };
 
-// The error for an output that has no sample axis at all.
+// What is wrong with an output that has no sample axis at all, and the error that says so.
+std::string SingleNumberProblem(const std::string& output);
 absl::Status SingleNumber(const std::string& output);
 
 // The shape of `output` for the data's shapes. InvalidArgument for a single number, and for a

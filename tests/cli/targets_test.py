@@ -304,6 +304,10 @@ class SingleNumberTest(TargetsTest):
             for loss in ("cross_entropy", "binary_cross_entropy", "mse"):
                 self.refuse_all(culprit, model, data, "--loss", loss)
             self.refuse(BAD_DATA, "a single number", "benchmark", model)
+            found = json.loads(self.run_well("inspect", model, "--json").stdout)["obstacles"]
+            self.assertEqual(len(found), 1 if output is not None else 0, found)
+            for obstacle in found:
+                self.assertIn(culprit, obstacle)
 
     def test_one_number_a_sample(self) -> None:
         weight = numpy_helper.from_array(np.ones(4, np.float32), "w")
