@@ -20,6 +20,7 @@
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/option_list.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/parse_problem.h"
 #include "plugin/cli/standard_streams.h"
 #include "plugin/cli/whole_number.h"
 
@@ -61,7 +62,7 @@ std::string UsageProblem(const CLI::App& program, const std::vector<Command>& co
   for (const Command& command : commands) {
     if (command.app->parsed()) app = command.app;
   }
-  std::string problem = error.what();
+  std::string problem = ParseProblem(*app, error);
   const std::vector<std::string> unknown = program.remaining(true);
   if (!unknown.empty() && app == &program) {
     problem = absl::StrCat("unknown command ", unknown[0],

@@ -9,6 +9,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/nearest_name.h"
 #include "plugin/cli/outcome.h"
+#include "plugin/cli/parse_problem.h"
 #include "plugin/cli/path_option.h"
 
 namespace strop {
@@ -85,7 +86,7 @@ absl::StatusOr<TrialSettings> CheckTrainWords(const std::vector<std::string>& wo
   try {
     checked.program.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return UsageError(error.what());
+    return UsageError(ParseProblem(*checked.train, error));
   }
   TrialSettings settings;
   const CLI::App& train = *checked.train;

@@ -70,9 +70,10 @@ class OptionsTest(MessagesTest):
             ("--validation-data", "a.npz", "b.npz"),
         ):
             typed = [option, first, option, second]
-            self.refuse(USAGE, option, *self.train(), *typed)
+            culprit = f"{option}: given 2 times ({first}, {second}), expected once"
+            self.refuse(USAGE, culprit, *self.train(), *typed)
             tune = ["tune", *self.train()[1:], "--search", "batch-size=4,8"]
-            self.refuse(USAGE, option, *tune, *typed)
+            self.refuse(USAGE, culprit, *tune, *typed)
 
     def test_numbers_beyond_every_range(self) -> None:
         for number in ("1" * 310, "1e400", "inf", "nan"):
