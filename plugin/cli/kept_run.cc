@@ -136,6 +136,10 @@ absl::Status KeptRun::KeepClassNames(const std::vector<std::string>& names) cons
   return WriteText(ClassNamesFile(folder_.path()), ClassNamesJson(names));
 }
 
+void KeptRun::set_before_save(std::function<void()> before_save) {
+  if (checkpointer_) checkpointer_->set_before_save(std::move(before_save));
+}
+
 void KeptRun::OnStep() {
   if (checkpointer_) Warn(checkpointer_->OnStep());
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ class KeptRun {
 
   // Keeps the names of the run's classes, where they have names, for `--class-names RUN`.
   absl::Status KeepClassNames(const std::vector<std::string>& names) const;
+
+  // Called before each checkpoint is taken.
+  void set_before_save(std::function<void()> before_save);
 
   void OnStep();
   void OnEpoch(const EpochReport& report);

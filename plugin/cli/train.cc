@@ -194,6 +194,8 @@ absl::Status RunTrain(const TrainOptions& options) {
                          BeginMonitoring(options.monitoring, options.run.directory,
                                          ResumePointOf(kept.get(), *trainer),
                                          std::move(description), trainer->health(), progress));
+  // What is resumed from a checkpoint finds the records of every step before it.
+  if (is_kept) kept->set_before_save([&monitor] { monitor->Flush(); });
   absl::StatusOr<std::string> saved = "";
   CatchStopSignals();
   const absl::StatusOr<TrainingResult> run =

@@ -1,7 +1,5 @@
 #include "plugin/training/checkpointer.h"
 
-#include <utility>
-
 #include "graph/status_macros.h"
 
 namespace strop {
@@ -36,6 +34,7 @@ absl::StatusOr<std::string> Checkpointer::Save() {
 }
 
 absl::Status Checkpointer::Begin() {
+  before_save_();
   STROP_ASSIGN_OR_RETURN(Checkpoint checkpoint, TakeCheckpoint(state_, store_));
   checkpoint.fingerprint = fingerprint_;
   checkpoint.best_file = best_file_;

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "plugin/training/checkpoint_writer.h"
@@ -25,6 +27,9 @@ class Checkpointer {
   Checkpointer(const RunFolder& folder, const RunState& state, const StateStore& store,
                const CheckpointPolicy& policy, Fingerprint fingerprint, std::string best_file = "");
 
+  // Called before each checkpoint is taken, so that what belongs to it can be put on record first.
+  void set_before_save(std::function<void()> before_save) { before_save_ = std::move(before_save); }
+
   // After a step.
   absl::Status OnStep();
   // At the end of an epoch.
@@ -44,6 +49,7 @@ class Checkpointer {
   const CheckpointPolicy policy_;
   const Fingerprint fingerprint_;
   std::string best_file_;
+  std::function<void()> before_save_ = [] {};
   Clock::time_point last_ = Clock::now();
   CheckpointWriter writer_;
 };

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "plugin/training/checkpoint_writer.h"
+#include "plugin/training/checkpointer.h"
 #include "plugin/training/run_folder.h"
 
 namespace strop {
@@ -222,6 +223,27 @@ TEST_F(CheckpointTest, TheWriterKeepsTheNewestAndTheBest) {
     EXPECT_TRUE(writer.Write(SomeCheckpoint(21)).ok());
   }  // waits
   EXPECT_EQ(folder->NewestCheckpoint()->checkpoint->state.steps, 21);
+}
+
+TEST_F(CheckpointTest, RecordsAreWrittenBeforeWhatCountsOnThem) {
+  const auto folder = RunFolder::Open(Path("run"));
+  ASSERT_TRUE(folder.ok());
+  RunState state;
+  const StateStore store;
+  Checkpointer checkpointer(*folder, state, store, {.steps = 2, .keep = 9}, {});
+  std::vector<int64_t> flushed;
+  checkpointer.set_before_save([&] {
+    EXPECT_FALSE(fs::exists(folder->CheckpointPath(RunFolder::CheckpointName(state.steps))));
+    flushed.push_back(state.steps);
+  });
+  for (state.steps = 1; state.steps <= 5; ++state.steps) {
+    EXPECT_TRUE(checkpointer.OnStep().ok());
+  }
+  EXPECT_TRUE(checkpointer.OnEpoch(false).ok());
+  ++state.steps;
+  EXPECT_TRUE(checkpointer.Save().ok());
+  EXPECT_EQ(flushed, (std::vector<int64_t>{2, 4, 6, 7}));
+  EXPECT_EQ(folder->Checkpoints().size(), flushed.size());
 }
 
 TEST_F(CheckpointTest, TheWriterTellsWhatWentWrong) {
