@@ -225,8 +225,8 @@ absl::StatusOr<size_t> TargetField(const DataSource& source) {
   if (field >= 0) return static_cast<size_t>(field);
   return absl::InvalidArgumentError(absl::StrCat(
       "data: \"", source.origin(), "\": found no \"target\", it has ", FieldNames(source),
-      "; name the label with --target, or train an autoencoder with --target "
-      "input"));
+      "; name the label with --target; an autoencoder, whose output is as its input, takes "
+      "--target input"));
 }
 
 // Class numbers have to be the model's. Where the loss compares numbers, those of two classes mean

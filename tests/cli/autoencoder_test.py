@@ -83,7 +83,7 @@ class AutoencoderTest(BadInputTest):
     def test_messages_lead_there(self) -> None:
         data = self.save_data(x=self.x)
         train = ["train", self.model, "--data", data, "--loss", "mse", "-o", self.output]
-        self.refuse(BAD_DATA, "train an autoencoder with --target input", *train)
+        self.refuse(BAD_DATA, "whose output is as its input, takes --target input", *train)
         self.run_well(*train, "--target", "input")
 
     def test_several_inputs(self) -> None:
