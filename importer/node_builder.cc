@@ -10,7 +10,7 @@
 #include "importer/node_order.h"
 #include "importer/node_types.h"
 #include "importer/opset_upgrade.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

@@ -14,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/block_sum.h"
+#include "ops/core/families.h"
 #include "ops/element_access.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/within.h"
 
 namespace strop {

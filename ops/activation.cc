@@ -18,8 +18,8 @@
 
 #include <cmath>
 
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/vector_kernel.h"
 
 namespace strop {

@@ -12,8 +12,8 @@
 
 #include <type_traits>
 
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/vector_kernel.h"
 
 namespace strop {

@@ -14,8 +14,8 @@
 
 #include "ops/batch_normalization.h"
 
-#include "ops/families.h"
-#include "ops/op_definition.h"
+#include "ops/core/families.h"
+#include "ops/core/op_definition.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "graph/tensor_type.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 #include "ops/parallel.h"
 
 namespace strop {

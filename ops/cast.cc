@@ -9,8 +9,8 @@
 
 #include <limits>
 
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 
 namespace strop {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

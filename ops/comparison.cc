@@ -12,8 +12,8 @@
 #include <functional>
 
 #include "graph/status_macros.h"
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 
 namespace strop {
 namespace {

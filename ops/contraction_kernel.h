@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "graph/visit_type.h"
 #include "ops/contraction.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

@@ -18,9 +18,9 @@
 // Forward leaves max and log Σ exp(X - max) of each position, and Z, for the gradient.
 
 #include "absl/strings/str_cat.h"
+#include "ops/core/families.h"
 #include "ops/cross_entropy_kernel.h"
 #include "ops/cross_entropy_rows.h"
-#include "ops/families.h"
 
 namespace strop {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/parallel.h"
 
 namespace strop {

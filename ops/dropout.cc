@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/parallel.h"
 #include "ops/philox.h"
 

@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/contraction_kernel.h"
+#include "ops/core/families.h"
 #include "ops/einsum_equation.h"
-#include "ops/families.h"
 #include "ops/onednn/product.h"
 
 namespace strop {

@@ -6,10 +6,10 @@
 
 #include "graph/visit_type.h"
 #include "ops/broadcast.h"
-#include "ops/kernel.h"
-#include "ops/op_definition.h"
+#include "ops/core/kernel.h"
+#include "ops/core/op_definition.h"
+#include "ops/core/type_context.h"
 #include "ops/parallel.h"
-#include "ops/type_context.h"
 
 namespace strop {
 

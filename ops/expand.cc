@@ -7,8 +7,8 @@
 //     reduced axes. With keepdims = 1 (the default) this is dY broadcast to X's shape.
 
 #include "absl/strings/str_cat.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/reducers.h"
 #include "ops/strided_copy.h"
 

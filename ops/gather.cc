@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/gather_rows.h"
 #include "ops/strided_copy.h"
 

@@ -8,9 +8,9 @@
 #include <type_traits>
 
 #include "graph/visit_type.h"
-#include "ops/axes.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/element_lines.h"
-#include "ops/families.h"
 #include "ops/strided_copy.h"
 
 namespace strop {

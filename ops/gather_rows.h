@@ -5,8 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "graph/visit_type.h"
+#include "ops/core/kernel.h"
 #include "ops/indices.h"
-#include "ops/kernel.h"
 #include "ops/parallel.h"
 
 namespace strop {

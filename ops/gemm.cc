@@ -6,7 +6,7 @@
 // dA and dB are Gemms themselves.
 
 #include "ops/contraction_kernel.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/onednn/product.h"
 
 namespace strop {

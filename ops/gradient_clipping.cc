@@ -13,8 +13,8 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/block_sum.h"
+#include "ops/core/families.h"
 #include "ops/element_access.h"
-#include "ops/families.h"
 
 namespace strop {
 namespace {

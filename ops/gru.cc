@@ -13,7 +13,7 @@
 
 #include "ops/gru.h"
 
-#include "ops/families.h"
+#include "ops/core/families.h"
 
 namespace strop {
 namespace gru {

@@ -11,7 +11,7 @@
 #include <omp.h>
 
 #include "absl/strings/str_cat.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/layer_normalization_rows.h"
 #include "ops/parallel.h"
 #include "ops/row_parameter.h"

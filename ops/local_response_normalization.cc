@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/families.h"
-#include "ops/op_definition.h"
+#include "ops/core/families.h"
+#include "ops/core/op_definition.h"
 #include "ops/parallel.h"
 
 namespace strop {

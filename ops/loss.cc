@@ -15,8 +15,8 @@
 #include <cmath>
 
 #include "graph/status_macros.h"
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/loss_reduction.h"
 #include "ops/loss_target.h"
 

@@ -14,7 +14,7 @@
 
 #include "ops/lstm.h"
 
-#include "ops/families.h"
+#include "ops/core/families.h"
 
 namespace strop {
 namespace lstm {

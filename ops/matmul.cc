@@ -11,7 +11,7 @@
 // batch of products that are added up afterwards.
 
 #include "ops/contraction_kernel.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/onednn/product.h"
 
 namespace strop {

@@ -2,7 +2,7 @@
 // optimizer_step.h, each rule in the file of its family (optimizer_rules.h).
 
 #include "absl/strings/str_cat.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/optimizer_rules.h"
 #include "ops/optimizer_step.h"
 

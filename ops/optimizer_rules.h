@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "ops/kernel.h"
-#include "ops/op_definition.h"
+#include "ops/core/kernel.h"
+#include "ops/core/op_definition.h"
 
 namespace strop {
 

@@ -15,8 +15,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "ops/families.h"
-#include "ops/op_definition.h"
+#include "ops/core/families.h"
+#include "ops/core/op_definition.h"
 
 namespace strop {
 namespace {

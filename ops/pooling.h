@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 #include "ops/window.h"
 
 namespace strop {

@@ -10,8 +10,8 @@
 
 #include <cmath>
 
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 
 namespace strop {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "graph/data_type.h"
+#include "ops/core/type_context.h"
 #include "ops/element_access.h"
-#include "ops/type_context.h"
 
 namespace strop {
 

@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/quantization_scale.h"
 
 namespace strop {

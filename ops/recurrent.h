@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "graph/status_macros.h"
-#include "ops/op_definition.h"
+#include "ops/core/op_definition.h"
 #include "ops/recurrent_activation.h"
 #include "ops/recurrent_product.h"
 

@@ -14,8 +14,8 @@
 //
 // Ties share the gradient evenly, as torch.amax has it. Gradient operators: reduce_gradient.cc.
 
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/reduce_attributes.h"
 #include "ops/reducers.h"
 

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/reduce_attributes.h"
 #include "ops/reducers.h"
 

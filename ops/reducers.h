@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "graph/visit_type.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 #include "ops/reduction.h"
 
 namespace strop {

@@ -7,8 +7,8 @@
 //   `axes` of the result Identity-25   y = x ReshapeLike(dY, X) {}   dY under X's shape
 
 #include "absl/strings/str_cat.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/strided_copy.h"
 
 namespace strop {

@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/channel_layout.h"
-#include "ops/families.h"
-#include "ops/op_definition.h"
+#include "ops/core/families.h"
+#include "ops/core/op_definition.h"
 #include "ops/parallel.h"
 
 namespace strop {

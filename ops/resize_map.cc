@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "ops/core/type_context.h"
 #include "ops/resize.h"
-#include "ops/type_context.h"
 
 namespace strop {
 namespace {

@@ -5,7 +5,7 @@
 //
 // Steps beyond a sample's length leave its state alone and give Y = 0.
 
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/recurrent.h"
 
 namespace strop {

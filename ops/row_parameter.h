@@ -6,7 +6,7 @@
 
 #include "graph/tensor_type.h"
 #include "graph/visit_type.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

@@ -13,9 +13,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ops/axes.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/element_lines.h"
-#include "ops/families.h"
 #include "ops/gather_rows.h"
 #include "ops/scatter_reduction.h"
 #include "ops/strided_copy.h"

@@ -12,8 +12,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/parallel.h"
 #include "ops/strided_copy.h"
 

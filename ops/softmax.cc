@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "graph/status_macros.h"
+#include "ops/core/families.h"
 #include "ops/elementwise.h"
-#include "ops/families.h"
 #include "ops/vector_kernel.h"
 
 namespace strop {

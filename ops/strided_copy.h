@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/tensor_type.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

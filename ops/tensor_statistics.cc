@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 #include "ops/parallel.h"
 #include "ops/tensor_statistics_block.h"
 

@@ -12,8 +12,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/reducers.h"
 #include "ops/strided_copy.h"
 

@@ -10,8 +10,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "ops/axes.h"
-#include "ops/families.h"
+#include "ops/core/axes.h"
+#include "ops/core/families.h"
 #include "ops/strided_copy.h"
 
 namespace strop {

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "absl/status/statusor.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 #include "ops/simd/vector_functions.h"
 
 namespace strop {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop::onednn {
 

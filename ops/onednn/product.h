@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "ops/contraction.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop::onednn {
 

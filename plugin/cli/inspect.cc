@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/runtime_differences.h"

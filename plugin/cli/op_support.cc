@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

@@ -1,7 +1,7 @@
 #include "plugin/passes/fold_weight_transposes.h"
 
 #include "graph/status_macros.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

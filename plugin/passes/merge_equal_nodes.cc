@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

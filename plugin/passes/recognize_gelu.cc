@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "graph/status_macros.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

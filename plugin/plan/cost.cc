@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

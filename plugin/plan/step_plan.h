@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/graph.h"
-#include "ops/op_definition.h"
+#include "ops/core/op_definition.h"
 #include "plugin/plan/plan_options.h"
 
 namespace strop {

@@ -8,7 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/training/target_form.h"
 #include "plugin/training/value_name.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/glob.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/training/value_name.h"
 
 namespace strop {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/runtime/session.h"
 
 namespace strop {

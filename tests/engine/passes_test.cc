@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/runtime/session.h"
 #include "tests/engine/small_network.h"

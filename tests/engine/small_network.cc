@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 
 namespace strop {

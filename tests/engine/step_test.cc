@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/runtime/session.h"
 #include "tests/engine/small_network.h"
 

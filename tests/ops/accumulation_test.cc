@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

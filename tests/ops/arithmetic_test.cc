@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/runtime/session.h"
 
 namespace strop {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/runtime/session.h"
 

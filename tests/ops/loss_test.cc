@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/runtime/session.h"
 #include "tests/ops/op_case.h"

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 #include "plugin/runtime/session.h"
 

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/differentiate/differentiate.h"
 #include "tests/ops/op_case.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

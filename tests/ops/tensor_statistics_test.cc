@@ -8,7 +8,7 @@
 #include <limits>
 #include <random>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/runtime/session.h"
 
 namespace strop {

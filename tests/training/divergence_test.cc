@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/training/trainer.h"
 #include "tests/training/toy_model.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/training/training_graph.h"
 #include "tests/training/toy_model.h"
 

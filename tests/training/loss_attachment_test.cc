@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "plugin/training/loss.h"
 #include "plugin/training/metrics.h"
 

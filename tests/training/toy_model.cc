@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "ops/type_context.h"
+#include "ops/core/type_context.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 
 #include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/families.h"
+#include "ops/core/families.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

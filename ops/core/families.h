@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ops/op_definition.h"
+#include "ops/core/op_definition.h"
 
 namespace strop {
 

@@ -1,4 +1,4 @@
-#include "ops/axes.h"
+#include "ops/core/axes.h"
 
 #include <algorithm>
 

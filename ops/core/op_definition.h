@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "ops/gradient_context.h"
-#include "ops/kernel.h"
-#include "ops/type_context.h"
+#include "ops/core/gradient_context.h"
+#include "ops/core/kernel.h"
+#include "ops/core/type_context.h"
 
 namespace strop {
 

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "ops/op_definition.h"
+#include "ops/core/op_definition.h"
 
 namespace strop {
 

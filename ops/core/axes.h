@@ -5,7 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/graph.h"
-#include "ops/kernel.h"
+#include "ops/core/kernel.h"
 
 namespace strop {
 

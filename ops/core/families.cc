@@ -1,6 +1,6 @@
-#include "ops/families.h"
+#include "ops/core/families.h"
 
-#include "ops/registry.h"
+#include "ops/core/registry.h"
 #include "ops/tensor_statistics.h"
 
 namespace strop {
