@@ -13,11 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/block_sum.h"
 #include "ops/core/families.h"
-#include "ops/element_access.h"
-#include "ops/elementwise.h"
-#include "ops/within.h"
+#include "ops/kernels/block_sum.h"
+#include "ops/kernels/element_access.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/within.h"
 
 namespace strop {
 namespace {

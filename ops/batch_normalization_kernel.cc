@@ -5,8 +5,8 @@
 
 #include "graph/visit_type.h"
 #include "ops/batch_normalization.h"
-#include "ops/channel_reduction.h"
-#include "ops/element_access.h"
+#include "ops/kernels/channel_loops.h"
+#include "ops/kernels/element_access.h"
 
 namespace strop {
 namespace {

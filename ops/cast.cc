@@ -10,7 +10,7 @@
 #include <limits>
 
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 
 namespace strop {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 
 namespace strop {
 namespace {

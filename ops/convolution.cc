@@ -13,9 +13,9 @@
 #include "ops/convolution.h"
 
 #include "absl/strings/str_cat.h"
-#include "ops/channel_sum.h"
 #include "ops/core/families.h"
 #include "ops/core/op_definition.h"
+#include "ops/kernels/channel_sum.h"
 
 namespace strop {
 namespace {

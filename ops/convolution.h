@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "ops/core/kernel.h"
-#include "ops/window.h"
+#include "ops/kernels/window.h"
 
 namespace strop {
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "graph/visit_type.h"
-#include "ops/channel_reduction.h"
 #include "ops/convolution.h"
-#include "ops/parallel.h"
-#include "ops/product.h"
+#include "ops/kernels/channel_loops.h"
+#include "ops/kernels/matrix_product.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

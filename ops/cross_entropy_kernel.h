@@ -8,10 +8,10 @@
 
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/parallel_for.h"
 #include "ops/loss_reduction.h"
 #include "ops/loss_target.h"
-#include "ops/parallel.h"
 
 namespace strop {
 

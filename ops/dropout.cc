@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/families.h"
-#include "ops/parallel.h"
-#include "ops/philox.h"
+#include "ops/kernels/parallel_for.h"
+#include "ops/kernels/philox.h"
 
 namespace strop {
 namespace {

@@ -9,10 +9,10 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "ops/contraction_kernel.h"
 #include "ops/core/families.h"
 #include "ops/einsum_equation.h"
-#include "ops/onednn/product.h"
+#include "ops/kernels/contraction_kernel.h"
+#include "ops/kernels/onednn/contraction.h"
 
 namespace strop {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "ops/indices.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 

@@ -22,7 +22,7 @@
 #include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/quantization_scale.h"
 
 namespace strop {

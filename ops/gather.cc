@@ -14,7 +14,7 @@
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
 #include "ops/gather_rows.h"
-#include "ops/strided_copy.h"
+#include "ops/kernels/strided_copy.h"
 
 namespace strop {
 namespace {

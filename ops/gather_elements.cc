@@ -11,7 +11,7 @@
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
 #include "ops/element_lines.h"
-#include "ops/strided_copy.h"
+#include "ops/kernels/strided_copy.h"
 
 namespace strop {
 

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "graph/status_macros.h"
-#include "ops/strided_copy.h"
+#include "ops/kernels/strided_copy.h"
 
 namespace strop {
 

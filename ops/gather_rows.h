@@ -7,7 +7,7 @@
 #include "graph/visit_type.h"
 #include "ops/core/kernel.h"
 #include "ops/indices.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 

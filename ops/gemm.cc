@@ -5,9 +5,9 @@
 //
 // dA and dB are Gemms themselves.
 
-#include "ops/contraction_kernel.h"
 #include "ops/core/families.h"
-#include "ops/onednn/product.h"
+#include "ops/kernels/contraction_kernel.h"
+#include "ops/kernels/onednn/contraction.h"
 
 namespace strop {
 namespace {

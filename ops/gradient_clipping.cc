@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/block_sum.h"
 #include "ops/core/families.h"
-#include "ops/element_access.h"
+#include "ops/kernels/block_sum.h"
+#include "ops/kernels/element_access.h"
 
 namespace strop {
 namespace {

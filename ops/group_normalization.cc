@@ -17,7 +17,7 @@
 #include "graph/visit_type.h"
 #include "ops/core/families.h"
 #include "ops/core/op_definition.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

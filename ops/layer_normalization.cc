@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/families.h"
+#include "ops/kernels/parallel_for.h"
 #include "ops/layer_normalization_rows.h"
-#include "ops/parallel.h"
 #include "ops/row_parameter.h"
 
 namespace strop {

@@ -16,7 +16,7 @@
 
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/loss_reduction.h"
 #include "ops/loss_target.h"
 

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/elementwise.h"
-#include "ops/parallel.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

@@ -10,9 +10,9 @@
 // dB of a matrix B behind a batch of A is one product whose depth is batch and row together, not a
 // batch of products that are added up afterwards.
 
-#include "ops/contraction_kernel.h"
 #include "ops/core/families.h"
-#include "ops/onednn/product.h"
+#include "ops/kernels/contraction_kernel.h"
+#include "ops/kernels/onednn/contraction.h"
 
 namespace strop {
 namespace {

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/element_access.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/element_access.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/optimizer_rules.h"
 
 namespace strop {

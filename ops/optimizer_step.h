@@ -20,10 +20,10 @@
 
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/block_sum.h"
-#include "ops/element_access.h"
-#include "ops/elementwise.h"
-#include "ops/within.h"
+#include "ops/kernels/block_sum.h"
+#include "ops/kernels/element_access.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/within.h"
 
 namespace strop {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "graph/visit_type.h"
-#include "ops/channel_layout.h"
-#include "ops/parallel.h"
+#include "ops/kernels/channel_layout.h"
+#include "ops/kernels/parallel_for.h"
 #include "ops/pooling.h"
 
 namespace strop {

@@ -11,7 +11,7 @@
 #include <cmath>
 
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 
 namespace strop {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "graph/data_type.h"
 #include "ops/core/type_context.h"
-#include "ops/element_access.h"
+#include "ops/kernels/element_access.h"
 
 namespace strop {
 

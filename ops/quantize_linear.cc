@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/quantization_scale.h"
 
 namespace strop {

@@ -14,7 +14,7 @@
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "ops/contraction.h"
+#include "ops/kernels/contraction.h"
 
 namespace strop {
 

@@ -16,8 +16,8 @@
 
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
+#include "ops/kernels/reducers.h"
 #include "ops/reduce_attributes.h"
-#include "ops/reducers.h"
 
 namespace strop {
 

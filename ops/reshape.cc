@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
-#include "ops/strided_copy.h"
+#include "ops/kernels/strided_copy.h"
 
 namespace strop {
 namespace {

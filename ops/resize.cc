@@ -14,10 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/channel_layout.h"
 #include "ops/core/families.h"
 #include "ops/core/op_definition.h"
-#include "ops/parallel.h"
+#include "ops/kernels/channel_layout.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

@@ -17,8 +17,8 @@
 #include "ops/core/families.h"
 #include "ops/element_lines.h"
 #include "ops/gather_rows.h"
+#include "ops/kernels/strided_copy.h"
 #include "ops/scatter_reduction.h"
-#include "ops/strided_copy.h"
 
 namespace strop {
 namespace {

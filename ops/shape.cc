@@ -16,8 +16,8 @@
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
 #include "ops/core/families.h"
-#include "ops/parallel.h"
-#include "ops/strided_copy.h"
+#include "ops/kernels/parallel_for.h"
+#include "ops/kernels/strided_copy.h"
 
 namespace strop {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
-#include "ops/vector_kernel.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/vector_kernel.h"
 
 namespace strop {
 namespace {

@@ -18,7 +18,7 @@
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
 #include "ops/core/families.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 #include "ops/tensor_statistics_block.h"
 
 namespace strop {

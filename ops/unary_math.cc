@@ -13,8 +13,8 @@
 #include <numbers>
 
 #include "ops/core/families.h"
-#include "ops/elementwise.h"
-#include "ops/vector_kernel.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/vector_kernel.h"
 
 namespace strop {
 namespace {

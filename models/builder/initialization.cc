@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "ops/parallel.h"
-#include "ops/philox.h"
+#include "ops/kernels/parallel_for.h"
+#include "ops/kernels/philox.h"
 
 namespace strop {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "ops/convolution.h"
 
-#include "ops/channel_layout.h"
-#include "ops/onednn/primitive.h"
+#include "ops/kernels/channel_layout.h"
+#include "ops/kernels/onednn/primitive.h"
 
 namespace strop {
 namespace {

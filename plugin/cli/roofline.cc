@@ -5,7 +5,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 #include "plugin/plan/cost.h"
 
 namespace strop {

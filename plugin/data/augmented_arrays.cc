@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 #include "plugin/data/image_geometry.h"
 #include "plugin/data/picture_shape.h"
 

@@ -12,7 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "graph/status_macros.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 #include "plugin/data/class_names.h"
 #include "plugin/data/image_orientation.h"
 

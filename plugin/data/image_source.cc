@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/parallel.h"
+#include "ops/kernels/parallel_for.h"
 
 namespace strop {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "ops/philox.h"
+#include "ops/kernels/philox.h"
 
 namespace strop {
 

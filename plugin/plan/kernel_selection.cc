@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
-#include "ops/reorder.h"
+#include "ops/kernels/reorder.h"
 
 namespace strop {
 namespace {

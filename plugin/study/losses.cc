@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/philox.h"
+#include "ops/kernels/philox.h"
 #include "plugin/data/array_source.h"
 #include "plugin/data/split.h"
 #include "plugin/study/statistics.h"

@@ -8,7 +8,7 @@
 #include "graph/status_macros.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
-#include "ops/philox.h"
+#include "ops/kernels/philox.h"
 #include "plugin/training/quantized_model.h"
 #include "plugin/training/value_name.h"
 

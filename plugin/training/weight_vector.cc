@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/weight_units.h"
-#include "ops/parallel.h"
-#include "ops/philox.h"
+#include "ops/kernels/parallel_for.h"
+#include "ops/kernels/philox.h"
 
 namespace strop {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/philox.h"
+#include "ops/kernels/philox.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

@@ -1,6 +1,6 @@
 // The vector functions against the C library in double, over their whole range.
 
-#include "ops/simd/vector_functions.h"
+#include "ops/kernels/simd/vector_functions.h"
 
 #include <gtest/gtest.h>
 
