@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "ops/resize.h"
+#include "ops/resize/resize.h"
 #include "plugin/plan/specialize.h"
 
 namespace strop {

@@ -1,0 +1,230 @@
+// Convolutions over 1, 2, 3 or more spatial axes.
+//
+//   Conv-22           Y[n,o,s] = B[o] + Σ_{i,k} W[o,i,k]·X[n,i,s·stride + k·dilation − pad]
+//     i runs over the input channels of o's group; outside the input X is 0
+//   ConvInputGradient   dX[n,i,t] = Σ_{o,k} W[o,i,k]·dY[n,o,s]   where t = s·stride + k·dilation −
+//   pad ConvWeightGradient  dW[o,i,k] = Σ_{n,s} dY[n,o,s]·X[n,i,t],  dB[o] = Σ_{n,s} dY[n,o,s]
+//
+//   ConvTranspose-22  is the map X ↦ dX of ConvInputGradient plus a bias, W is [C,M/group,kernel…];
+//     its gradient to X is a convolution of dY, that to W exchanges X and dY.
+//
+// Each product is linear in both operands, so the gradients of the gradients are the same products.
+
+#include "ops/convolution/convolution.h"
+
+#include "absl/strings/str_cat.h"
+#include "ops/core/families.h"
+#include "ops/core/op_definition.h"
+#include "ops/kernels/channel_sum.h"
+
+namespace strop {
+namespace {
+
+// ---- Attributes
+
+absl::Status CheckConvAttributes(const Node& node) {
+  STROP_RETURN_IF_ERROR(CheckWindowAttributes(node));
+  const int64_t groups = node.attributes.Int("group", 1);
+  if (groups >= 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(NodeLabel(node), ": found group ", groups, ", expected at least 1"));
+}
+
+// ---- Type rules
+
+using GeometryRule = absl::StatusOr<ConvolutionGeometry> (*)(const Node&, const Shape&,
+                                                             const Shape&);
+
+absl::Status CheckBias(ShapeContext& context, int64_t channels) {
+  if (!context.has_input(2) || context.input(2) == Shape{channels}) return absl::OkStatus();
+  return context.Mismatch("a bias of shape " + ShapeName(context.input(2)),
+                          ShapeName(Shape{channels}));
+}
+
+absl::Status ConvShape(ShapeContext& context) {
+  STROP_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                         ConvGeometry(context.node(), context.input(0), context.input(1)));
+  STROP_RETURN_IF_ERROR(CheckBias(context, geometry.output_channels));
+  context.set_output(0, geometry.output_shape());
+  return absl::OkStatus();
+}
+
+absl::Status ConvTransposeShape(ShapeContext& context) {
+  STROP_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                         ConvTransposeGeometry(context.node(), context.input(0), context.input(1)));
+  STROP_RETURN_IF_ERROR(CheckBias(context, geometry.input_channels));
+  context.set_output(0, geometry.input_shape());
+  return absl::OkStatus();
+}
+
+absl::Status InputGradientShape(ShapeContext& context) {
+  context.set_output(0, context.input(2));
+  return absl::OkStatus();
+}
+
+// (X, dY, W) → dW, dB. The channels of dY.
+absl::Status WeightGradientShape(ShapeContext& context) {
+  context.set_output(0, context.input(2));
+  context.set_output(1, {context.input(1)[1]});
+  return absl::OkStatus();
+}
+
+absl::Status BiasGradientShape(ShapeContext& context) {
+  if (context.rank(0) < 2) return context.Mismatch(ShapeName(context.input(0)), "[N,C,…]");
+  context.set_output(0, {context.input(0)[1]});
+  return absl::OkStatus();
+}
+
+// ---- Gradient rules
+
+absl::Status ConvGradient(GradientContext& context) {
+  const Attributes& attributes = context.node().attributes;
+  const ValueId dy = context.output_gradient(0);
+  const ValueId x = context.input(0);
+  const ValueId w = context.input(1);
+  const bool wants_bias = context.needs_gradient(2);
+  if (context.needs_gradient(0)) {
+    context.SetInputGradient(0, context.EmitStrop("ConvInputGradient", {dy, w, x}, attributes));
+  }
+  if (context.needs_gradient(1)) {
+    const std::vector<ValueId> gradients = context.EmitIn(
+        kStropDomain, "ConvWeightGradient", {x, dy, w}, attributes, wants_bias ? 2 : 1);
+    context.SetInputGradient(1, gradients[0]);
+    if (wants_bias) context.SetInputGradient(2, gradients[1]);
+  } else if (wants_bias) {
+    context.SetInputGradient(2, context.EmitStrop("ConvBiasGradient", {dy}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConvTransposeGradient(GradientContext& context) {
+  const Attributes& attributes = context.node().attributes;
+  const ValueId dy = context.output_gradient(0);
+  const ValueId x = context.input(0);
+  const ValueId w = context.input(1);
+  if (context.needs_gradient(0)) {
+    context.SetInputGradient(
+        0, context.EmitStrop("ConvTransposeInputGradient", {dy, w, x}, attributes));
+  }
+  if (context.needs_gradient(1)) {
+    context.SetInputGradient(
+        1, context.EmitStrop("ConvTransposeWeightGradient", {x, dy, w}, attributes));
+  }
+  if (context.needs_gradient(2)) {
+    context.SetInputGradient(2, context.EmitStrop("ConvBiasGradient", {dy}));
+  }
+  return absl::OkStatus();
+}
+
+// ---- Kernels
+
+using Product = ConvolutionProduct;
+using ProductKernel = absl::StatusOr<std::unique_ptr<Kernel>> (*)(const KernelRequest&,
+                                                                  const Product&);
+
+// The shapes of the op's X and W, which every rule finds among its operands.
+template <GeometryRule kRule, Product::Kind kKind, ProductKernel kMake>
+absl::StatusOr<std::unique_ptr<Kernel>> Forward(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(ConvolutionGeometry geometry,
+                         kRule(request.node, request.inputs[0].shape, request.inputs[1].shape));
+  return kMake(request,
+               {.kind = kKind, .geometry = std::move(geometry), .has_bias = request.has_input(2)});
+}
+
+// (dY, W, X: shape) → dX.
+template <GeometryRule kRule, Product::Kind kKind, ProductKernel kMake>
+absl::StatusOr<std::unique_ptr<Kernel>> InputGradient(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(ConvolutionGeometry geometry,
+                         kRule(request.node, request.inputs[2].shape, request.inputs[1].shape));
+  return kMake(request, {.kind = kKind, .geometry = std::move(geometry), .guide = 2});
+}
+
+// (X, dY, W: shape) → dW[, dB]. A transposed convolution exchanges the parts of X and dY.
+template <GeometryRule kRule, ProductKernel kMake>
+absl::StatusOr<std::unique_ptr<Kernel>> WeightGradient(const KernelRequest& request) {
+  STROP_ASSIGN_OR_RETURN(ConvolutionGeometry geometry,
+                         kRule(request.node, request.inputs[0].shape, request.inputs[2].shape));
+  const bool is_transposed = kRule == &ConvTransposeGeometry;
+  return kMake(request, {.kind = Product::Kind::kWeights,
+                         .geometry = std::move(geometry),
+                         .x = is_transposed ? size_t{1} : size_t{0},
+                         .dy = is_transposed ? size_t{0} : size_t{1}});
+}
+
+// ---- Definitions
+
+constexpr auto kForwardKind = Product::Kind::kForward;
+constexpr auto kTransposeKind = Product::Kind::kTranspose;
+
+OpDefinition Convolution(std::string_view name, absl::Status (*shapes)(ShapeContext&),
+                         absl::Status (*gradient)(GradientContext&),
+                         std::vector<KernelFactory> kernels) {
+  return {.name = name,
+          .since_version = 22,
+          .minimum_inputs = 2,
+          .maximum_inputs = 3,
+          .check_attributes = CheckConvAttributes,
+          .shapes = shapes,
+          .differentiability = {Differentiability::kDifferentiable},
+          .gradient = gradient,
+          .kernels = std::move(kernels)};
+}
+
+OpDefinition GradientProduct(std::string_view name, absl::Status (*shapes)(ShapeContext&),
+                             int maximum_outputs, std::vector<KernelFactory> kernels) {
+  return {.name = name,
+          .domain = kStropDomain,
+          .minimum_inputs = 3,
+          .maximum_inputs = 3,
+          .maximum_outputs = maximum_outputs,
+          .check_attributes = CheckConvAttributes,
+          .shapes = shapes,
+          .differentiability = {Differentiability::kNotImplemented},
+          .kernels = std::move(kernels),
+          .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly}};
+}
+
+template <GeometryRule kRule, Product::Kind kKind>
+std::vector<KernelFactory> ForwardKernels() {
+  return {Forward<kRule, kKind, OnednnConvolution>, Forward<kRule, kKind, GenericConvolution>};
+}
+
+template <GeometryRule kRule, Product::Kind kKind>
+std::vector<KernelFactory> InputGradientKernels() {
+  return {InputGradient<kRule, kKind, OnednnConvolution>,
+          InputGradient<kRule, kKind, GenericConvolution>};
+}
+
+template <GeometryRule kRule>
+std::vector<KernelFactory> WeightGradientKernels() {
+  return {WeightGradient<kRule, OnednnConvolution>, WeightGradient<kRule, GenericConvolution>};
+}
+
+OpDefinition ConvBiasGradient() {
+  return {.name = "ConvBiasGradient",
+          .domain = kStropDomain,
+          .shapes = BiasGradientShape,
+          .differentiability = {Differentiability::kNotImplemented},
+          .kernels = {ChannelSum}};
+}
+
+}  // namespace
+
+const OpFamily kConvolution = {
+    "convolution",
+    {
+        Convolution("Conv", ConvShape, ConvGradient, ForwardKernels<ConvGeometry, kForwardKind>()),
+        GradientProduct("ConvInputGradient", InputGradientShape, 1,
+                        InputGradientKernels<ConvGeometry, kTransposeKind>()),
+        GradientProduct("ConvWeightGradient", WeightGradientShape, 2,
+                        WeightGradientKernels<ConvGeometry>()),
+        ConvBiasGradient(),
+        Convolution("ConvTranspose", ConvTransposeShape, ConvTransposeGradient,
+                    ForwardKernels<ConvTransposeGeometry, kTransposeKind>()),
+        GradientProduct("ConvTransposeInputGradient", InputGradientShape, 1,
+                        InputGradientKernels<ConvTransposeGeometry, kForwardKind>()),
+        GradientProduct("ConvTransposeWeightGradient", WeightGradientShape, 1,
+                        WeightGradientKernels<ConvTransposeGeometry>()),
+    }};
+
+}  // namespace strop
