@@ -1,7 +1,7 @@
 #include "ops/core/families.h"
 
 #include "ops/core/registry.h"
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 
 namespace strop {
 

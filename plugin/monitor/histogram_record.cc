@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 
 namespace strop {
 namespace {

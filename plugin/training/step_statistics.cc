@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 #include "plugin/training/watched_operator.h"
 
 namespace strop {

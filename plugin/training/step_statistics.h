@@ -24,7 +24,8 @@ struct TensorMeasurement {
   double saturated = 0;   // elements where an activation's slope is below a tenth of its maximum
   double units = 0;       // channels of a rectifier's output, 0 for others
   double dead_units = 0;  // of them, those that are 0 for the whole batch
-  // Counts by bucket, as ops/tensor_statistics.h cuts them; empty unless the step takes histograms.
+  // Counts by bucket, as ops/training/tensor_statistics.h cuts them; empty unless the step takes
+  // histograms.
   std::vector<int64_t> histogram;
 
   double norm() const { return std::sqrt(sum_of_squares); }

@@ -1,6 +1,6 @@
 // TensorStatistics against the same numbers taken one element at a time.
 
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 
 #include <gtest/gtest.h>
 

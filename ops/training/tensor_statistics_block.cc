@@ -1,15 +1,15 @@
 // The loops of TensorStatistics over a block of elements that lies in the cache.
 
-#include "ops/tensor_statistics_block.h"
+#include "ops/training/tensor_statistics_block.h"
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "ops/tensor_statistics_block.cc"
+#define HWY_TARGET_INCLUDE "ops/training/tensor_statistics_block.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 

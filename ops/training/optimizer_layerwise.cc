@@ -1,5 +1,6 @@
 // Optimizers that scale each parameter's step by the ratio of two norms, so that large batches
-// train. Shared notation and operands: ops/optimizer_step.h. Ratios are 1 where a norm is 0.
+// train. Shared notation and operands: ops/training/optimizer_step.h. Ratios are 1 where a norm is
+// 0.
 //
 //   LarsUpdate      You et al. 2017, "Large Batch Training of Convolutional Networks"
 //                   r = trust_coefficient·‖p‖/(‖g‖ + λ·‖p‖ + ε), h = r·(g + λ·p), then as
@@ -11,8 +12,8 @@
 
 #include <cmath>
 
-#include "ops/optimizer_rules.h"
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_rules.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 namespace {

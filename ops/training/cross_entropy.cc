@@ -19,8 +19,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/families.h"
-#include "ops/cross_entropy_kernel.h"
-#include "ops/cross_entropy_rows.h"
+#include "ops/training/cross_entropy_kernel.h"
+#include "ops/training/cross_entropy_rows.h"
 
 namespace strop {
 namespace {

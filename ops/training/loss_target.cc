@@ -1,4 +1,4 @@
-#include "ops/loss_target.h"
+#include "ops/training/loss_target.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "ops/cross_entropy_rows.h"
+#include "ops/training/cross_entropy_rows.h"
 
 #include <bit>
 

@@ -17,8 +17,8 @@
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
 #include "ops/kernels/elementwise.h"
-#include "ops/loss_reduction.h"
-#include "ops/loss_target.h"
+#include "ops/training/loss_reduction.h"
+#include "ops/training/loss_target.h"
 
 namespace strop {
 namespace {

@@ -7,7 +7,7 @@
 //
 // Sums are double, of blocks in a fixed order: they do not depend on the number of threads.
 
-#include "ops/tensor_statistics.h"
+#include "ops/training/tensor_statistics.h"
 
 #include <cmath>
 #include <cstring>
@@ -19,7 +19,7 @@
 #include "graph/visit_type.h"
 #include "ops/core/families.h"
 #include "ops/kernels/parallel_for.h"
-#include "ops/tensor_statistics_block.h"
+#include "ops/training/tensor_statistics_block.h"
 
 namespace strop {
 

@@ -1,5 +1,5 @@
 // Optimizers that divide the gradient by the root of its squares. Shared notation and operands:
-// ops/optimizer_step.h. The meaning is that of torch.optim's class of the same name.
+// ops/training/optimizer_step.h. The meaning is that of torch.optim's class of the same name.
 //
 //   RmsPropUpdate   v = alpha·v + (1-alpha)·g²
 //                   centered (an average a is given): a += (1-alpha)·(g - a), d = √(v - a²) + ε
@@ -11,8 +11,8 @@
 
 #include <cmath>
 
-#include "ops/optimizer_rules.h"
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_rules.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 namespace {

@@ -10,8 +10,8 @@
 #include "graph/visit_type.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/parallel_for.h"
-#include "ops/loss_reduction.h"
-#include "ops/loss_target.h"
+#include "ops/training/loss_reduction.h"
+#include "ops/training/loss_target.h"
 
 namespace strop {
 

@@ -1,4 +1,4 @@
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 

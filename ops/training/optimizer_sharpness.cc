@@ -13,7 +13,7 @@
 #include "graph/visit_type.h"
 #include "ops/kernels/element_access.h"
 #include "ops/kernels/elementwise.h"
-#include "ops/optimizer_rules.h"
+#include "ops/training/optimizer_rules.h"
 
 namespace strop {
 namespace {

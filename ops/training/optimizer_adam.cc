@@ -1,5 +1,5 @@
-// Adam and its kin. Shared notation and operands: ops/optimizer_step.h. The meaning is that of
-// torch.optim's class of the same name. All keep
+// Adam and its kin. Shared notation and operands: ops/training/optimizer_step.h. The meaning is
+// that of torch.optim's class of the same name. All keep
 //   m += (1-beta1)·(g - m), v = beta2·v + (1-beta2)·g²
 // and with c1 = 1 - beta1^t, c2 = 1 - beta2^t:
 //
@@ -15,8 +15,8 @@
 
 #include <cmath>
 
-#include "ops/optimizer_rules.h"
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_rules.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/families.h"
-#include "ops/optimizer_rules.h"
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_rules.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 namespace {

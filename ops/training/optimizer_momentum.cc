@@ -1,5 +1,5 @@
 // Optimizers whose direction is the gradient, a running sum of it, or its sign. Shared notation and
-// operands: ops/optimizer_step.h.
+// operands: ops/training/optimizer_step.h.
 //
 //   SgdUpdate       torch.optim.SGD
 //                   b = t = 1 ? g : momentum·b + (1 - dampening)·g
@@ -9,8 +9,8 @@
 
 #include <cmath>
 
-#include "ops/optimizer_rules.h"
-#include "ops/optimizer_step.h"
+#include "ops/training/optimizer_rules.h"
+#include "ops/training/optimizer_step.h"
 
 namespace strop {
 namespace {
