@@ -21,9 +21,9 @@
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/roofline.h"
 #include "plugin/cli/training_options.h"
-#include "plugin/passes/passes.h"
-#include "plugin/plan/specialize.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/passes/passes.h"
+#include "plugin/engine/plan/specialize.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/target_form.h"
 
 namespace strop {

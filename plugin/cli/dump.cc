@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

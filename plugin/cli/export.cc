@@ -12,7 +12,7 @@
 #include "plugin/cli/export_trained.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/path_option.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 
 namespace strop {
 namespace {

@@ -14,8 +14,8 @@
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/runtime_differences.h"
 #include "plugin/cli/vector_jacobian.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/differentiate/gradient_reach.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/differentiate/gradient_reach.h"
 #include "plugin/training/quantized_model.h"
 #include "plugin/training/target_form.h"
 

@@ -13,7 +13,7 @@
 #include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/tensor_conversion.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/peft_adapter.h"
 
 namespace strop {

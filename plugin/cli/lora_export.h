@@ -10,7 +10,7 @@
 #include "plugin/cli/lora_options.h"
 #include "plugin/cli/path_conflict.h"
 #include "plugin/cli/training_options.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 #include "plugin/training/lora.h"
 
 namespace strop {

@@ -8,7 +8,7 @@
 #include "exporter/quantized_export.h"
 #include "importer/importer.h"
 #include "plugin/cli/training_options.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 #include "plugin/training/quantize_model.h"
 
 namespace strop {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ops/kernels/parallel_for.h"
-#include "plugin/plan/cost.h"
+#include "plugin/engine/plan/cost.h"
 
 namespace strop {
 namespace {

@@ -12,7 +12,7 @@
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/forward_pass.h"
 
 namespace strop {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/resize/resize.h"
-#include "plugin/plan/specialize.h"
+#include "plugin/engine/plan/specialize.h"
 
 namespace strop {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "absl/types/span.h"
-#include "plugin/differentiate/gradient_reach.h"
+#include "plugin/engine/differentiate/gradient_reach.h"
 
 namespace strop {
 

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/passes/passes.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/passes/passes.h"
 
 namespace strop {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/differentiate/gradient_reach.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/differentiate/gradient_reach.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 

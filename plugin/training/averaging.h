@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 

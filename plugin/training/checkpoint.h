@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "plugin/data/npz.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 #include "plugin/training/fingerprint.h"
 #include "plugin/training/run_state.h"
 

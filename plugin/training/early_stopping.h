@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 #include "plugin/training/run_state.h"
 #include "plugin/training/training_options.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/runtime/anomaly.h"
+#include "plugin/engine/runtime/anomaly.h"
 #include "plugin/training/loss_weight.h"
 
 namespace strop {

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
 #include "plugin/data/data_source.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/batch_reader.h"
 #include "plugin/training/metrics.h"
 #include "plugin/training/training_graph.h"

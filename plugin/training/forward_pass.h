@@ -9,7 +9,7 @@
 #include "absl/types/span.h"
 #include "plugin/data/data_source.h"
 #include "plugin/data/model_binding.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/batch_reader.h"
 
 namespace strop {

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "importer/importer.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/averaging.h"
 #include "plugin/training/batch_reader.h"
 #include "plugin/training/training_graph.h"

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "plugin/training/step_variant.h"
 #include "plugin/training/training_graph.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
-#include "plugin/plan/specialize.h"
+#include "plugin/engine/plan/specialize.h"
 #include "plugin/training/batch_axis.h"
 
 namespace strop {

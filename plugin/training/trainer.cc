@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/runtime/anomaly.h"
+#include "plugin/engine/runtime/anomaly.h"
 #include "plugin/training/finite_weights.h"
 #include "plugin/training/loss_weight.h"
 #include "plugin/training/shuffle.h"

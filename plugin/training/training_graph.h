@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "importer/importer.h"
-#include "plugin/differentiate/gradient_reach.h"
+#include "plugin/engine/differentiate/gradient_reach.h"
 #include "plugin/training/loss.h"
 #include "plugin/training/optimizer.h"
 #include "plugin/training/parameter_groups.h"

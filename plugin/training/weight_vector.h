@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "importer/importer.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 
 namespace strop {
 

@@ -16,7 +16,7 @@
 #include "graph/status_macros.h"
 #include "importer/importer.h"
 #include "importer/tensor_conversion.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

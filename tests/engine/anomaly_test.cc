@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "ops/core/registry.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

@@ -1,12 +1,12 @@
 // What a pass leaves out must not be missed: with every pass off the network learns the same.
 
-#include "plugin/passes/passes.h"
+#include "plugin/engine/passes/passes.h"
 
 #include <gtest/gtest.h>
 
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/runtime/session.h"
 #include "tests/engine/small_network.h"
 
 namespace strop {

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
+#include "plugin/engine/differentiate/differentiate.h"
 
 namespace strop {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "ops/core/registry.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 #include "tests/engine/small_network.h"
 
 // ---- Counters: the C library's allocator and oneDNN's primitive constructor, seen on their way.

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "ops/core/registry.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

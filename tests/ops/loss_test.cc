@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/runtime/session.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/differentiate/differentiate.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ops/core/registry.h"
-#include "plugin/differentiate/differentiate.h"
+#include "plugin/engine/differentiate/differentiate.h"
 #include "tests/ops/op_case.h"
 
 namespace strop {

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "ops/core/registry.h"
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 namespace strop {
 namespace {

@@ -3,7 +3,7 @@
 // Jacobian), each term emitted by the reader's gradient rule. Adding the terms and undoing
 // broadcasts happen here and nowhere else.
 
-#include "plugin/differentiate/differentiate.h"
+#include "plugin/engine/differentiate/differentiate.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"

@@ -1,4 +1,4 @@
-#include "plugin/plan/specialize.h"
+#include "plugin/engine/plan/specialize.h"
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"

@@ -1,4 +1,4 @@
-#include "plugin/passes/merge_equal_nodes.h"
+#include "plugin/engine/passes/merge_equal_nodes.h"
 
 #include <map>
 #include <string>

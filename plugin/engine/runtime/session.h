@@ -7,9 +7,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/graph.h"
-#include "plugin/plan/plan_options.h"
-#include "plugin/runtime/arena.h"
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/plan/plan_options.h"
+#include "plugin/engine/runtime/arena.h"
+#include "plugin/engine/runtime/state_store.h"
 
 namespace strop {
 

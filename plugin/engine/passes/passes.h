@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "graph/graph.h"
-#include "plugin/plan/plan_options.h"
+#include "plugin/engine/plan/plan_options.h"
 
 namespace strop {
 

@@ -10,7 +10,7 @@
 #include "absl/types/span.h"
 #include "graph/graph.h"
 #include "ops/core/op_definition.h"
-#include "plugin/plan/plan_options.h"
+#include "plugin/engine/plan/plan_options.h"
 
 namespace strop {
 

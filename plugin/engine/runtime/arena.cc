@@ -1,4 +1,4 @@
-#include "plugin/runtime/arena.h"
+#include "plugin/engine/runtime/arena.h"
 
 #include <sys/mman.h>
 

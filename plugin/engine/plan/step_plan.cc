@@ -1,4 +1,4 @@
-#include "plugin/plan/step_plan.h"
+#include "plugin/engine/plan/step_plan.h"
 
 #include <unistd.h>
 
@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
-#include "plugin/plan/kernel_selection.h"
-#include "plugin/plan/memory_plan.h"
-#include "plugin/plan/schedule.h"
+#include "plugin/engine/plan/kernel_selection.h"
+#include "plugin/engine/plan/memory_plan.h"
+#include "plugin/engine/plan/schedule.h"
 
 namespace strop {
 namespace {

@@ -1,13 +1,13 @@
-#include "plugin/runtime/session.h"
+#include "plugin/engine/runtime/session.h"
 
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/passes/passes.h"
-#include "plugin/plan/specialize.h"
-#include "plugin/plan/step_plan.h"
-#include "plugin/runtime/anomaly.h"
+#include "plugin/engine/passes/passes.h"
+#include "plugin/engine/plan/specialize.h"
+#include "plugin/engine/plan/step_plan.h"
+#include "plugin/engine/runtime/anomaly.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/plan/schedule.h"
+#include "plugin/engine/plan/schedule.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "plugin/differentiate/gradient_reach.h"
+#include "plugin/engine/differentiate/gradient_reach.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "plugin/plan/kernel_selection.h"
+#include "plugin/engine/plan/kernel_selection.h"
 
 #include <cstring>
 #include <map>

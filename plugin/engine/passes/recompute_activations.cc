@@ -1,7 +1,7 @@
 // Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016), for single operators:
 // nothing is computed again whose inputs do not live until then of themselves.
 
-#include "plugin/passes/recompute_activations.h"
+#include "plugin/engine/passes/recompute_activations.h"
 
 #include <algorithm>
 #include <map>

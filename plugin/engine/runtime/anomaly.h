@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "plugin/plan/step_plan.h"
+#include "plugin/engine/plan/step_plan.h"
 
 namespace strop {
 

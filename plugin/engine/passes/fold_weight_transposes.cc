@@ -1,4 +1,4 @@
-#include "plugin/passes/fold_weight_transposes.h"
+#include "plugin/engine/passes/fold_weight_transposes.h"
 
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "plugin/plan/step_plan.h"
+#include "plugin/engine/plan/step_plan.h"
 
 namespace strop {
 

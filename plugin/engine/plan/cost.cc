@@ -1,4 +1,4 @@
-#include "plugin/plan/cost.h"
+#include "plugin/engine/plan/cost.h"
 
 #include <algorithm>
 #include <iterator>

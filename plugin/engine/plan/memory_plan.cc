@@ -1,4 +1,4 @@
-#include "plugin/plan/memory_plan.h"
+#include "plugin/engine/plan/memory_plan.h"
 
 #include <algorithm>
 #include <numeric>

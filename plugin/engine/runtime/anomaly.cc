@@ -1,4 +1,4 @@
-#include "plugin/runtime/anomaly.h"
+#include "plugin/engine/runtime/anomaly.h"
 
 #include <algorithm>
 #include <cmath>

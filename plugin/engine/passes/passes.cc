@@ -1,9 +1,9 @@
-#include "plugin/passes/passes.h"
+#include "plugin/engine/passes/passes.h"
 
 #include "absl/strings/str_cat.h"
-#include "plugin/passes/fold_weight_transposes.h"
-#include "plugin/passes/merge_equal_nodes.h"
-#include "plugin/passes/recognize_gelu.h"
+#include "plugin/engine/passes/fold_weight_transposes.h"
+#include "plugin/engine/passes/merge_equal_nodes.h"
+#include "plugin/engine/passes/recognize_gelu.h"
 
 namespace strop {
 namespace {

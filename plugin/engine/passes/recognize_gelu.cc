@@ -1,4 +1,4 @@
-#include "plugin/passes/recognize_gelu.h"
+#include "plugin/engine/passes/recognize_gelu.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,4 @@
-#include "plugin/runtime/state_store.h"
+#include "plugin/engine/runtime/state_store.h"
 
 #include <cstring>
 
