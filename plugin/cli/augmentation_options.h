@@ -3,7 +3,7 @@
 #include <CLI/App.hpp>
 
 #include "plugin/data/augmentation.h"
-#include "plugin/training/batch_mixer.h"
+#include "plugin/training/optimization/batch_mixer.h"
 
 namespace strop {
 

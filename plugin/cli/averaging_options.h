@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/averaging.h"
+#include "plugin/training/optimization/averaging.h"
 
 namespace strop {
 

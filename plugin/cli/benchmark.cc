@@ -24,7 +24,7 @@
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/plan/specialize.h"
 #include "plugin/engine/runtime/session.h"
-#include "plugin/training/target_form.h"
+#include "plugin/training/graph/target_form.h"
 
 namespace strop {
 namespace {

@@ -11,9 +11,9 @@
 #include "plugin/cli/config_file.h"
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
-#include "plugin/training/averaging.h"
-#include "plugin/training/fingerprint.h"
-#include "plugin/training/run_folder.h"
+#include "plugin/training/optimization/averaging.h"
+#include "plugin/training/run/fingerprint.h"
+#include "plugin/training/run/run_folder.h"
 
 namespace strop {
 namespace {

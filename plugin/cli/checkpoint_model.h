@@ -11,7 +11,7 @@
 #include "plugin/cli/lora_export.h"
 #include "plugin/cli/quantize_options.h"
 #include "plugin/cli/train_options.h"
-#include "plugin/training/checkpoint.h"
+#include "plugin/training/run/checkpoint.h"
 
 namespace strop {
 

@@ -2,7 +2,7 @@
 
 #include "absl/status/status.h"
 #include "importer/importer.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "importer/importer.h"
 #include "plugin/data/data_source.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

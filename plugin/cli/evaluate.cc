@@ -1,6 +1,6 @@
 // strop evaluate: loss and metrics of a model on data.
 
-#include "plugin/training/evaluate.h"
+#include "plugin/training/metrics/evaluate.h"
 
 #include <cmath>
 #include <cstdio>

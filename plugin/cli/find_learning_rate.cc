@@ -18,7 +18,7 @@
 #include "plugin/cli/text_curve.h"
 #include "plugin/cli/train_options.h"
 #include "plugin/monitor/range_test_page.h"
-#include "plugin/training/range_test.h"
+#include "plugin/training/exploration/range_test.h"
 
 namespace strop {
 namespace {

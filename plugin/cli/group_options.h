@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/parameter_groups.h"
+#include "plugin/training/optimization/parameter_groups.h"
 
 namespace strop {
 

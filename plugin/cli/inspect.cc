@@ -16,8 +16,8 @@
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
-#include "plugin/training/quantized_model.h"
-#include "plugin/training/target_form.h"
+#include "plugin/training/graph/quantized_model.h"
+#include "plugin/training/graph/target_form.h"
 
 namespace strop {
 namespace {

@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "plugin/cli/config_file.h"
 #include "plugin/cli/run_options.h"
-#include "plugin/training/checkpointer.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/checkpointer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

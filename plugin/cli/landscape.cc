@@ -28,7 +28,7 @@
 #include "plugin/data/split.h"
 #include "plugin/monitor/contour_picture.h"
 #include "plugin/monitor/landscape_page.h"
-#include "plugin/training/path_plane.h"
+#include "plugin/training/exploration/path_plane.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/landscape.h"
+#include "plugin/training/exploration/landscape.h"
 
 namespace strop {
 

@@ -14,7 +14,7 @@
 #include "graph/status_macros.h"
 #include "importer/tensor_conversion.h"
 #include "plugin/engine/runtime/session.h"
-#include "plugin/training/peft_adapter.h"
+#include "plugin/training/graph/peft_adapter.h"
 
 namespace strop {
 namespace {

@@ -11,7 +11,7 @@
 #include "plugin/cli/path_conflict.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/engine/runtime/state_store.h"
-#include "plugin/training/lora.h"
+#include "plugin/training/graph/lora.h"
 
 namespace strop {
 

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "plugin/cli/model_options.h"
-#include "plugin/training/lora.h"
+#include "plugin/training/graph/lora.h"
 
 namespace strop {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/training/evaluate.h"
+#include "plugin/training/metrics/evaluate.h"
 
 namespace strop {
 

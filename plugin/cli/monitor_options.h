@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/training/step_measurement.h"
+#include "plugin/training/graph/step_measurement.h"
 
 namespace strop {
 

@@ -11,7 +11,7 @@
 #include "plugin/cli/train_options.h"
 #include "plugin/data/data_source.h"
 #include "plugin/monitor/training_monitor.h"
-#include "plugin/training/run_report.h"
+#include "plugin/training/run/run_report.h"
 
 namespace strop {
 

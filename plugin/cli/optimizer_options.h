@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/optimizer.h"
+#include "plugin/training/optimization/optimizer.h"
 
 namespace strop {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plugin/training/run_folder.h"
+#include "plugin/training/run/run_folder.h"
 
 namespace strop {
 

@@ -21,9 +21,9 @@
 #include "plugin/cli/progress_bar.h"
 #include "plugin/cli/whole_number.h"
 #include "plugin/data/class_names.h"
-#include "plugin/training/class_probabilities.h"
-#include "plugin/training/forward_pass.h"
-#include "plugin/training/training_graph.h"
+#include "plugin/training/graph/training_graph.h"
+#include "plugin/training/metrics/class_probabilities.h"
+#include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

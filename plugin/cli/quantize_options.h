@@ -9,7 +9,7 @@
 #include "importer/importer.h"
 #include "plugin/cli/training_options.h"
 #include "plugin/engine/runtime/state_store.h"
-#include "plugin/training/quantize_model.h"
+#include "plugin/training/graph/quantize_model.h"
 
 namespace strop {
 

@@ -13,7 +13,7 @@
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
 #include "plugin/engine/runtime/session.h"
-#include "plugin/training/forward_pass.h"
+#include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "plugin/training/checkpointer.h"
+#include "plugin/training/run/checkpointer.h"
 
 namespace strop {
 

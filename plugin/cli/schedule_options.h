@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/schedule.h"
+#include "plugin/training/optimization/schedule.h"
 
 namespace strop {
 

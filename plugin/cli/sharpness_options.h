@@ -2,7 +2,7 @@
 
 #include <CLI/App.hpp>
 
-#include "plugin/training/sharpness.h"
+#include "plugin/training/optimization/sharpness.h"
 
 namespace strop {
 

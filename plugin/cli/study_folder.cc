@@ -6,7 +6,7 @@
 #include "graph/status_macros.h"
 #include "plugin/monitor/run_records.h"
 #include "plugin/monitor/tags.h"
-#include "plugin/training/metric_table.h"
+#include "plugin/training/metrics/metric_table.h"
 #include "plugin/tune/tuner.h"
 
 namespace strop {

@@ -21,7 +21,7 @@
 #include "plugin/cli/schedule_options.h"
 #include "plugin/cli/sharpness_options.h"
 #include "plugin/cli/training_options.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/training_graph.h"
+#include "plugin/training/graph/training_graph.h"
 
 namespace strop {
 

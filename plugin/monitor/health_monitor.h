@@ -6,9 +6,9 @@
 
 #include "plugin/monitor/health_rule.h"
 #include "plugin/monitor/record.h"
-#include "plugin/training/health_state.h"
-#include "plugin/training/run_report.h"
-#include "plugin/training/step_statistics.h"
+#include "plugin/training/graph/step_statistics.h"
+#include "plugin/training/run/health_state.h"
+#include "plugin/training/run/run_report.h"
 
 namespace strop {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "plugin/monitor/record.h"
-#include "plugin/training/step_statistics.h"
+#include "plugin/training/graph/step_statistics.h"
 
 namespace strop {
 

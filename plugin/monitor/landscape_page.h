@@ -6,8 +6,8 @@
 
 #include "plugin/monitor/chart.h"
 #include "plugin/monitor/page.h"
-#include "plugin/training/landscape.h"
-#include "plugin/training/path_plane.h"
+#include "plugin/training/exploration/landscape.h"
+#include "plugin/training/exploration/path_plane.h"
 
 namespace strop {
 

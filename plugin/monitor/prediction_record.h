@@ -1,7 +1,7 @@
 #pragma once
 
 #include "plugin/monitor/record.h"
-#include "plugin/training/prediction_watch.h"
+#include "plugin/training/metrics/prediction_watch.h"
 
 namespace strop {
 

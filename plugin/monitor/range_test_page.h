@@ -3,7 +3,7 @@
 #include <string>
 
 #include "plugin/monitor/page.h"
-#include "plugin/training/range_test.h"
+#include "plugin/training/exploration/range_test.h"
 
 namespace strop {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "graph/tensor_type.h"
-#include "plugin/training/regression_watch.h"
+#include "plugin/training/metrics/regression_watch.h"
 
 namespace strop {
 

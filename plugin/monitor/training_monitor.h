@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "plugin/monitor/health_monitor.h"
 #include "plugin/monitor/record_writer.h"
-#include "plugin/training/run_report.h"
-#include "plugin/training/step_measurement.h"
+#include "plugin/training/graph/step_measurement.h"
+#include "plugin/training/run/run_report.h"
 
 namespace strop {
 

@@ -12,8 +12,8 @@
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/study/digits.h"
-#include "plugin/training/node_mode.h"
-#include "plugin/training/shuffle.h"
+#include "plugin/training/graph/node_mode.h"
+#include "plugin/training/run/shuffle.h"
 
 namespace strop {
 namespace {

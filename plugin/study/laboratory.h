@@ -11,7 +11,7 @@
 #include "importer/importer.h"
 #include "models/builder/network_options.h"
 #include "plugin/data/data_source.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "plugin/monitor/loss_trend.h"
-#include "plugin/training/run_state_json.h"
+#include "plugin/training/run/run_state_json.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/training/batch_mixer.h"
+#include "plugin/training/optimization/batch_mixer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Checkpoints and the folder that keeps them. That a resumed run gives the same bits is in
 // tests/training/resume_test.cc and, with kill -9, in tests/cli/kill_test.py.
 
-#include "plugin/training/checkpoint.h"
+#include "plugin/training/run/checkpoint.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,9 +12,9 @@
 #include <limits>
 #include <sstream>
 
-#include "plugin/training/checkpoint_writer.h"
-#include "plugin/training/checkpointer.h"
-#include "plugin/training/run_folder.h"
+#include "plugin/training/run/checkpoint_writer.h"
+#include "plugin/training/run/checkpointer.h"
+#include "plugin/training/run/run_folder.h"
 
 namespace strop {
 namespace {

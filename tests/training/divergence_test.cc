@@ -1,11 +1,11 @@
-#include "plugin/training/divergence.h"
+#include "plugin/training/run/divergence.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "ops/core/registry.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

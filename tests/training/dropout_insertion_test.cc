@@ -1,11 +1,11 @@
-#include "plugin/training/dropout_insertion.h"
+#include "plugin/training/graph/dropout_insertion.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "ops/core/registry.h"
-#include "plugin/training/training_graph.h"
+#include "plugin/training/graph/training_graph.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

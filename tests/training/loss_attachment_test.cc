@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "ops/core/registry.h"
-#include "plugin/training/loss.h"
-#include "plugin/training/metrics.h"
+#include "plugin/training/graph/loss.h"
+#include "plugin/training/metrics/metrics.h"
 
 namespace strop {
 namespace {

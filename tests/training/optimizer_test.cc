@@ -1,4 +1,4 @@
-#include "plugin/training/optimizer.h"
+#include "plugin/training/optimization/optimizer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "plugin/training/parameter_groups.h"
+#include "plugin/training/optimization/parameter_groups.h"
 
 #include <gtest/gtest.h>
 
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

@@ -1,13 +1,13 @@
 // Which samples the watch keeps, and with which losses.
 
-#include "plugin/training/prediction_watch.h"
+#include "plugin/training/metrics/prediction_watch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "plugin/training/metrics.h"
+#include "plugin/training/metrics/metrics.h"
 
 namespace strop {
 namespace {

@@ -1,10 +1,10 @@
-#include "plugin/training/quantize_model.h"
+#include "plugin/training/graph/quantize_model.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

@@ -1,11 +1,11 @@
-#include "plugin/training/range_test.h"
+#include "plugin/training/exploration/range_test.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-#include "plugin/training/local_fit.h"
+#include "plugin/training/exploration/local_fit.h"
 
 namespace strop {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "plugin/training/checkpoint.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/checkpoint.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

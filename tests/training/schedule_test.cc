@@ -1,11 +1,11 @@
-#include "plugin/training/schedule.h"
+#include "plugin/training/optimization/schedule.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "plugin/training/averaging.h"
+#include "plugin/training/optimization/averaging.h"
 
 namespace strop {
 namespace {

@@ -1,13 +1,13 @@
 // Sharpness-aware minimization in a run: what tests/parity/sharpness_test.py, which holds the
 // numbers to PyTorch's, cannot see.
 
-#include "plugin/training/sharpness.h"
+#include "plugin/training/optimization/sharpness.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

@@ -1,10 +1,10 @@
-#include "plugin/training/step_batches.h"
+#include "plugin/training/run/step_batches.h"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

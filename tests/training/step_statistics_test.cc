@@ -1,6 +1,6 @@
 // Measured steps: they change nothing, and what they measure is what can be taken from outside.
 
-#include "plugin/training/step_statistics.h"
+#include "plugin/training/graph/step_statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <cstring>
 #include <map>
 
-#include "plugin/training/step_measurement.h"
-#include "plugin/training/trainer.h"
+#include "plugin/training/graph/step_measurement.h"
+#include "plugin/training/run/trainer.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

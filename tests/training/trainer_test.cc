@@ -1,4 +1,4 @@
-#include "plugin/training/trainer.h"
+#include "plugin/training/run/trainer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <set>
 
-#include "plugin/training/shuffle.h"
+#include "plugin/training/run/shuffle.h"
 #include "tests/training/toy_model.h"
 
 namespace strop {

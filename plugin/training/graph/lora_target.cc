@@ -1,0 +1,232 @@
+#include "plugin/training/graph/lora_target.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "importer/glob.h"
+
+namespace strop {
+namespace {
+
+constexpr size_t kWeightInput = 1;
+constexpr std::string_view kEverything = "*";
+
+bool IsOnnx(const Node& node, std::string_view op_type) {
+  return node.domain.empty() && node.op_type == op_type;
+}
+
+bool IsMatrixTranspose(const Node& node) {
+  const std::vector<int64_t> swap = {1, 0};
+  return IsOnnx(node, "Transpose") && node.attributes.Ints("perm", swap) == swap;
+}
+
+bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return MatchesGlob(pattern, name); });
+}
+
+// A weight as its readers see it. `obstacle` says why it cannot have an adapter.
+struct Candidate {
+  LoraTarget target;
+  std::string obstacle;
+};
+
+class TargetFinder {
+ public:
+  TargetFinder(const ImportedModel& model, int64_t rank)
+      : model_(model), graph_(model.graph), rank_(rank), readers_(graph_.values.size()) {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const Node& node = graph_.nodes[n];
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        if (node.inputs[i] != kNoValue) readers_[Index(node.inputs[i])].push_back({n, i});
+      }
+    }
+  }
+
+  // Nothing when no Gemm, MatMul or Conv takes the parameter for its weight.
+  std::optional<Candidate> Find(size_t parameter) const {
+    Candidate candidate;
+    candidate.target.parameter = parameter;
+    const ValueId weight = model_.parameters[parameter].value;
+    AddReaders(weight, /*is_transposed=*/false, candidate);
+    if (candidate.target.nodes.empty()) return std::nullopt;
+    const size_t rank = graph_.type(weight).shape->size();
+    const bool is_convolution = candidate.target.layout == LoraLayout::kConvolution;
+    if (!is_convolution && rank != 2) {
+      Refuse(candidate, absl::StrCat("it has ", rank, " dimensions, expected a matrix"));
+    }
+    std::sort(candidate.target.nodes.begin(), candidate.target.nodes.end());
+    return candidate;
+  }
+
+ private:
+  struct Reader {
+    size_t node;
+    size_t input;
+  };
+
+  static size_t Index(ValueId id) { return static_cast<size_t>(id); }
+
+  static void Refuse(Candidate& candidate, std::string obstacle) {
+    if (candidate.obstacle.empty()) candidate.obstacle = std::move(obstacle);
+  }
+
+  void AddReaders(ValueId value, bool is_transposed, Candidate& candidate) const {
+    for (const Reader& reader : readers_[Index(value)]) {
+      const Node& node = graph_.nodes[reader.node];
+      if (!is_transposed && IsMatrixTranspose(node)) {
+        AddReaders(node.outputs[0], true, candidate);
+      } else if (reader.input == kWeightInput && IsOnnx(node, "Conv") && !is_transposed) {
+        const int64_t groups = node.attributes.Int("group", 1);
+        if (groups < 1 || rank_ % groups != 0) {
+          Refuse(candidate, absl::StrCat(NodeLabel(node), " has ", groups,
+                                         " groups, expected a divisor of the rank, ", rank_));
+        }
+        AddNode(reader.node, LoraLayout::kConvolution, 1, groups, candidate);
+      } else if (reader.input == kWeightInput && IsOnnx(node, "MatMul")) {
+        AddProduct(reader.node, is_transposed, 1, candidate);
+      } else if (reader.input == kWeightInput && IsOnnx(node, "Gemm")) {
+        const bool is_stored_transposed = node.attributes.Int("transB", 0) != 0;
+        AddProduct(reader.node, is_stored_transposed != is_transposed,
+                   node.attributes.Float("alpha", 1), candidate);
+      } else {
+        Refuse(candidate, absl::StrCat(NodeLabel(node),
+                                       " reads it too, and would see what the adapter changes"));
+      }
+    }
+    if (std::count(graph_.outputs.begin(), graph_.outputs.end(), value) > 0) {
+      Refuse(candidate, "it is an output of the model");
+    }
+  }
+
+  static void AddProduct(size_t node, bool is_outputs_by_inputs, double gain,
+                         Candidate& candidate) {
+    AddNode(node,
+            is_outputs_by_inputs ? LoraLayout::kOutputsByInputs : LoraLayout::kInputsByOutputs,
+            gain, /*groups=*/1, candidate);
+  }
+
+  static void AddNode(size_t node, LoraLayout layout, double gain, int64_t groups,
+                      Candidate& candidate) {
+    LoraTarget& target = candidate.target;
+    if (target.nodes.empty()) {
+      target.layout = layout;
+      target.gain = gain;
+      target.groups = groups;
+    } else if (target.layout != layout || target.gain != gain || target.groups != groups) {
+      Refuse(candidate, "its nodes read it in different ways");
+    }
+    target.nodes.push_back(node);
+  }
+
+  const ImportedModel& model_;
+  const Graph& graph_;
+  const int64_t rank_;
+  std::vector<std::vector<Reader>> readers_;  // by value
+};
+
+// Operators behind which an output layer may stand: they turn, pool or normalize what it gives.
+bool LeavesClasses(const Node& node) {
+  constexpr std::string_view kOperators[] = {
+      "Softmax", "LogSoftmax", "Sigmoid",           "Identity",    "Cast",       "Reshape",
+      "Flatten", "Squeeze",    "Unsqueeze",         "Transpose",   "Resize",     "Slice",
+      "Relu",    "Gather",     "GlobalAveragePool", "AveragePool", "ReduceMean", "Add"};
+  return node.domain.empty() && std::find(std::begin(kOperators), std::end(kOperators),
+                                          node.op_type) != std::end(kOperators);
+}
+
+// The Gemm, MatMul or Conv that each output of the model comes from, unless more lies between.
+std::vector<size_t> OutputLayers(const Graph& graph) {
+  const std::vector<int> producers = graph.Producers();
+  std::vector<size_t> layers;
+  for (const ValueId output : graph.outputs) {
+    ValueId value = output;
+    while (producers[static_cast<size_t>(value)] >= 0) {
+      const auto n = static_cast<size_t>(producers[static_cast<size_t>(value)]);
+      const Node& node = graph.nodes[n];
+      if (IsOnnx(node, "Gemm") || IsOnnx(node, "MatMul") || IsOnnx(node, "Conv")) {
+        layers.push_back(n);
+        break;
+      }
+      if (!LeavesClasses(node)) break;
+      // A sum passes only as the addition of a bias.
+      const auto is_computed = [&](ValueId input) {
+        return input != kNoValue && producers[static_cast<size_t>(input)] >= 0;
+      };
+      if (std::count_if(node.inputs.begin(), node.inputs.end(), is_computed) != 1) break;
+      value = *std::find_if(node.inputs.begin(), node.inputs.end(), is_computed);
+    }
+  }
+  return layers;
+}
+
+bool Matches(const std::string& pattern, const ImportedModel& model, const LoraTarget& target) {
+  if (MatchesGlob(pattern, model.parameters[target.parameter].name)) return true;
+  return std::any_of(target.nodes.begin(), target.nodes.end(), [&](size_t node) {
+    return MatchesGlob(pattern, model.graph.nodes[node].name);
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
+                                            const std::vector<std::string>& patterns,
+                                            const ParameterSelection& selection, int64_t rank) {
+  const TargetFinder finder(model, rank);
+  const std::vector<size_t> output_layers = OutputLayers(model.graph);
+  std::vector<bool> is_used(patterns.size(), false);
+  bool has_output_layer = false;
+  LoraTargets found;
+  for (size_t p = 0; p < model.parameters.size(); ++p) {
+    const Parameter& parameter = model.parameters[p];
+    if (parameter.role != Parameter::Role::kTrained || parameter.is_new) continue;
+    if (MatchesAny(selection.train, parameter.name)) continue;
+    const std::optional<Candidate> candidate = finder.Find(p);
+    if (!candidate) continue;
+    const std::vector<size_t>& nodes = candidate->target.nodes;
+    const bool is_output_layer =
+        std::find_first_of(nodes.begin(), nodes.end(), output_layers.begin(),
+                           output_layers.end()) != nodes.end();
+    has_output_layer = has_output_layer || is_output_layer;
+    bool is_asked_for = false;
+    for (size_t i = 0; i < patterns.size(); ++i) {
+      const bool is_all_linear = patterns[i] == kAllLinear;
+      if (is_all_linear ? is_output_layer : !Matches(patterns[i], model, candidate->target)) {
+        continue;
+      }
+      is_used[i] = true;
+      is_asked_for = true;
+      if (candidate->obstacle.empty() || is_all_linear || patterns[i] == kEverything) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("lora: \"", parameter.name, "\" (", parameter.reason, "), which --lora \"",
+                       patterns[i], "\" matches, cannot have an adapter: ", candidate->obstacle,
+                       "; leave it out with --freeze, or with another pattern"));
+    }
+    if (!is_asked_for) continue;
+    if (candidate->obstacle.empty()) {
+      found.targets.push_back(candidate->target);
+    } else {
+      found.left_out.push_back({parameter.name, candidate->obstacle});
+    }
+  }
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (is_used[i] || patterns[i] == kAllLinear || patterns[i] == kEverything) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "lora: --lora \"", patterns[i],
+        "\" matches no weight of a Gemm, MatMul or Conv, by its own name or the node's; "
+        "`strop inspect` lists them"));
+  }
+  if (!found.targets.empty()) return found;
+  if (has_output_layer && found.left_out.empty()) {
+    return absl::InvalidArgumentError(
+        "lora: found no weight of a Gemm, MatMul or Conv before the output layer, expected at "
+        "least one; give the output layer an adapter with --lora '*'");
+  }
+  return absl::InvalidArgumentError(
+      "lora: found no weight of a Gemm, MatMul or Conv that can have an adapter, expected at least "
+      "one; see `strop inspect`, and train with --train-only instead");
+}
+
+}  // namespace strop

@@ -1,0 +1,230 @@
+#include "plugin/training/graph/loss.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "graph/status_macros.h"
+#include "ops/core/registry.h"
+#include "plugin/training/graph/target_form.h"
+#include "plugin/training/graph/value_name.h"
+
+namespace strop {
+namespace {
+
+struct LossName {
+  std::string_view name;
+  LossKind kind;
+  std::string_view op;
+};
+
+constexpr LossName kLosses[] = {
+    {"cross_entropy", LossKind::kCrossEntropy, "CrossEntropyLoss"},
+    {"binary_cross_entropy", LossKind::kBinaryCrossEntropy, "BinaryCrossEntropyWithLogitsLoss"},
+    {"mse", LossKind::kMeanSquaredError, "MSELoss"},
+    {"l1", LossKind::kL1, "L1Loss"},
+    {"huber", LossKind::kHuber, "HuberLoss"},
+    {"smooth_l1", LossKind::kSmoothL1, "SmoothL1Loss"},
+};
+
+const LossName& NameOf(LossKind kind) {
+  return *std::find_if(std::begin(kLosses), std::end(kLosses),
+                       [kind](const LossName& loss) { return loss.kind == kind; });
+}
+
+// Whether each element of the first output is an element of the first input.
+bool PassesElements(const Node& node) {
+  constexpr std::string_view kOps[] = {"Identity", "Cast",    "Reshape",
+                                       "Flatten",  "Squeeze", "Unsqueeze"};
+  return node.domain.empty() &&
+         std::find(std::begin(kOps), std::end(kOps), node.op_type) != std::end(kOps);
+}
+
+// Softmax, LogSoftmax or Sigmoid: what the loss applies itself.
+bool IsAbsorbedBy(LossKind kind, const Node& node) {
+  if (!node.domain.empty()) return false;
+  if (kind == LossKind::kBinaryCrossEntropy) return node.op_type == "Sigmoid";
+  return kind == LossKind::kCrossEntropy &&
+         (node.op_type == "Softmax" || node.op_type == "LogSoftmax");
+}
+
+struct Logits {
+  ValueId value = kNoValue;
+  std::optional<int64_t> axis;  // of the softmax, where nothing behind it moves axes
+};
+
+// The value that stands before the model's last activation, under the views that follow it;
+// `output` itself when there is no such activation.
+absl::StatusOr<Logits> FindLogits(Graph& graph, LossKind kind, ValueId output) {
+  const std::vector<int> producers = graph.Producers();
+  std::vector<size_t> views;
+  ValueId value = output;
+  bool moves_axes = false;
+  for (;;) {
+    const int producer = producers[static_cast<size_t>(value)];
+    if (producer < 0) return Logits{output, std::nullopt};
+    const Node& node = graph.nodes[static_cast<size_t>(producer)];
+    if (IsAbsorbedBy(kind, node)) break;
+    if (!PassesElements(node)) return Logits{output, std::nullopt};
+    moves_axes = moves_axes || (node.op_type != "Identity" && node.op_type != "Cast");
+    views.push_back(static_cast<size_t>(producer));
+    value = node.inputs[0];
+  }
+  const Node& activation = graph.nodes[static_cast<size_t>(producers[static_cast<size_t>(value)])];
+  Logits logits{activation.inputs[0], std::nullopt};
+  if (kind == LossKind::kCrossEntropy && !moves_axes) {
+    logits.axis = activation.attributes.Int("axis", -1);
+  }
+  const std::optional<Shape> shape = graph.type(output).shape;
+  for (size_t i = views.size(); i-- > 0;) {
+    Node view = graph.nodes[views[i]];
+    view.name += "/logits";
+    view.inputs[0] = logits.value;
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs,
+                           AppendNode(graph, std::move(view), 1));
+    logits.value = outputs[0];
+  }
+  if (!graph.type(logits.value).shape.has_value()) graph.value(logits.value).type.shape = shape;
+  return logits;
+}
+
+// Half types become float, in which a loss has range and precision enough.
+absl::Status WidenHalf(Graph& graph, ValueId& value) {
+  const TensorType type = graph.type(value);
+  if (type.element_type != DataType::kFloat16 && type.element_type != DataType::kBFloat16) {
+    return absl::OkStatus();
+  }
+  Node cast{"loss/prediction", "", "Cast"};
+  cast.attributes.Set("to", static_cast<int64_t>(DataType::kFloat));
+  cast.inputs = {value};
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> wide, AppendNode(graph, std::move(cast), 1));
+  value = wide[0];
+  graph.value(value).type.shape = type.shape;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ValueId> NumberConstant(Graph& graph, const std::string& name,
+                                       const std::vector<double>& numbers, DataType type) {
+  const auto count = static_cast<int64_t>(numbers.size());
+  STROP_ASSIGN_OR_RETURN(Tensor tensor,
+                         ConvertTensor(Tensor::FromVector<double>({count}, numbers), type));
+  return graph.AddConstant(UniqueValueName(graph, name), std::move(tensor));
+}
+
+// The target with its sample and row axes as one, where the prediction has them so.
+absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& prediction) {
+  Shape shape = *graph.type(target).shape;
+  shape.erase(shape.begin() + 1);
+  if (std::count(shape.begin(), shape.end(), kUnknownDimension) > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: the output ", ShapeName(prediction),
+                     " has several rows a sample and a further axis that grows with the batch, "
+                     "expected one such axis; choose another with --train-output"));
+  }
+  const auto rank = static_cast<int64_t>(shape.size());
+  const ValueId to =
+      graph.AddConstant(UniqueValueName(graph, "target_shape"),
+                        Tensor::FromVector<int64_t>({rank}, {shape.begin(), shape.end()}));
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs,
+                         AppendNode(graph, Node{"target", "", "Reshape", {}, {target, to}, {}}, 1));
+  return outputs[0];
+}
+
+}  // namespace
+
+absl::StatusOr<LossKind> LossKindOf(std::string_view name) {
+  std::string names;
+  for (const LossName& loss : kLosses) {
+    if (loss.name == name) return loss.kind;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(loss.name));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("train: unknown loss \"", std::string(name), "\", expected one of ", names));
+}
+
+absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name) {
+  if (graph.outputs.empty()) return absl::InvalidArgumentError("train: the model has no outputs");
+  const auto chosen =
+      name.empty() ? graph.outputs.begin()
+                   : std::find_if(graph.outputs.begin(), graph.outputs.end(),
+                                  [&](ValueId output) { return graph.value(output).name == name; });
+  if (chosen == graph.outputs.end()) {
+    const auto append_name = [&](std::string* out, ValueId output) {
+      absl::StrAppend(out, graph.value(output).name);
+    };
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: the model has no output \"", name, "\", expected one of ",
+                     absl::StrJoin(graph.outputs, ", ", append_name)));
+  }
+  const Value& output = graph.value(*chosen);
+  const DataType type = output.type.element_type;
+  if (!IsFloating(type)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: output \"", output.name, "\" holds ", std::string(DataTypeName(type)),
+                     ", which has no gradient; choose a floating one with --train-output"));
+  }
+  if (output.type.shape && output.type.shape->empty()) return SingleNumber(output.name);
+  return *chosen;
+}
+
+absl::StatusOr<std::optional<LossKind>> LossOfActivation(const Graph& graph,
+                                                         const std::string& output) {
+  STROP_ASSIGN_OR_RETURN(const ValueId value, ChooseOutput(graph, output));
+  Graph scratch = graph;  // which FindLogits may add views to
+  for (const LossKind kind : {LossKind::kCrossEntropy, LossKind::kBinaryCrossEntropy}) {
+    STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(scratch, kind, value));
+    if (logits.value != value) return kind;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options,
+                                        const DataShapes& data, const LossAttachment& attachment) {
+  STROP_ASSIGN_OR_RETURN(const ValueId output, ChooseOutput(graph, options.output));
+  STROP_ASSIGN_OR_RETURN(PredictionShape prediction, FindPredictionShape(graph, output, data));
+  STROP_ASSIGN_OR_RETURN(Logits logits, FindLogits(graph, options.kind, output));
+  STROP_RETURN_IF_ERROR(WidenHalf(graph, logits.value));
+  const DataType prediction_type = graph.type(logits.value).element_type;
+  STROP_ASSIGN_OR_RETURN(TargetForm form, FindTargetForm(options, prediction_type, prediction,
+                                                         logits.axis, data.target));
+  AttachedLoss attached;
+  attached.prediction = logits.value;
+  attached.class_axis = form.class_axis;
+  attached.note = std::move(form.note);
+
+  Node node{"loss", std::string(kStropDomain), std::string(NameOf(options.kind).op), {}, {}, {}};
+  if (attachment.keeps_positions) node.attributes.Set("reduction", std::string("none"));
+  ValueId weight = kNoValue;
+  if (options.kind == LossKind::kCrossEntropy) {
+    node.attributes.Set("axis", form.class_axis);
+    node.attributes.Set("label_smoothing", options.label_smoothing);
+    node.attributes.Set("ignore_index", options.ignore_index);
+    if (!options.class_weights.empty()) {
+      STROP_ASSIGN_OR_RETURN(
+          weight, NumberConstant(graph, "class_weights", options.class_weights, prediction_type));
+    }
+  } else if (options.kind == LossKind::kBinaryCrossEntropy && options.positive_weight != 1) {
+    STROP_ASSIGN_OR_RETURN(weight, NumberConstant(graph, "positive_weight",
+                                                  {options.positive_weight}, prediction_type));
+  } else if (options.kind == LossKind::kHuber) {
+    node.attributes.Set("delta", options.delta);
+  } else if (options.kind == LossKind::kSmoothL1) {
+    node.attributes.Set("beta", options.delta);
+  }
+  TensorType target_type = form.interface.type;
+  if (attachment.takes_probabilities) target_type = {prediction_type, SampleBatch(prediction)};
+  attached.target = graph.AddInput(UniqueValueName(graph, std::string(kTargetField)), target_type);
+  ValueId target = attached.target;
+  if (prediction.rows_a_sample != 1) {
+    STROP_ASSIGN_OR_RETURN(target, Flattened(graph, target, prediction.shape));
+  }
+  node.inputs = {attached.prediction, target};
+  if (weight != kNoValue) node.inputs.push_back(weight);
+  STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs, AppendNode(graph, std::move(node), 1));
+  attached.loss = outputs[0];
+  attached.interface = std::move(form.interface);
+  attached.prediction_shape = std::move(prediction.shape);
+  return attached;
+}
+
+}  // namespace strop

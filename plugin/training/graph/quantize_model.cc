@@ -1,0 +1,250 @@
+#include "plugin/training/graph/quantize_model.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "importer/glob.h"
+#include "ops/core/registry.h"
+
+namespace strop {
+namespace {
+
+constexpr size_t kWeight = 1;
+
+bool IsOnnx(const Node& node, std::string_view op_type) {
+  return node.domain.empty() && node.op_type == op_type;
+}
+
+// Output channels of the weight; -1 for a node that is not quantized.
+int64_t OutputAxis(const Node& node, int64_t weight_rank) {
+  if (IsOnnx(node, "Conv") && weight_rank >= 3) return 0;
+  if (weight_rank != 2) return -1;
+  if (IsOnnx(node, "Gemm")) return node.attributes.Int("transB", 0) != 0 ? 0 : 1;
+  return IsOnnx(node, "MatMul") ? 1 : -1;
+}
+
+// Activations that integer kernels make part of the Conv before them: a bound of the numbers that
+// uint8 can say.
+bool IsFused(const Node& node) { return IsOnnx(node, "Relu") || IsOnnx(node, "Clip"); }
+
+bool IsFloatingConstant(const Value& value) {
+  return (value.kind == ValueKind::kState || value.kind == ValueKind::kConstant) &&
+         IsFloating(value.type.element_type);
+}
+
+class Quantization {
+ public:
+  Quantization(ImportedModel& model, const QuantizationOptions& options)
+      : graph_(model.graph), options_(options), calls_(model.calls), uses_(graph_.UseCounts()) {
+    for (const Parameter& parameter : model.parameters) {
+      if (parameter.tensor >= 0 && !parameter.is_in_function) stored_.insert(parameter.value);
+    }
+    for (const Node& node : graph_.nodes) {
+      const FunctionCall* call = CallOf(node);
+      if (call == nullptr) continue;
+      for (const ValueId output : node.outputs) made_in_[output] = call->name;
+    }
+  }
+
+  absl::StatusOr<QuantizationSites> Run() {
+    STROP_RETURN_IF_ERROR(CheckPatterns());
+    FindSites();
+    if (weights_.empty()) {
+      return absl::InvalidArgumentError(
+          "quantize: the model has no Conv, Gemm or MatMul with a constant weight, outside of "
+          "functions, that is not excluded, expected at least one");
+    }
+    std::vector<Node> nodes = std::move(graph_.nodes);
+    graph_.nodes.clear();
+    std::vector<Node> quantized;
+    const auto take_added = [&] {
+      std::move(graph_.nodes.begin(), graph_.nodes.end(), std::back_inserter(quantized));
+      graph_.nodes.clear();
+    };
+    for (const auto& [weight, axis] : weights_) {
+      STROP_RETURN_IF_ERROR(QuantizeWeight(weight, axis));
+    }
+    for (const ValueId input : graph_.inputs) {
+      if (activations_.contains(input)) STROP_RETURN_IF_ERROR(QuantizeActivation(input));
+    }
+    take_added();
+    for (Node& node : nodes) {
+      const std::vector<ValueId> outputs = node.outputs;
+      for (ValueId& input : node.inputs) {
+        const auto found = replaced_.find(input);
+        if (found != replaced_.end() && SeesQuantized(node, input)) input = found->second;
+      }
+      quantized.push_back(std::move(node));
+      for (const ValueId output : outputs) {
+        if (!activations_.contains(output)) continue;
+        STROP_RETURN_IF_ERROR(QuantizeActivation(output));
+        take_added();
+      }
+    }
+    graph_.nodes = std::move(quantized);
+    return std::move(sites_);
+  }
+
+ private:
+  absl::Status CheckPatterns() const {
+    for (const std::string& pattern : options_.exclude) {
+      const bool is_used =
+          std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                      [&](const Node& node) { return MatchesGlob(pattern, node.name); });
+      if (is_used) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("quantize: --quantize-exclude \"", pattern,
+                       "\" matches no node of the model, expected the name of a layer as `strop "
+                       "inspect` gives it"));
+    }
+    return absl::OkStatus();
+  }
+
+  void FindSites() {
+    std::map<ValueId, const Node*> readers;  // any one
+    for (const Node& node : graph_.nodes) {
+      for (const ValueId input : node.inputs) readers[input] = &node;
+    }
+    for (const Node& node : graph_.nodes) {
+      if (node.inputs.size() <= kWeight || IsExcluded(node)) continue;
+      const Value& weight = graph_.value(node.inputs[kWeight]);
+      if (!IsFloatingConstant(weight)) continue;
+      const int64_t axis = OutputAxis(node, static_cast<int64_t>(weight.type.shape->size()));
+      if (axis < 0) continue;
+      if (const FunctionCall* call = CallOf(node); call != nullptr) {
+        ++sites_.in_functions[call->function];
+        continue;
+      }
+      if (!stored_.contains(node.inputs[kWeight])) continue;  // export could not replace it
+      weights_.emplace(node.inputs[kWeight], axis);
+      if (!IsFloatingConstant(graph_.value(node.inputs[0]))) activations_.insert(node.inputs[0]);
+      if (!IsOnnx(node, "Conv")) continue;
+      ValueId output = node.outputs[0];
+      const auto reader = readers.find(output);
+      if (reader != readers.end() && IsFused(*reader->second) &&
+          CallOf(*reader->second) == nullptr && uses_[static_cast<size_t>(output)] == 1) {
+        output = reader->second->outputs[0];
+      }
+      const bool is_read = readers.contains(output);  // not only the model's result
+      if (is_read) activations_.insert(output);
+    }
+  }
+
+  // Null for a node of the file's main graph.
+  const FunctionCall* CallOf(const Node& node) const {
+    const auto found = calls_.find(node.name);
+    return found == calls_.end() ? nullptr : &found->second;
+  }
+
+  // Where a function reads what it has made itself, the file rounds only what it hands out.
+  bool SeesQuantized(const Node& node, ValueId value) const {
+    const FunctionCall* call = CallOf(node);
+    const auto maker = made_in_.find(value);
+    return call == nullptr || maker == made_in_.end() || maker->second != call->name;
+  }
+
+  bool IsExcluded(const Node& node) const {
+    return std::any_of(options_.exclude.begin(), options_.exclude.end(),
+                       [&](const std::string& pattern) { return MatchesGlob(pattern, node.name); });
+  }
+
+  absl::StatusOr<std::vector<ValueId>> Emit(std::string_view op_type, const std::string& name,
+                                            std::vector<ValueId> inputs, Attributes attributes,
+                                            size_t outputs) {
+    const bool is_own = op_type != "ReduceMin" && op_type != "ReduceMax";
+    return AppendNode(
+        graph_,
+        {absl::StrCat(name, "/", std::string(op_type)), is_own ? std::string(kStropDomain) : "",
+         std::string(op_type), std::move(attributes), std::move(inputs)},
+        outputs);
+  }
+
+  absl::Status FakeQuantize(ValueId value, ValueId minimum, ValueId maximum, int64_t quant_min,
+                            int64_t quant_max, std::optional<int64_t> axis) {
+    const std::string name = graph_.value(value).name;
+    Attributes attributes = {{"quant_min", quant_min}, {"quant_max", quant_max}};
+    Attributes of_parameters = attributes;
+    of_parameters.Set("symmetric", int64_t{axis.has_value()});
+    STROP_ASSIGN_OR_RETURN(
+        const std::vector<ValueId> parameters,
+        Emit("QuantizationParameters", name, {minimum, maximum}, std::move(of_parameters), 2));
+    if (axis) attributes.Set("axis", *axis);
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> quantized,
+                           Emit("FakeQuantize", name, {value, parameters[0], parameters[1]},
+                                std::move(attributes), 1));
+    graph_.value(quantized[0]).type.shape = graph_.type(value).shape;
+    replaced_[value] = quantized[0];
+    return absl::OkStatus();
+  }
+
+  absl::Status QuantizeWeight(ValueId weight, int64_t axis) {
+    const std::string name = graph_.value(weight).name;
+    std::vector<int64_t> others;
+    for (size_t i = 0; i < graph_.type(weight).shape->size(); ++i) {
+      if (static_cast<int64_t>(i) != axis) others.push_back(static_cast<int64_t>(i));
+    }
+    const ValueId axes = graph_.AddConstant(
+        name + "/axes", Tensor::FromVector<int64_t>({static_cast<int64_t>(others.size())}, others));
+    const Attributes flat = {{"keepdims", int64_t{0}}};
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> minimum,
+                           Emit("ReduceMin", name, {weight, axes}, flat, 1));
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> maximum,
+                           Emit("ReduceMax", name, {weight, axes}, flat, 1));
+    sites_.weights.push_back({name, axis});
+    return FakeQuantize(weight, minimum[0], maximum[0], -127, 127, axis);
+  }
+
+  absl::Status QuantizeActivation(ValueId value) {
+    const std::string name = graph_.value(value).name;
+    constexpr double kNothingSeen = std::numeric_limits<double>::infinity();
+    const DataType type =
+        graph_.type(value).element_type == DataType::kDouble ? DataType::kDouble : DataType::kFloat;
+    std::vector<ValueId> inputs = {value};
+    for (const auto& [bound, first] :
+         {std::pair("minimum", kNothingSeen), std::pair("maximum", -kNothingSeen)}) {
+      STROP_ASSIGN_OR_RETURN(Tensor number, ConvertTensor(Tensor::Scalar(first), type));
+      inputs.push_back(graph_.AddState(absl::StrCat(name, "/", bound), std::move(number)));
+    }
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> range,
+                           Emit("MovingAverageRange", name, inputs,
+                                {{"averaging_constant", options_.averaging_constant}}, 2));
+    sites_.activations.push_back(name);
+    return FakeQuantize(value, range[0], range[1], 0, 255, std::nullopt);
+  }
+
+  Graph& graph_;
+  const QuantizationOptions& options_;
+  const std::map<std::string, FunctionCall>& calls_;
+  const std::vector<int> uses_;
+  std::set<ValueId> stored_;                // floating constants of the file's main graph
+  std::map<ValueId, std::string> made_in_;  // the calls that values come from
+  std::map<ValueId, int64_t> weights_;      // and their output axes
+  std::set<ValueId> activations_;
+  std::map<ValueId, ValueId> replaced_;
+  QuantizationSites sites_;
+};
+
+}  // namespace
+
+absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
+                                                const QuantizationOptions& options) {
+  return Quantization(model, options).Run();
+}
+
+void SetQuantizationMode(Graph& graph, bool is_training) {
+  for (Node& node : graph.nodes) {
+    if (node.domain != kStropDomain || node.op_type != "MovingAverageRange") continue;
+    node.attributes.Set("training_mode", int64_t{is_training});
+    if (!is_training) continue;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      graph.state_updates.push_back({node.inputs[1 + i], node.outputs[i]});
+    }
+  }
+}
+
+}  // namespace strop
