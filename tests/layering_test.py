@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| `(\w+)/` \|.*\| (.+) \|$", re.MULTILINE)
 # Inside plugin/: the engine knows nothing of the driver, the driver nothing of the doors.
 PLUGIN_ORDER = [
     {"engine"},
-    {"training", "data", "monitor", "tune"},
+    {"training", "data", "monitor", "report", "tune"},
     {"study", "cli", "c", "python"},
 ]
 

@@ -17,7 +17,7 @@
 #include "plugin/cli/stop_signal.h"
 #include "plugin/cli/text_curve.h"
 #include "plugin/cli/train_options.h"
-#include "plugin/monitor/range_test_page.h"
+#include "plugin/report/range_test_page.h"
 #include "plugin/training/exploration/range_test.h"
 
 namespace strop {

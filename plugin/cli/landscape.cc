@@ -26,8 +26,8 @@
 #include "plugin/cli/stop_signal.h"
 #include "plugin/data/npz.h"
 #include "plugin/data/split.h"
-#include "plugin/monitor/contour_picture.h"
-#include "plugin/monitor/landscape_page.h"
+#include "plugin/report/contour_picture.h"
+#include "plugin/report/landscape_page.h"
 #include "plugin/training/exploration/path_plane.h"
 
 namespace strop {

@@ -12,9 +12,9 @@
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/study_folder.h"
 #include "plugin/cli/tune_report.h"
-#include "plugin/monitor/comparison_page.h"
-#include "plugin/monitor/report_page.h"
-#include "plugin/monitor/run_summary.h"
+#include "plugin/report/comparison_page.h"
+#include "plugin/report/report_page.h"
+#include "plugin/report/run_summary.h"
 
 namespace strop {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/monitor/run_records.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/run_records.h"
 #include "plugin/training/metrics/metric_table.h"
 #include "plugin/tune/tuner.h"
 

@@ -9,7 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "plugin/monitor/extent.h"
+#include "plugin/report/extent.h"
 
 namespace strop {
 namespace {

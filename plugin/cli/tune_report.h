@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/monitor/page.h"
+#include "plugin/report/page.h"
 #include "plugin/tune/journal.h"
 #include "plugin/tune/search_space.h"
 

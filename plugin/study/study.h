@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/monitor/chart.h"
-#include "plugin/monitor/page.h"
+#include "plugin/report/chart.h"
+#include "plugin/report/page.h"
 #include "plugin/study/laboratory.h"
 #include "plugin/study/statistics.h"
 

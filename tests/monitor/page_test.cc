@@ -1,4 +1,4 @@
-#include "plugin/monitor/page.h"
+#include "plugin/report/page.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "plugin/monitor/page_assets.h"
+#include "plugin/report/page_assets.h"
 
 namespace strop {
 namespace {

@@ -1,6 +1,6 @@
 // What a run's records come back as: every kind, damage, breaks, numbers that are none, long runs.
 
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/run_records.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "plugin/monitor/json_lines_sink.h"
 #include "plugin/monitor/record_line.h"
-#include "plugin/monitor/report_page.h"
+#include "plugin/report/report_page.h"
 
 namespace strop {
 namespace {

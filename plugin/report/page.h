@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "plugin/monitor/chart.h"
+#include "plugin/report/chart.h"
 
 namespace strop {
 

@@ -1,4 +1,4 @@
-#include "plugin/monitor/range_test_page.h"
+#include "plugin/report/range_test_page.h"
 
 #include <algorithm>
 

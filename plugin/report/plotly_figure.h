@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/monitor/chart.h"
+#include "plugin/report/chart.h"
 
 namespace strop {
 

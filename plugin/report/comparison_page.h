@@ -1,8 +1,8 @@
 #pragma once
 
 #include "absl/types/span.h"
-#include "plugin/monitor/page.h"
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/page.h"
+#include "plugin/report/run_records.h"
 
 namespace strop {
 

@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "plugin/monitor/report_sections.h"
-#include "plugin/monitor/run_summary.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/report_sections.h"
+#include "plugin/report/run_summary.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/monitor/plotly_figure.h"
+#include "plugin/report/plotly_figure.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "plugin/monitor/extent.h"
+#include "plugin/report/extent.h"
 
 namespace strop {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "plugin/monitor/extent.h"
-#include "plugin/monitor/report_sections.h"
+#include "plugin/report/extent.h"
+#include "plugin/report/report_sections.h"
 
 namespace strop {
 namespace {

@@ -1,10 +1,10 @@
-#include "plugin/monitor/chart.h"
+#include "plugin/report/chart.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "plugin/monitor/extent.h"
-#include "plugin/monitor/plotly_figure.h"
+#include "plugin/report/extent.h"
+#include "plugin/report/plotly_figure.h"
 
 namespace strop {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/run_records.h"
 
 namespace strop {
 

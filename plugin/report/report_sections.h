@@ -1,7 +1,7 @@
 #pragma once
 
-#include "plugin/monitor/page.h"
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/page.h"
+#include "plugin/report/run_records.h"
 
 namespace strop {
 

@@ -1,4 +1,4 @@
-#include "plugin/monitor/page.h"
+#include "plugin/report/page.h"
 
 #include <algorithm>
 #include <cctype>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
-#include "plugin/monitor/page_assets.h"
+#include "plugin/report/page_assets.h"
 
 namespace strop {
 namespace {

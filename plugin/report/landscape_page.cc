@@ -1,12 +1,12 @@
-#include "plugin/monitor/landscape_page.h"
+#include "plugin/report/landscape_page.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "plugin/monitor/contour_picture.h"
-#include "plugin/monitor/extent.h"
+#include "plugin/report/contour_picture.h"
+#include "plugin/report/extent.h"
 
 namespace strop {
 namespace {

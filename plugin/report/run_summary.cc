@@ -1,4 +1,4 @@
-#include "plugin/monitor/run_summary.h"
+#include "plugin/report/run_summary.h"
 
 #include <algorithm>
 #include <cmath>

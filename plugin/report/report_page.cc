@@ -1,11 +1,11 @@
-#include "plugin/monitor/report_page.h"
+#include "plugin/report/report_page.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "plugin/monitor/report_sections.h"
-#include "plugin/monitor/run_summary.h"
+#include "plugin/report/report_sections.h"
+#include "plugin/report/run_summary.h"
 
 namespace strop {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "plugin/monitor/page.h"
+#include "plugin/report/page.h"
 #include "plugin/training/exploration/range_test.h"
 
 namespace strop {

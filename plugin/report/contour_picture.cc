@@ -1,4 +1,4 @@
-#include "plugin/monitor/contour_picture.h"
+#include "plugin/report/contour_picture.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -2,10 +2,10 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "plugin/monitor/evenly_spread.h"
-#include "plugin/monitor/extent.h"
-#include "plugin/monitor/report_sections.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/evenly_spread.h"
+#include "plugin/report/extent.h"
+#include "plugin/report/report_sections.h"
 
 namespace strop {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "plugin/monitor/chart.h"
-#include "plugin/monitor/page.h"
+#include "plugin/report/chart.h"
+#include "plugin/report/page.h"
 #include "plugin/training/exploration/landscape.h"
 #include "plugin/training/exploration/path_plane.h"
 

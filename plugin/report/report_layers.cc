@@ -3,10 +3,10 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "plugin/monitor/extent.h"
-#include "plugin/monitor/layer_map.h"
-#include "plugin/monitor/report_sections.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/extent.h"
+#include "plugin/report/layer_map.h"
+#include "plugin/report/report_sections.h"
 
 namespace strop {
 namespace {

@@ -1,10 +1,10 @@
-#include "plugin/monitor/layer_map.h"
+#include "plugin/report/layer_map.h"
 
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
-#include "plugin/monitor/evenly_spread.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/evenly_spread.h"
 
 namespace strop {
 namespace {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "plugin/monitor/chart.h"
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/chart.h"
+#include "plugin/report/run_records.h"
 
 namespace strop {
 

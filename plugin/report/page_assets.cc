@@ -1,4 +1,4 @@
-#include "plugin/monitor/page_assets.h"
+#include "plugin/report/page_assets.h"
 
 extern "C" {
 extern const char strop_page_style[], strop_page_style_end[];

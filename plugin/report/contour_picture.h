@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "plugin/monitor/chart.h"
+#include "plugin/report/chart.h"
 
 namespace strop {
 

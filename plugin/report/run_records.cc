@@ -1,4 +1,4 @@
-#include "plugin/monitor/run_records.h"
+#include "plugin/report/run_records.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/monitor/evenly_spread.h"
 #include "plugin/monitor/record_line.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/evenly_spread.h"
 
 namespace strop {
 namespace {

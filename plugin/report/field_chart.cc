@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "plugin/monitor/chart.h"
-#include "plugin/monitor/plotly_figure.h"
+#include "plugin/report/chart.h"
+#include "plugin/report/plotly_figure.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/monitor/comparison_page.h"
+#include "plugin/report/comparison_page.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "plugin/monitor/extent.h"
-#include "plugin/monitor/run_summary.h"
 #include "plugin/monitor/tags.h"
+#include "plugin/report/extent.h"
+#include "plugin/report/run_summary.h"
 
 namespace strop {
 namespace {
