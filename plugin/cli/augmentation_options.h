@@ -2,7 +2,7 @@
 
 #include <CLI/App.hpp>
 
-#include "plugin/data/augmentation.h"
+#include "plugin/data/images/augmentation.h"
 #include "plugin/training/optimization/batch_mixer.h"
 
 namespace strop {

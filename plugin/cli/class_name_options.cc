@@ -16,9 +16,9 @@
 #include "importer/class_names.h"
 #include "plugin/cli/model_options.h"
 #include "plugin/cli/path_option.h"
-#include "plugin/data/csv.h"
+#include "plugin/data/arrays/csv.h"
 #include "plugin/data/data_file.h"
-#include "plugin/data/image_folder.h"
+#include "plugin/data/images/image_folder.h"
 
 namespace strop {
 namespace {

@@ -13,7 +13,7 @@
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/unreached_note.h"
 #include "plugin/cli/vector_jacobian.h"
-#include "plugin/data/number_conversion.h"
+#include "plugin/data/arrays/number_conversion.h"
 
 namespace strop {
 namespace {

@@ -24,7 +24,7 @@
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/progress_bar.h"
 #include "plugin/cli/stop_signal.h"
-#include "plugin/data/npz.h"
+#include "plugin/data/arrays/npz.h"
 #include "plugin/data/split.h"
 #include "plugin/report/contour_picture.h"
 #include "plugin/report/landscape_page.h"

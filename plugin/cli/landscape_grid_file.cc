@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/data/npz.h"
+#include "plugin/data/arrays/npz.h"
 
 namespace strop {
 namespace {

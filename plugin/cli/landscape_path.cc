@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/data/safetensors.h"
+#include "plugin/data/arrays/safetensors.h"
 
 namespace strop {
 namespace {

@@ -17,7 +17,7 @@
 #include "plugin/cli/outcome.h"
 #include "plugin/cli/path_option.h"
 #include "plugin/cli/whole_number.h"
-#include "plugin/data/number_conversion.h"
+#include "plugin/data/arrays/number_conversion.h"
 
 namespace strop {
 

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "graph/tensor.h"
 #include "importer/importer.h"
-#include "plugin/data/npz.h"
+#include "plugin/data/arrays/npz.h"
 
 namespace strop {
 

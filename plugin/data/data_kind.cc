@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "graph/status_macros.h"
+#include "plugin/data/arrays/idx.h"
 #include "plugin/data/data_file.h"
-#include "plugin/data/idx.h"
-#include "plugin/data/image.h"
+#include "plugin/data/images/image.h"
 
 namespace strop {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "graph/tensor.h"
-#include "plugin/data/augmentation.h"
+#include "plugin/data/images/augmentation.h"
 
 namespace strop {
 

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "plugin/data/arrays/number_conversion.h"
 #include "plugin/data/class_names.h"
-#include "plugin/data/number_conversion.h"
 #include "plugin/data/sample_field.h"
 #include "plugin/data/target_check.h"
 

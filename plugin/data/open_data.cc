@@ -6,14 +6,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "graph/status_macros.h"
-#include "plugin/data/csv.h"
+#include "plugin/data/arrays/csv.h"
+#include "plugin/data/arrays/idx.h"
+#include "plugin/data/arrays/npy.h"
+#include "plugin/data/arrays/npz.h"
+#include "plugin/data/arrays/open_arrays.h"
 #include "plugin/data/data_kind.h"
-#include "plugin/data/idx.h"
-#include "plugin/data/image_folder.h"
+#include "plugin/data/images/image_folder.h"
 #include "plugin/data/input_as_target.h"
-#include "plugin/data/npy.h"
-#include "plugin/data/npz.h"
-#include "plugin/data/open_arrays.h"
 
 namespace strop {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "plugin/data/data_listener.h"
 #include "plugin/data/data_source.h"
-#include "plugin/data/image_transform.h"
+#include "plugin/data/images/image_transform.h"
 #include "plugin/data/model_binding.h"
 
 namespace strop {

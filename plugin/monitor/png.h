@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "plugin/data/image.h"
+#include "plugin/data/images/image.h"
 
 namespace strop {
 

@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "graph/status_macros.h"
-#include "plugin/data/array_source.h"
+#include "plugin/data/arrays/array_source.h"
 
 extern const unsigned char strop_digits[];
 extern const unsigned char strop_digits_end[];

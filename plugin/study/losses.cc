@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/kernels/philox.h"
-#include "plugin/data/array_source.h"
+#include "plugin/data/arrays/array_source.h"
 #include "plugin/data/split.h"
 #include "plugin/study/statistics.h"
 #include "plugin/study/study.h"

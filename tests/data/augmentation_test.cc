@@ -1,4 +1,4 @@
-#include "plugin/data/augmentation.h"
+#include "plugin/data/images/augmentation.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "plugin/data/image_color.h"
-#include "plugin/data/image_geometry.h"
+#include "plugin/data/images/image_color.h"
+#include "plugin/data/images/image_geometry.h"
 
 namespace strop {
 namespace {

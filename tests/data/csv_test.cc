@@ -1,4 +1,4 @@
-#include "plugin/data/csv.h"
+#include "plugin/data/arrays/csv.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -6,7 +6,7 @@
 #include <limits>
 #include <tuple>
 
-#include "plugin/data/array_source.h"
+#include "plugin/data/arrays/array_source.h"
 
 namespace strop {
 namespace {

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <memory>
 
-#include "plugin/data/npy.h"
-#include "plugin/data/npz.h"
+#include "plugin/data/arrays/npy.h"
+#include "plugin/data/arrays/npz.h"
 
 namespace strop {
 namespace {

@@ -1,7 +1,7 @@
 // The safetensors format. The golden is the safetensors package's own file;
 // tests/cli/checkpoint_test.py has the package read what is written here.
 
-#include "plugin/data/safetensors.h"
+#include "plugin/data/arrays/safetensors.h"
 
 #include <gtest/gtest.h>
 

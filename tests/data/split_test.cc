@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "plugin/data/array_source.h"
+#include "plugin/data/arrays/array_source.h"
 
 namespace strop {
 namespace {

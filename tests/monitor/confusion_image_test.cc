@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "plugin/data/image.h"
+#include "plugin/data/images/image.h"
 
 namespace strop {
 namespace {

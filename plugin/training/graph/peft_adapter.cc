@@ -12,7 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
-#include "plugin/data/safetensors.h"
+#include "plugin/data/arrays/safetensors.h"
 
 namespace strop {
 namespace {

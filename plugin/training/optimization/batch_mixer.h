@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "plugin/data/image_transform.h"
+#include "plugin/data/images/image_transform.h"
 #include "plugin/data/model_binding.h"
 #include "plugin/data/random_draws.h"
 #include "plugin/training/graph/loss.h"

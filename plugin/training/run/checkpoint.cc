@@ -9,8 +9,8 @@
 #include "exporter/atomic_file.h"
 #include "exporter/content_hash.h"
 #include "graph/status_macros.h"
+#include "plugin/data/arrays/safetensors.h"
 #include "plugin/data/data_file.h"
-#include "plugin/data/safetensors.h"
 #include "plugin/training/run/run_state_json.h"
 
 namespace strop {

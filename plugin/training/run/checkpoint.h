@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/data/npz.h"
+#include "plugin/data/arrays/npz.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/training/run/fingerprint.h"
 #include "plugin/training/run/run_state.h"

@@ -1,0 +1,114 @@
+#include "plugin/data/images/image_source.h"
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "ops/kernels/parallel_for.h"
+
+namespace strop {
+namespace {
+
+class ImageSource : public DataSource {
+ public:
+  ImageSource(ImageSet images, std::string field_name, ImageTransform transform,
+              const AugmentationOptions& augmentation)
+      : images_(std::move(images)), transform_(std::move(transform)), augmentation_(augmentation) {
+    fields_.push_back(
+        {std::move(field_name), DataType::kFloat, transform_.shape(), transform_.pixel_scale()});
+    if (images_.labels.is_empty_handle()) return;
+    const Shape& shape = images_.labels.shape();
+    fields_.push_back(
+        {std::string(kTargetField), images_.labels.type(), Shape(shape.begin() + 1, shape.end())});
+  }
+
+  int64_t sample_count() const override { return images_.count; }
+  const std::vector<DataField>& fields() const override { return fields_; }
+  const std::string& origin() const override { return images_.origin; }
+  absl::Span<const std::string> class_names() const override { return images_.class_names; }
+  std::string FileOf(int64_t index) const override {
+    return images_.paths.empty() ? "" : images_.paths[static_cast<size_t>(index)];
+  }
+  const Tensor* whole_array(size_t field) const override {
+    return field == 1 ? &images_.labels : nullptr;
+  }
+
+  absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
+    return ReadWith(indices, nullptr, batch);
+  }
+  absl::Status ReadAugmented(absl::Span<const int64_t> indices, const AugmentationKey& key,
+                             absl::Span<Tensor> batch) override {
+    return ReadWith(indices, augmentation_.are_default() ? nullptr : &key, batch);
+  }
+
+ private:
+  // Augmented unless `key` is null.
+  absl::Status ReadWith(absl::Span<const int64_t> indices, const AugmentationKey* key,
+                        absl::Span<Tensor> batch) const {
+    if (fields_.size() > 1) CopySamples(images_.labels, indices, batch[1]);
+    auto* out = static_cast<float*>(batch[0].mutable_data());
+    const int64_t sample_elements = ElementCount(fields_[0].shape);
+    std::vector<absl::Status> statuses(indices.size());
+    ParallelFor(static_cast<int64_t>(indices.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        statuses[static_cast<size_t>(i)] =
+            ReadImage(indices[static_cast<size_t>(i)], key, out + i * sample_elements);
+      }
+    });
+    for (const absl::Status& status : statuses) STROP_RETURN_IF_ERROR(status);
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadImage(int64_t index, const AugmentationKey* key, float* out) const {
+    STROP_ASSIGN_OR_RETURN(Image image, images_.decode(index));
+    AugmentationDraw draw;
+    if (key != nullptr) {
+      const ImageSize size{image.height, image.width};
+      draw = DrawAugmentation(augmentation_, *key, index, size, transform_.content_size());
+    }
+    absl::StatusOr<FloatImage> content = transform_.Content(std::move(image), draw.kept);
+    if (!content.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("data: ", images_.NameOf(index), ": ",
+                                                     std::string(content.status().message())));
+    }
+    if (key != nullptr) Augment(draw, *content);
+    transform_.Write(*content, draw.erased, out);
+    return absl::OkStatus();
+  }
+
+  ImageSet images_;
+  ImageTransform transform_;
+  AugmentationOptions augmentation_;
+  std::vector<DataField> fields_;
+};
+
+}  // namespace
+
+std::string ImageSet::NameOf(int64_t index) const {
+  if (paths.empty()) return absl::StrCat("\"", origin, "\", image ", index);
+  return absl::StrCat("\"", paths[static_cast<size_t>(index)], "\"");
+}
+
+std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_name,
+                                            ImageTransform transform,
+                                            const AugmentationOptions& augmentation) {
+  return std::make_unique<ImageSource>(std::move(images), std::move(field_name),
+                                       std::move(transform), augmentation);
+}
+
+ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, const PictureShape& shape,
+                       Tensor labels) {
+  ImageSet images;
+  images.origin = std::move(origin);
+  images.count = pixels.shape()[0];
+  images.labels = std::move(labels);
+  images.decode = [pixels, shape](int64_t index) -> absl::StatusOr<Image> {
+    Image image{shape.height, shape.width, shape.channels, {}};
+    image.pixels.resize(static_cast<size_t>(shape.elements()));
+    const uint8_t* sample = static_cast<const uint8_t*>(pixels.data()) + index * shape.elements();
+    uint8_t* out = image.pixels.data();
+    shape.VisitElements([&](int64_t i, int64_t j) { out[j] = sample[i]; });
+    return image;
+  };
+  return images;
+}
+
+}  // namespace strop
