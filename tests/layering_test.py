@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(\w+)/` \|.*\| (.+) \|$", re.MULTILINE)
 PLUGIN_ORDER = [
     {"engine"},
     {"training", "data", "monitor", "report", "tune"},
-    {"study", "cli", "c", "python"},
+    {"options", "study", "cli", "c", "python"},
 ]
 
 

@@ -14,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/path_option.h"
 #include "plugin/cli/vector_jacobian.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/parser/path_option.h"
 
 namespace strop {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/cli/data_options.h"
 #include "plugin/cli/lora_export.h"
-#include "plugin/cli/quantize_options.h"
-#include "plugin/cli/train_options.h"
+#include "plugin/options/data_options.h"
+#include "plugin/options/quantize_options.h"
+#include "plugin/options/train_arguments.h"
 #include "plugin/training/run/checkpoint.h"
 
 namespace strop {

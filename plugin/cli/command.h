@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "plugin/cli/path_conflict.h"
+#include "plugin/options/parser/path_conflict.h"
 
 namespace strop {
 

@@ -10,14 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/checkpoint_model.h"
-#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/data_options.h"
-#include "plugin/cli/metric_options.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/outcome.h"
 #include "plugin/cli/progress_bar.h"
-#include "plugin/cli/training_options.h"
+#include "plugin/options/class_name_options.h"
+#include "plugin/options/data_options.h"
+#include "plugin/options/loss_options.h"
+#include "plugin/options/metric_options.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/outcome.h"
 
 namespace strop {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "plugin/cli/lora_export.h"
-#include "plugin/cli/quantize_options.h"
+#include "plugin/options/quantize_options.h"
 
 namespace strop {
 

@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/path_option.h"
 #include "plugin/cli/unreached_note.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/arrays/number_conversion.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/parser/path_option.h"
 
 namespace strop {
 namespace {

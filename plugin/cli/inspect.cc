@@ -11,11 +11,11 @@
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/model_options.h"
 #include "plugin/cli/runtime_differences.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
+#include "plugin/options/model_options.h"
 #include "plugin/training/graph/quantized_model.h"
 #include "plugin/training/graph/target_form.h"
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/class_name_options.h"
+#include "plugin/options/class_name_options.h"
 
 namespace strop {
 namespace {

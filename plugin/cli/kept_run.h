@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/cli/config_file.h"
-#include "plugin/cli/run_options.h"
+#include "plugin/options/parser/config_file.h"
+#include "plugin/options/run_options.h"
 #include "plugin/training/run/checkpointer.h"
 #include "plugin/training/run/trainer.h"
 

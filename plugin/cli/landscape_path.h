@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/cli/model_options.h"
+#include "plugin/options/model_options.h"
 #include "plugin/training/exploration/weight_vector.h"
 
 namespace strop {

@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "exporter/exporter.h"
-#include "plugin/cli/lora_options.h"
-#include "plugin/cli/path_conflict.h"
-#include "plugin/cli/training_options.h"
 #include "plugin/engine/runtime/state_store.h"
+#include "plugin/options/lora_options.h"
+#include "plugin/options/loss_options.h"
+#include "plugin/options/parser/path_conflict.h"
 #include "plugin/training/graph/lora.h"
 
 namespace strop {

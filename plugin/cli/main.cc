@@ -17,12 +17,12 @@
 #include "graph/status_macros.h"
 #include "importer/mapped_file.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/nearest_name.h"
-#include "plugin/cli/option_list.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/parse_problem.h"
 #include "plugin/cli/standard_streams.h"
-#include "plugin/cli/whole_number.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/parser/option_list.h"
+#include "plugin/options/parser/parse_problem.h"
+#include "plugin/options/parser/whole_number.h"
 
 namespace strop {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
-#include "plugin/cli/monitor_options.h"
 #include "plugin/cli/progress.h"
-#include "plugin/cli/train_options.h"
 #include "plugin/data/data_source.h"
 #include "plugin/monitor/training_monitor.h"
+#include "plugin/options/monitor_options.h"
+#include "plugin/options/train_arguments.h"
 #include "plugin/training/run/run_report.h"
 
 namespace strop {

@@ -9,12 +9,12 @@
 #include "graph/status_macros.h"
 #include "models/architectures/architecture.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/nearest_name.h"
-#include "plugin/cli/network_arguments.h"
 #include "plugin/cli/network_file.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/path_option.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/network_arguments.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/parser/path_option.h"
 
 namespace strop {
 namespace {

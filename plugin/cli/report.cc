@@ -8,10 +8,10 @@
 
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/outcome.h"
 #include "plugin/cli/study_folder.h"
 #include "plugin/cli/tune_report.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/outcome.h"
 #include "plugin/report/comparison_page.h"
 #include "plugin/report/report_page.h"
 #include "plugin/report/run_summary.h"

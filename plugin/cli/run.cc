@@ -7,12 +7,12 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/checkpoint_model.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/data_options.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/path_option.h"
 #include "plugin/cli/progress_bar.h"
 #include "plugin/engine/runtime/session.h"
+#include "plugin/options/data_options.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/path_option.h"
 #include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {

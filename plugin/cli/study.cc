@@ -15,15 +15,15 @@
 #include "absl/strings/str_join.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/data_options.h"
-#include "plugin/cli/model_options.h"
-#include "plugin/cli/nearest_name.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/path_option.h"
 #include "plugin/cli/stop_signal.h"
-#include "plugin/cli/training_options.h"
+#include "plugin/options/class_name_options.h"
+#include "plugin/options/data_options.h"
+#include "plugin/options/loss_options.h"
+#include "plugin/options/model_options.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/parser/path_option.h"
 
 namespace strop {
 namespace {

@@ -10,7 +10,6 @@
 #include "exporter/exporter.h"
 #include "graph/status_macros.h"
 #include "importer/class_names.h"
-#include "plugin/cli/class_name_options.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/dry_run.h"
 #include "plugin/cli/dump.h"
@@ -18,12 +17,13 @@
 #include "plugin/cli/kept_run.h"
 #include "plugin/cli/lora_export.h"
 #include "plugin/cli/monitored_run.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/path_option.h"
 #include "plugin/cli/progress.h"
 #include "plugin/cli/stop_signal.h"
-#include "plugin/cli/train_options.h"
 #include "plugin/cli/unreached_note.h"
+#include "plugin/options/class_name_options.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/path_option.h"
+#include "plugin/options/train_arguments.h"
 
 namespace strop {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/nearest_name.h"
-#include "plugin/cli/outcome.h"
-#include "plugin/cli/parse_problem.h"
-#include "plugin/cli/path_option.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/parser/parse_problem.h"
+#include "plugin/options/parser/path_option.h"
 
 namespace strop {
 namespace {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "plugin/options/model_options.h"
+#include "plugin/training/graph/lora.h"
+
+namespace strop {
+
+// Adapters as typed.
+struct LoraArguments {
+  LoraOptions lora;
+  std::string export_as = "merged";  // see MakeLoraExport
+};
+
+void AddLoraOptions(CLI::App& app, LoraArguments& arguments);
+void AddLoraExportOption(CLI::App& app, LoraArguments& arguments);
+
+// Gives the model the adapters that are asked for and tells on stderr which weights can have none;
+// nothing, and an empty answer, without --lora.
+absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& arguments,
+                                                   const ModelOptions& options,
+                                                   ImportedModel& model);
+
+}  // namespace strop

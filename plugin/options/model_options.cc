@@ -1,0 +1,244 @@
+#include "plugin/options/model_options.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "exporter/fold_batch_normalization.h"
+#include "exporter/replace_head.h"
+#include "graph/status_macros.h"
+#include "plugin/data/arrays/number_conversion.h"
+#include "plugin/options/outcome.h"
+#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/parser/path_option.h"
+#include "plugin/options/parser/whole_number.h"
+
+namespace strop {
+
+void AddModelArgument(CLI::App& app, ModelOptions& options) {
+  AddPathOption(app, "MODEL", options.path, PathRole::kModel, "The ONNX file")->required();
+}
+
+void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
+  app.add_option(
+         "--precision", options.precision,
+         "f32: as the file says, but half types in float wherever gradients are taken; f64: "
+         "everything in double")
+      ->check(OneOf({"f32", "f64"}))
+      ->capture_default_str()
+      ->group("Engine");
+}
+
+void AddThreadsOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--threads", options.threads, "Threads that compute; by default one a core")
+      ->check(CLI::Range(1, 4096))
+      ->group("Engine");
+}
+
+void AddSeedOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--seed", options.seed, "Of everything random; the same seed gives the same bits")
+      ->capture_default_str()
+      ->group("Engine");
+}
+
+void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
+  const std::string group = "What is trained";
+  AddListOption(app, "--train", options.selection.train,
+                "Train tensors whose names match PATTERN (* and ?), too")
+      ->type_name("PATTERN")
+      ->group(group);
+  AddListOption(app, "--train-only", options.selection.train_only,
+                "Train nothing but tensors whose names match PATTERN")
+      ->type_name("PATTERN")
+      ->group(group);
+  AddListOption(app, "--freeze", options.selection.freeze,
+                "Leave tensors whose names match PATTERN as they are")
+      ->type_name("PATTERN")
+      ->group(group);
+}
+
+void AddReplaceHeadOption(CLI::App& app, ModelOptions& options) {
+  app.add_option(
+         "--replace-head", options.head_classes,
+         "Give the model a classifier of CLASSES outputs, freshly initialized from the seed")
+      ->type_name("CLASSES")
+      ->transform(WholeNumber(/*has_sign=*/true))
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->group("What is trained");
+  app.add_option("--head-at", options.head_at,
+                 "Put --replace-head's layer behind this tensor, by default in the place of the "
+                 "last Gemm or MatMul, or behind the output where something else comes last")
+      ->type_name("TENSOR")
+      ->group("What is trained");
+}
+
+CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
+                               std::vector<std::string>& values, const std::string& description) {
+  return app.add_option(name, values, description)->allow_extra_args(false);
+}
+
+CLI::Validator OneOf(const std::vector<std::string>& names) {
+  return CLI::Validator(
+      [names](std::string& typed) -> std::string {
+        if (std::find(names.begin(), names.end(), typed) != names.end()) return "";
+        return absl::StrCat("found \"", typed, "\", expected one of ", absl::StrJoin(names, ", "),
+                            DidYouMean(typed, names));
+      },
+      absl::StrJoin(names, "|"), "one of");
+}
+
+namespace {
+
+absl::StatusOr<std::shared_ptr<const ModelFile>> Folded(std::shared_ptr<const ModelFile> file) {
+  STROP_ASSIGN_OR_RETURN(FoldedModel model, FoldBatchNormalization(std::move(file)));
+  if (model.folded > 0) {
+    std::fprintf(stderr, "note: %d BatchNormalization%s folded into the layer before%s\n",
+                 model.folded, model.folded == 1 ? " is" : "s are",
+                 model.kept == 0 ? "" : absl::StrCat(", ", model.kept, " stay").c_str());
+  }
+  return std::move(model.file);
+}
+
+}  // namespace
+
+Widening WideningOf(const ModelOptions& options) {
+  if (options.precision == "f64") return Widening::kToDouble;
+  return options.keeps_half_types ? Widening::kNone : Widening::kHalfToFloat;
+}
+
+absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+  ImportOptions import;
+  import.selection = options.selection;
+  import.widening = WideningOf(options);
+  if (!options.head_at.empty() && options.head_classes == 0) {
+    return UsageError("--head-at goes with --replace-head, which says how many outputs");
+  }
+  if (options.head_classes == 0 && !options.folds_batch_normalization) {
+    return ImportModel(options.path, import);
+  }
+  NewHead head;
+  STROP_ASSIGN_OR_RETURN(head.file, ModelFile::Open(options.path));
+  if (options.head_classes > 0) {  // before the folding, which makes other layers the last ones
+    STROP_ASSIGN_OR_RETURN(
+        head, ReplaceHead(*head.file, {options.head_classes, options.head_at, options.seed}));
+    if (!head.note.empty()) std::fprintf(stderr, "note: %s\n", head.note.c_str());
+  }
+  if (options.folds_batch_normalization) {
+    STROP_ASSIGN_OR_RETURN(head.file, Folded(std::move(head.file)));
+  }
+  STROP_ASSIGN_OR_RETURN(ImportedModel model, ImportModel(std::move(head.file), import));
+  const std::vector<int> fresh = NumbersOf(head.constants, *model.model);
+  for (Parameter& parameter : model.parameters) {
+    parameter.is_new = std::count(fresh.begin(), fresh.end(), parameter.tensor) > 0;
+  }
+  return model;
+}
+
+absl::StatusOr<std::vector<Tensor>> FeedsByName(const Graph& graph,
+                                                const std::vector<NamedTensor>& arrays,
+                                                const std::string& origin) {
+  std::vector<std::string> names;
+  for (const ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  for (const NamedTensor& array : arrays) {
+    if (std::find(names.begin(), names.end(), array.name) != names.end()) continue;
+    return absl::InvalidArgumentError(absl::StrCat("data: \"", origin, "\": array \"", array.name,
+                                                   "\" is no input of the model; its inputs are ",
+                                                   absl::StrJoin(names, ", ")));
+  }
+  std::vector<Tensor> feeds;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    const auto array =
+        std::find_if(arrays.begin(), arrays.end(),
+                     [&](const NamedTensor& candidate) { return candidate.name == value.name; });
+    if (array == arrays.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data: \"", origin, "\": found no array \"", value.name,
+                       "\", expected one for every input (", absl::StrJoin(names, ", "), ")"));
+    }
+    STROP_ASSIGN_OR_RETURN(
+        Tensor feed, ConvertExactly(array->tensor, value.type.element_type,
+                                    absl::StrCat("data: \"", origin, "\", \"", value.name, "\"")));
+    feeds.push_back(std::move(feed));
+  }
+  return feeds;
+}
+
+absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::string>& texts) {
+  std::map<std::string, Shape> shapes;
+  for (const std::string& text : texts) {
+    const size_t equals = text.rfind('=');
+    const absl::Status malformed =
+        UsageError(absl::StrCat("--shape ", text, ": expected NAME=1,3,224,224"));
+    if (equals == std::string::npos || equals == 0) return malformed;
+    Shape& shape = shapes[text.substr(0, equals)];
+    for (const auto& part : absl::StrSplit(text.substr(equals + 1), ',', absl::SkipEmpty())) {
+      int64_t dimension = 0;
+      if (!absl::SimpleAtoi(part, &dimension) || dimension < 0) return malformed;
+      shape.push_back(dimension);
+    }
+  }
+  return shapes;
+}
+
+namespace {
+
+// Rows of the smallest table that a Gather indexes by this input; 2 where there is none.
+int64_t IndexRange(const Graph& graph, ValueId input) {
+  int64_t range = 0;
+  for (const Node& node : graph.nodes) {
+    const bool indexes = node.op_type == "Gather" && node.domain.empty() &&
+                         node.inputs.size() > 1 && node.inputs[1] == input;
+    const std::optional<Shape> table = indexes ? graph.type(node.inputs[0]).shape : std::nullopt;
+    const auto axis = static_cast<size_t>(node.attributes.Int("axis", 0));
+    if (!table || axis >= table->size() || (*table)[axis] < 1) continue;
+    range = range == 0 ? (*table)[axis] : std::min(range, (*table)[axis]);
+  }
+  return range == 0 ? 2 : range;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Tensor>> RandomFeeds(const Graph& graph,
+                                                const std::map<std::string, Shape>& shapes,
+                                                int64_t unknown, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  for (const auto& [name, shape] : shapes) {
+    const auto is_named = [&, &name = name](ValueId id) { return graph.value(id).name == name; };
+    if (std::none_of(graph.inputs.begin(), graph.inputs.end(), is_named)) {
+      return UsageError(absl::StrCat("--shape ", name, ": the model has no input of that name"));
+    }
+  }
+  std::vector<Tensor> feeds;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    const auto given = shapes.find(value.name);
+    if (given == shapes.end() && !value.type.shape) {
+      return UsageError(absl::StrCat("input \"", value.name, "\" declares no shape; give --shape ",
+                                     value.name, "=…"));
+    }
+    Shape shape = given != shapes.end() ? given->second : *value.type.shape;
+    std::replace(shape.begin(), shape.end(), kUnknownDimension, unknown);
+    STROP_RETURN_IF_ERROR(CheckedElementCount(shape).status());
+    std::vector<double> numbers(static_cast<size_t>(ElementCount(shape)));
+    const bool is_floating = IsFloating(value.type.element_type);
+    const uint64_t range = static_cast<uint64_t>(IndexRange(graph, id));
+    for (double& number : numbers) {
+      number = is_floating ? normal(random) : static_cast<double>(random() % range);
+    }
+    STROP_ASSIGN_OR_RETURN(
+        Tensor feed, ConvertTensor(Tensor::FromVector(shape, numbers), value.type.element_type));
+    feeds.push_back(std::move(feed));
+  }
+  return feeds;
+}
+
+}  // namespace strop
