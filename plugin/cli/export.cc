@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/checkpoint_model.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/export_trained.h"
+#include "plugin/cli/run/checkpoint_model.h"
+#include "plugin/cli/run/export_trained.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"

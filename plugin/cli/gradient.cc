@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/unreached_note.h"
+#include "plugin/cli/terminal/unreached_note.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/model_options.h"

@@ -17,7 +17,7 @@
 #include "graph/status_macros.h"
 #include "importer/mapped_file.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/standard_streams.h"
+#include "plugin/cli/terminal/standard_streams.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/parser/nearest_name.h"
 #include "plugin/options/parser/option_list.h"

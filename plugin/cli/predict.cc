@@ -10,10 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/checkpoint_model.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/prediction_writer.h"
-#include "plugin/cli/progress_bar.h"
+#include "plugin/cli/run/checkpoint_model.h"
+#include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/data/class_names.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/data_options.h"

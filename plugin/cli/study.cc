@@ -16,7 +16,7 @@
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/stop_signal.h"
+#include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/loss_options.h"

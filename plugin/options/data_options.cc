@@ -6,7 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/progress_bar.h"
+#include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/parser/path_option.h"

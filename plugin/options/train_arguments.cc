@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/dump.h"
+#include "plugin/cli/terminal/dump.h"
 #include "plugin/data/split.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/metric_options.h"

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/cli/lora_export.h"
+#include "plugin/cli/run/lora_export.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/quantize_options.h"
 #include "plugin/options/train_arguments.h"

@@ -1,4 +1,4 @@
-#include "plugin/cli/dump.h"
+#include "plugin/cli/terminal/dump.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "plugin/cli/progress.h"
+#include "plugin/cli/terminal/progress.h"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "plugin/cli/progress_bar.h"
+#include "plugin/cli/terminal/progress_bar.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/cli/text_curve.h"
+#include "plugin/cli/terminal/text_curve.h"
 
 #include <algorithm>
 #include <cmath>

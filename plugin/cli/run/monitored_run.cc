@@ -1,4 +1,4 @@
-#include "plugin/cli/monitored_run.h"
+#include "plugin/cli/run/monitored_run.h"
 
 #include <omp.h>
 

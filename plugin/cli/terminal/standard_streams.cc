@@ -1,4 +1,4 @@
-#include "plugin/cli/standard_streams.h"
+#include "plugin/cli/terminal/standard_streams.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "plugin/cli/stop_signal.h"
+#include "plugin/cli/terminal/stop_signal.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "plugin/cli/progress_bar.h"
+#include "plugin/cli/terminal/progress_bar.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "plugin/cli/dry_run.h"
+#include "plugin/cli/terminal/dry_run.h"
 
 #include <algorithm>
 #include <chrono>

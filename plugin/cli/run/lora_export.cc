@@ -1,4 +1,4 @@
-#include "plugin/cli/lora_export.h"
+#include "plugin/cli/run/lora_export.h"
 
 #include <onnx/onnx_pb.h>
 

@@ -1,4 +1,4 @@
-#include "plugin/cli/kept_run.h"
+#include "plugin/cli/run/kept_run.h"
 
 #include <cstdio>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "plugin/cli/export_trained.h"
+#include "plugin/cli/run/export_trained.h"
 
 #include <cstdio>
 #include <map>

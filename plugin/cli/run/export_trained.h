@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "plugin/cli/lora_export.h"
+#include "plugin/cli/run/lora_export.h"
 #include "plugin/options/quantize_options.h"
 
 namespace strop {

@@ -1,4 +1,4 @@
-#include "plugin/cli/unreached_note.h"
+#include "plugin/cli/terminal/unreached_note.h"
 
 #include <cstdio>
 

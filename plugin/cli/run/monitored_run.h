@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
-#include "plugin/cli/progress.h"
+#include "plugin/cli/terminal/progress.h"
 #include "plugin/data/data_source.h"
 #include "plugin/monitor/training_monitor.h"
 #include "plugin/options/monitor_options.h"

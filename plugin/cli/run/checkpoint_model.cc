@@ -1,4 +1,4 @@
-#include "plugin/cli/checkpoint_model.h"
+#include "plugin/cli/run/checkpoint_model.h"
 
 #include <filesystem>
 #include <map>
