@@ -6,7 +6,7 @@
 #include "graph/status_macros.h"
 #include "importer/graph_builder.h"
 #include "importer/model_layout.h"
-#include "importer/parameter_choice.h"
+#include "importer/parameters/parameter_choice.h"
 #include "importer/tensor_conversion.h"
 
 namespace strop {

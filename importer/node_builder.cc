@@ -9,7 +9,7 @@
 #include "importer/graph_builder.h"
 #include "importer/node_order.h"
 #include "importer/node_types.h"
-#include "importer/opset_upgrade.h"
+#include "importer/opset_upgrade/opset_upgrade.h"
 #include "ops/core/registry.h"
 
 namespace strop {

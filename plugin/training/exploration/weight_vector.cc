@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "importer/weight_units.h"
+#include "importer/parameters/weight_units.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/philox.h"
 

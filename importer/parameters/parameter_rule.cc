@@ -9,7 +9,7 @@
 // recurrent operators, vectors that normalize a graph input, quantization and shape parameters.
 // An activation is what depends on a graph input by way of an operator of kRoles.
 
-#include "importer/parameter_rule.h"
+#include "importer/parameters/parameter_rule.h"
 
 #include <algorithm>
 

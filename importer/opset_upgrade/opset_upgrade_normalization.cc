@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "importer/opset_upgrade.h"
+#include "importer/opset_upgrade/opset_upgrade.h"
 
 namespace strop {
 

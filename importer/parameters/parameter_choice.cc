@@ -1,4 +1,4 @@
-#include "importer/parameter_choice.h"
+#include "importer/parameters/parameter_choice.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/glob.h"
-#include "importer/parameter_rule.h"
+#include "importer/parameters/parameter_rule.h"
 
 namespace strop {
 namespace {

@@ -1,7 +1,7 @@
 // Resampling operators of old opsets in the words of the newest.
 
 #include "graph/status_macros.h"
-#include "importer/opset_upgrade.h"
+#include "importer/opset_upgrade/opset_upgrade.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "importer/weight_units.h"
+#include "importer/parameters/weight_units.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "importer/opset_upgrade.h"
+#include "importer/opset_upgrade/opset_upgrade.h"
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
