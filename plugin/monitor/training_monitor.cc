@@ -11,7 +11,7 @@
 #include "plugin/monitor/process_memory.h"
 #include "plugin/monitor/scalar_csv_sink.h"
 #include "plugin/monitor/tags.h"
-#include "plugin/monitor/tensorboard_sink.h"
+#include "plugin/monitor/tensorboard/tensorboard_sink.h"
 
 namespace strop {
 namespace {

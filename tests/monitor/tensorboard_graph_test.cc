@@ -10,8 +10,8 @@
 #include <regex>
 #include <set>
 
-#include "plugin/monitor/tensorboard.pb.h"
-#include "plugin/monitor/tensorboard_sink.h"
+#include "plugin/monitor/tensorboard/tensorboard.pb.h"
+#include "plugin/monitor/tensorboard/tensorboard_sink.h"
 
 namespace strop {
 namespace {

@@ -1,4 +1,4 @@
-#include "plugin/monitor/event_file.h"
+#include "plugin/monitor/tensorboard/event_file.h"
 
 #include <isa-l/crc.h>
 

@@ -1,4 +1,4 @@
-#include "plugin/monitor/tensorboard_layout.h"
+#include "plugin/monitor/tensorboard/tensorboard_layout.h"
 
 #include <algorithm>
 #include <iterator>

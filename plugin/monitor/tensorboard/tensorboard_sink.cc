@@ -1,4 +1,4 @@
-#include "plugin/monitor/tensorboard_sink.h"
+#include "plugin/monitor/tensorboard/tensorboard_sink.h"
 
 #include <unistd.h>
 
@@ -14,9 +14,9 @@
 #include "absl/strings/str_replace.h"
 #include "graph/status_macros.h"
 #include "plugin/monitor/confusion_image.h"
-#include "plugin/monitor/event_file.h"
-#include "plugin/monitor/tensorboard.pb.h"
-#include "plugin/monitor/tensorboard_layout.h"
+#include "plugin/monitor/tensorboard/event_file.h"
+#include "plugin/monitor/tensorboard/tensorboard.pb.h"
+#include "plugin/monitor/tensorboard/tensorboard_layout.h"
 
 namespace strop {
 namespace {
