@@ -14,8 +14,8 @@ namespace strop {
 // The numbers that a vector function takes beside its operands.
 using VectorParameters = std::array<float, 2>;
 
-// Fast kernels on float: a function of ops/simd over all elements, in any unpadded layout. Null for
-// other element types.
+// Fast kernels on float: a function of ops/kernels/simd over all elements, in any unpadded layout.
+// Null for other element types.
 std::unique_ptr<Kernel> MakeVectorUnary(const KernelRequest& request, simd::Unary function,
                                         VectorParameters parameters = {});
 std::unique_ptr<Kernel> MakeVectorBinary(const KernelRequest& request, simd::Binary function,
@@ -25,7 +25,7 @@ std::unique_ptr<Kernel> MakeVectorBinary(const KernelRequest& request, simd::Bin
 std::unique_ptr<Kernel> MakeVectorBroadcasting(const KernelRequest& request,
                                                const simd::Broadcasting& function);
 
-// "simd AVX3": Kernel::implementation of what runs functions of ops/simd.
+// "simd AVX3": Kernel::implementation of what runs functions of ops/kernels/simd.
 std::string VectorImplementation();
 
 // The factory of an operator without attributes, by the function's name.

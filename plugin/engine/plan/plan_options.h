@@ -18,7 +18,7 @@ struct PlanOptions {
   // Look at what every kernel reads and writes: a step in which NaN or infinity reaches a result
   // fails with FailedPrecondition naming where it came from. Several times slower.
   bool detect_anomaly = false;
-  // Passes to skip, by the names that plugin/passes lists.
+  // Passes to skip, by the names that plugin/engine/passes lists.
   std::set<std::string> disabled_passes;
 };
 
