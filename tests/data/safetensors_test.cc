@@ -1,5 +1,5 @@
 // The safetensors format. The golden is the safetensors package's own file;
-// tests/cli/checkpoint_test.py has the package read what is written here.
+// tests/goldens/make_safetensors_golden.py has the package read what is written here.
 
 #include "plugin/data/arrays/safetensors.h"
 
