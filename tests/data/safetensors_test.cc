@@ -1,5 +1,6 @@
-// The safetensors format. The golden is the safetensors package's own file;
-// tests/goldens/make_safetensors_golden.py has the package read what is written here.
+// The safetensors format. The golden is the safetensors package's own file, made by
+// tests/goldens/make_safetensors_golden.py; that the package reads what is written here is in
+// tests/cli/run_folder_test.py.
 
 #include "plugin/data/arrays/safetensors.h"
 
