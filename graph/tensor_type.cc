@@ -33,13 +33,6 @@ absl::StatusOr<int64_t> CheckedElementCount(absl::Span<const int64_t> shape) {
   return has_zero ? 0 : count;
 }
 
-bool IsFullyKnown(absl::Span<const int64_t> shape) {
-  for (const int64_t dimension : shape) {
-    if (dimension < 0) return false;
-  }
-  return true;
-}
-
 Shape DenseStrides(absl::Span<const int64_t> shape) {
   Shape strides(shape.size(), 1);
   for (size_t axis = shape.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * shape[axis];

@@ -23,8 +23,6 @@ int64_t ElementCount(absl::Span<const int64_t> shape);
 // Product of the dimensions, or InvalidArgument if one is negative or the bytes overflow 2^62.
 absl::StatusOr<int64_t> CheckedElementCount(absl::Span<const int64_t> shape);
 
-bool IsFullyKnown(absl::Span<const int64_t> shape);
-
 // Row-major strides, counted in elements.
 Shape DenseStrides(absl::Span<const int64_t> shape);
 

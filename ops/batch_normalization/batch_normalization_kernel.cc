@@ -7,13 +7,12 @@
 #include "ops/batch_normalization/batch_normalization.h"
 #include "ops/kernels/channel_loops.h"
 #include "ops/kernels/element_access.h"
+#include "ops/kernels/workspace.h"
 
 namespace strop {
 namespace {
 
 using Operands = BatchNormalizationGradientOperands;
-
-size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // An operand with one number a channel, of any floating type.
 struct ChannelInput {
@@ -75,11 +74,11 @@ struct Setup {
 
  private:
   size_t ReductionBytes(size_t sums) const {
-    return Aligned(ChannelReductionBytes(layout, static_cast<int64_t>(sums)));
+    return AlignedBytes(ChannelReductionBytes(layout, static_cast<int64_t>(sums)));
   }
   template <typename T>
   size_t ArrayBytes() const {
-    return Aligned(static_cast<size_t>(layout.padded_channels()) * sizeof(T));
+    return AlignedBytes(static_cast<size_t>(layout.padded_channels()) * sizeof(T));
   }
 };
 

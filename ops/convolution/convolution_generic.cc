@@ -15,6 +15,7 @@
 #include "ops/kernels/channel_loops.h"
 #include "ops/kernels/matrix_product.h"
 #include "ops/kernels/parallel_for.h"
+#include "ops/kernels/workspace.h"
 
 namespace strop {
 namespace {
@@ -24,8 +25,6 @@ constexpr int64_t kChannelBlock = 8;
 
 // Elements of a gathered block: what stays in the second cache.
 constexpr int64_t kColumnElements = int64_t{1} << 16;
-
-size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The three products in the arithmetic type T. Operands are dense.
 template <typename T>
@@ -130,7 +129,7 @@ class GenericProducts {
   }
   size_t column_bytes() const {
     const int64_t most_rows = std::max(depth_, kChannelBlock * taps_);
-    return Aligned(static_cast<size_t>(std::max(kColumnElements, 16 * most_rows)) * sizeof(T));
+    return AlignedBytes(static_cast<size_t>(std::max(kColumnElements, 16 * most_rows)) * sizeof(T));
   }
   size_t thread_bytes() const { return column_bytes() + ProductWorkspaceBytes<T>(); }
   T* ThreadColumns(void* workspace) const {
@@ -229,7 +228,7 @@ class ArithmeticOperands {
 
  private:
   static size_t CopyBytes(int64_t count) {
-    return Aligned(static_cast<size_t>(count) * sizeof(Compute));
+    return AlignedBytes(static_cast<size_t>(count) * sizeof(Compute));
   }
   Compute* Take(int64_t count) {
     Compute* const taken = reinterpret_cast<Compute*>(next_);
@@ -306,7 +305,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> GenericConvolution(const KernelRequest& 
         auto products = std::make_shared<GenericProducts<ComputeType<T>>>(product.geometry);
         const ChannelLayout y = *ChannelLayoutOf(product.geometry.output_shape(), nullptr);
         const size_t scratch_bytes =
-            Aligned(std::max(products->workspace_bytes(), ChannelReductionBytes(y, 1)));
+            AlignedBytes(std::max(products->workspace_bytes(), ChannelReductionBytes(y, 1)));
         kernel = MakeKernel(
             [product, products, scratch_bytes](const KernelArguments& arguments) {
               RunProduct<T>(product, *products, scratch_bytes, arguments);

@@ -5,6 +5,7 @@
 
 #include "graph/status_macros.h"
 #include "ops/kernels/strided_copy.h"
+#include "ops/kernels/workspace.h"
 
 namespace strop {
 
@@ -64,7 +65,7 @@ std::unique_ptr<Kernel> TypedAddRowsKernel(const KernelRequest& request, const R
   const int64_t count = request.outputs[0].element_count();
   // The sums first, so that they are aligned; then the row numbers.
   const size_t sum_bytes =
-      kIsDirect ? 0 : (static_cast<size_t>(count) * sizeof(Compute) + 63) / 64 * 64;
+      kIsDirect ? 0 : AlignedBytes(static_cast<size_t>(count) * sizeof(Compute));
   return MakeKernel(
       [map, count, sum_bytes, label = NodeLabel(request.node),
        type = request.inputs[2].type](const KernelArguments& arguments) {

@@ -7,6 +7,7 @@
 
 #include "graph/visit_type.h"
 #include "ops/kernels/matrix_product_tile.h"
+#include "ops/kernels/workspace.h"
 
 namespace strop {
 
@@ -34,7 +35,7 @@ constexpr size_t ProductWorkspaceBytes() {
   constexpr size_t kElements = kBlockRows * kBlockDepth + kBlockDepth * kBlockColumns +
                                kBlockRows * kBlockColumns +
                                kTileRows * (kMaximumTileBytes / sizeof(ComputeType<T>));
-  return (kElements * sizeof(ComputeType<T>) + 63) / 64 * 64;
+  return AlignedBytes(kElements * sizeof(ComputeType<T>));
 }
 
 // packed[t][p][i] = source[t·width + i, p]: the rows in groups of `width`, zeros beyond the edge.

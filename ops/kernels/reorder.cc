@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/kernels/onednn/primitive.h"
+#include "ops/kernels/workspace.h"
 
 namespace strop {
 namespace {
@@ -33,8 +34,6 @@ std::unique_ptr<Kernel> ReorderKernel(const dnnl::memory::desc& from,
                                  descriptor.impl_info_str(), {{DNNL_ARG_FROM, 0, from}},
                                  {{DNNL_ARG_TO, 0, to}});
 }
-
-size_t AlignedBytes(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Between layouts whose axes differ: by way of a dense copy in the workspace.
 std::unique_ptr<Kernel> ReorderThroughDense(DataType type, const Shape& shape,

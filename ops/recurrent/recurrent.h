@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "graph/status_macros.h"
 #include "ops/core/op_definition.h"
+#include "ops/kernels/workspace.h"
 #include "ops/recurrent/recurrent_activation.h"
 #include "ops/recurrent/recurrent_product.h"
 
@@ -112,7 +113,7 @@ class WorkspaceCursor {
   template <typename T>
   T* Take(int64_t count) {
     char* const at = base_ == nullptr ? nullptr : base_ + bytes_;
-    bytes_ += (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
+    bytes_ += AlignedBytes(static_cast<size_t>(count) * sizeof(T));
     return reinterpret_cast<T*>(at);
   }
   size_t bytes() const { return bytes_; }

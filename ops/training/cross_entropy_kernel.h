@@ -10,6 +10,7 @@
 #include "graph/visit_type.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/parallel_for.h"
+#include "ops/kernels/workspace.h"
 #include "ops/training/loss_reduction.h"
 #include "ops/training/loss_target.h"
 
@@ -71,11 +72,11 @@ class CrossEntropy {
   }
 
   size_t workspace_bytes() const {
-    return Aligned(sizeof(C) * static_cast<size_t>(classes_)) +
-           Aligned((is_soft_ ? sizeof(C) * static_cast<size_t>(classes_) : sizeof(int64_t)) *
-                   static_cast<size_t>(positions_)) +
-           Aligned(sizeof(double) * static_cast<size_t>(positions_)) +
-           Aligned(2 * sizeof(C) * static_cast<size_t>(positions_));
+    return AlignedBytes(sizeof(C) * static_cast<size_t>(classes_)) +
+           AlignedBytes((is_soft_ ? sizeof(C) * static_cast<size_t>(classes_) : sizeof(int64_t)) *
+                        static_cast<size_t>(positions_)) +
+           AlignedBytes(sizeof(double) * static_cast<size_t>(positions_)) +
+           AlignedBytes(2 * sizeof(C) * static_cast<size_t>(positions_));
   }
 
   absl::Status Forward(const KernelArguments& arguments) const {
@@ -312,11 +313,10 @@ class CrossEntropy {
     });
   }
 
-  static size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
   template <typename Element>
   static Element* Take(std::byte*& next, int64_t count) {
     std::byte* taken = next;
-    next += Aligned(sizeof(Element) * static_cast<size_t>(count));
+    next += AlignedBytes(sizeof(Element) * static_cast<size_t>(count));
     return reinterpret_cast<Element*>(taken);
   }
 

@@ -17,6 +17,7 @@
 #include "graph/status_macros.h"
 #include "ops/core/families.h"
 #include "ops/kernels/elementwise.h"
+#include "ops/kernels/workspace.h"
 #include "ops/training/loss_reduction.h"
 #include "ops/training/loss_target.h"
 
@@ -176,8 +177,6 @@ struct BinaryCrossEntropyWithLogits {
 // but their number.
 constexpr int64_t kBlock = 4096;
 
-size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 // The target and pos_weight of a loss in the compute type C, x's elements counted as x lies.
 template <typename C>
 class LossOperands {
@@ -186,12 +185,12 @@ class LossOperands {
       : first_(first),
         count_(request.inputs[first].element_count()),
         target_type_(request.inputs[first + 1].type) {
-    if (target_type_ != DataTypeOf<C>::value) bytes_ = Aligned(Bytes(count_));
+    if (target_type_ != DataTypeOf<C>::value) bytes_ = AlignedBytes(Bytes(count_));
     if (!request.has_input(first + 2)) return;
     const TensorDescription& weight = request.inputs[first + 2];
     weight_type_ = weight.type;
     weight_count_ = weight.element_count();
-    bytes_ += Aligned(Bytes(weight_count_));
+    bytes_ += AlignedBytes(Bytes(weight_count_));
     shape_ = request.inputs[first].shape;
     strides_.assign(shape_.size(), 0);
     const Shape dense = DenseStrides(weight.shape);
@@ -212,7 +211,7 @@ class LossOperands {
       STROP_RETURN_IF_ERROR(
           ReadNumbers<C>(target_type_, target, absl::MakeSpan(next, static_cast<size_t>(count_))));
       target = next;
-      next += Aligned(Bytes(count_)) / sizeof(C);
+      next += AlignedBytes(Bytes(count_)) / sizeof(C);
     }
     weight = nullptr;
     if (weight_type_ == DataType::kUndefined) return absl::OkStatus();
@@ -253,7 +252,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> LossKernel(const KernelRequest& request)
     const LossOperands<C> operands(request, 0);
     const int64_t count = request.inputs[0].element_count();
     const int64_t blocks = (count + kBlock - 1) / kBlock;
-    const size_t sums_bytes = Aligned(sizeof(double) * static_cast<size_t>(blocks));
+    const size_t sums_bytes = AlignedBytes(sizeof(double) * static_cast<size_t>(blocks));
     const LossReduction reduction = ReductionOf(request.node);
     kernel = MakeKernel(
         [=, function = Function(request.node)](const KernelArguments& arguments) -> absl::Status {

@@ -145,14 +145,6 @@ dnnl::memory::desc AnyDescriptor(DataType type, absl::Span<const int64_t> shape)
   return dnnl::memory::desc(Dimensions(shape), ElementType(type), dnnl::memory::format_tag::any);
 }
 
-dnnl::memory::desc CurrentDescriptor(const TensorDescription& description) {
-  const auto* layout = dynamic_cast<const OnednnLayout*>(description.layout.get());
-  if (layout != nullptr && layout->blocking().dimensions == Dimensions(description.shape)) {
-    return layout->descriptor();
-  }
-  return DenseDescriptor(description.type, description.shape);
-}
-
 Layout LayoutOf(const dnnl::memory::desc& descriptor) {
   if (IsRowMajor(BlockingOf(descriptor))) return nullptr;
   return std::make_shared<OnednnLayout>(descriptor);

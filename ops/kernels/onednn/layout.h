@@ -50,10 +50,6 @@ dnnl::memory::desc DenseDescriptor(DataType type, absl::Span<const int64_t> shap
 // oneDNN is free to choose the layout.
 dnnl::memory::desc AnyDescriptor(DataType type, absl::Span<const int64_t> shape);
 
-// The value as its producer leaves it; row-major when its layout has other dimensions than its
-// shape.
-dnnl::memory::desc CurrentDescriptor(const TensorDescription& description);
-
 // The layout of a descriptor; null when that is row-major.
 Layout LayoutOf(const dnnl::memory::desc& descriptor);
 

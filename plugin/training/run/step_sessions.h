@@ -23,7 +23,6 @@ class StepSessions {
 
   // Adds a variant, whose states the store gets. Nothing is planned yet.
   absl::Status Add(const StepVariant& variant, TrainingGraph graph);
-  bool Has(const StepVariant& variant) const { return steps_.contains(variant); }
   size_t arena_bytes() const { return arena_->bytes(); }
 
   // Plans every variant for the shapes of `batch`, in one order whatever runs first.
