@@ -288,6 +288,13 @@ absl::StatusOr<std::unique_ptr<Kernel>> ShrinkGradientGeneric(const KernelReques
 
 // ---- Definitions
 
+OpDefinition Relu() {
+  OpDefinition definition = UnaryDefinition("Relu", 14, GradientFromOutput,
+                                            {Vector<&simd::VectorFunctions::relu>, ReluGeneric});
+  definition.is_clamp = true;
+  return Watched(std::move(definition), {.can_die = true});
+}
+
 OpDefinition PRelu() {
   return {.name = "PRelu",
           .since_version = 16,
@@ -299,7 +306,9 @@ OpDefinition PRelu() {
           .gradient = PReluGradient,
           .kernels = {PReluGeneric},
           .broadcasts = true,
-          .in_place = {{0, 0}}};
+          .in_place = {{0, 0}},
+          .roles = {{1, "slope"}},
+          .watch = OutputWatch()};
 }
 
 OpDefinition PReluInputGradient() {
@@ -314,30 +323,34 @@ OpDefinition PReluInputGradient() {
 const OpFamily kActivation = {
     "activation",
     {
-        UnaryDefinition("Relu", 14, GradientFromOutput,
-                        {Vector<&simd::VectorFunctions::relu>, ReluGeneric}),
+        Relu(),
         UnaryGradientDefinition("ReluGradient", {Vector<&simd::VectorFunctions::relu_gradient>,
                                                  UnaryGradient<ReluDerivative>}),
-        UnaryDefinition("LeakyRelu", 16, GradientFromInput, {LeakyReluVector, LeakyReluGeneric}),
+        Watched(UnaryDefinition("LeakyRelu", 16, GradientFromInput,
+                                {LeakyReluVector, LeakyReluGeneric})),
         UnaryGradientDefinition("LeakyReluGradient",
                                 {LeakyReluGradientVector, LeakyReluGradientGeneric}),
         PRelu(),
         PReluInputGradient(),
         UnaryGradientDefinition("PReluSlopeGradient", {PReluSlopeGradientGeneric}),
-        UnaryDefinition("Elu", 22, GradientFromInput, {EluGeneric}),
+        Watched(UnaryDefinition("Elu", 22, GradientFromInput, {EluGeneric})),
         UnaryGradientDefinition("EluGradient", {EluGradientGeneric}),
-        UnaryDefinition("Selu", 22, GradientFromInput, {SeluGeneric}),
+        Watched(UnaryDefinition("Selu", 22, GradientFromInput, {SeluGeneric})),
         UnaryGradientDefinition("SeluGradient", {SeluGradientGeneric}),
-        UnaryDefinition("Celu", 28, GradientFromInput, {CeluGeneric}),
+        Watched(UnaryDefinition("Celu", 28, GradientFromInput, {CeluGeneric})),
         UnaryGradientDefinition("CeluGradient", {CeluGradientGeneric}),
-        UnaryDefinition("ThresholdedRelu", 22, GradientFromInput, {ThresholdedReluGeneric}),
+        Watched(UnaryDefinition("ThresholdedRelu", 22, GradientFromInput, {ThresholdedReluGeneric}),
+                {.can_die = true}),
         UnaryGradientDefinition("ThresholdedReluGradient", {ThresholdedReluGradientGeneric}),
-        UnaryDefinition("HardSigmoid", 22, GradientFromOutput,
-                        {HardSigmoidVector, HardSigmoidGeneric}),
+        Watched(UnaryDefinition("HardSigmoid", 22, GradientFromOutput,
+                                {HardSigmoidVector, HardSigmoidGeneric}),
+                kSigmoidWatch),
         UnaryGradientDefinition("HardSigmoidGradient",
                                 {HardSigmoidGradientVector, HardSigmoidGradientGeneric}),
-        UnaryDefinition("HardSwish", 22, GradientFromInput,
-                        {Vector<&simd::VectorFunctions::hard_swish>, Unary<HardSwishFunction>}),
+        Watched(
+            UnaryDefinition("HardSwish", 22, GradientFromInput,
+                            {Vector<&simd::VectorFunctions::hard_swish>, Unary<HardSwishFunction>}),
+            {.can_die = true}),
         UnaryGradientDefinition("HardSwishGradient",
                                 {Vector<&simd::VectorFunctions::hard_swish_gradient>,
                                  UnaryGradient<HardSwishDerivative>}),

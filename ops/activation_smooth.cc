@@ -208,11 +208,23 @@ absl::StatusOr<std::unique_ptr<Kernel>> GeluGradientGeneric(const KernelRequest&
 
 // ---- Definitions
 
+// Where 1 - y² < 1 / 10, and where (1 - |y|)² < 1 / 10.
+constexpr double kTanh = 0.94868;
+constexpr double kSoftsign = 0.68377;
+
+OpDefinition Sigmoid() {
+  OpDefinition definition =
+      UnaryDefinition("Sigmoid", 13, GradientFromOutput,
+                      {Vector<&simd::VectorFunctions::sigmoid>, Unary<SigmoidFunction>});
+  definition.probability_activation = ProbabilityActivation::kSigmoid;
+  return Watched(std::move(definition), kSigmoidWatch);
+}
+
 OpDefinition Gelu() {
   OpDefinition definition =
       UnaryDefinition("Gelu", 20, GradientFromInput, {GeluVector, GeluGeneric});
   definition.check_attributes = CheckGelu;
-  return definition;
+  return Watched(std::move(definition));
 }
 
 }  // namespace
@@ -220,23 +232,25 @@ OpDefinition Gelu() {
 const OpFamily kActivationSmooth = {
     "activation_smooth",
     {
-        UnaryDefinition("Sigmoid", 13, GradientFromOutput,
-                        {Vector<&simd::VectorFunctions::sigmoid>, Unary<SigmoidFunction>}),
+        Sigmoid(),
         UnaryGradientDefinition(
             "SigmoidGradient",
             {Vector<&simd::VectorFunctions::sigmoid_gradient>, UnaryGradient<SigmoidDerivative>}),
-        UnaryDefinition("Tanh", 13, GradientFromOutput,
-                        {Vector<&simd::VectorFunctions::hyperbolic_tangent>, Unary<TanhFunction>}),
+        Watched(UnaryDefinition(
+                    "Tanh", 13, GradientFromOutput,
+                    {Vector<&simd::VectorFunctions::hyperbolic_tangent>, Unary<TanhFunction>}),
+                {.saturated_below = -kTanh, .saturated_above = kTanh}),
         UnaryGradientDefinition("TanhGradient", {Vector<&simd::VectorFunctions::tanh_gradient>,
                                                  UnaryGradient<TanhDerivative>}),
-        UnaryDefinition("Softplus", 22, GradientFromInput, {Unary<SoftplusFunction>}),
+        Watched(UnaryDefinition("Softplus", 22, GradientFromInput, {Unary<SoftplusFunction>})),
         UnaryGradientDefinition("SoftplusGradient", {UnaryGradient<SoftplusDerivative>}),
-        UnaryDefinition("Softsign", 22, GradientFromInput, {Unary<SoftsignFunction>}),
+        Watched(UnaryDefinition("Softsign", 22, GradientFromInput, {Unary<SoftsignFunction>}),
+                {.saturated_below = -kSoftsign, .saturated_above = kSoftsign}),
         UnaryGradientDefinition("SoftsignGradient", {UnaryGradient<SoftsignDerivative>}),
-        UnaryDefinition("Swish", 24, GradientFromInput, {SwishVector, SwishGeneric}),
+        Watched(UnaryDefinition("Swish", 24, GradientFromInput, {SwishVector, SwishGeneric})),
         UnaryGradientDefinition("SwishGradient", {SwishGradientVector, SwishGradientGeneric}),
-        UnaryDefinition("Mish", 22, GradientFromInput,
-                        {Vector<&simd::VectorFunctions::mish>, Unary<MishFunction>}),
+        Watched(UnaryDefinition("Mish", 22, GradientFromInput,
+                                {Vector<&simd::VectorFunctions::mish>, Unary<MishFunction>})),
         UnaryGradientDefinition("MishGradient", {Vector<&simd::VectorFunctions::mish_gradient>,
                                                  UnaryGradient<MishDerivative>}),
         Gelu(),

@@ -162,7 +162,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> MeanGeneric(const KernelRequest& request
 // ---- Definitions
 
 OpDefinition Binary(std::string_view name, absl::Status (*gradient)(GradientContext&),
-                    std::vector<KernelFactory> kernels) {
+                    std::vector<KernelFactory> kernels,
+                    Combination combination = Combination::kNone) {
   return {.name = name,
           .since_version = 14,
           .minimum_inputs = 2,
@@ -173,7 +174,8 @@ OpDefinition Binary(std::string_view name, absl::Status (*gradient)(GradientCont
           .gradient = gradient,
           .kernels = std::move(kernels),
           .broadcasts = true,
-          .in_place = {{0, 0}, {1, 0}}};
+          .in_place = {{0, 0}, {1, 0}},
+          .combination = combination};
 }
 
 OpDefinition Variadic(std::string_view name, absl::Status (*gradient)(GradientContext&),
@@ -202,13 +204,17 @@ const OpFamily kArithmetic = {
     "arithmetic",
     {
         Binary("Add", AddGradient,
-               {Vector<&simd::VectorFunctions::add>, BinaryGeneric<AddFunction>}),
+               {Vector<&simd::VectorFunctions::add>, BinaryGeneric<AddFunction>},
+               Combination::kSum),
         Binary("Sub", SubGradient,
-               {Vector<&simd::VectorFunctions::subtract>, BinaryGeneric<SubFunction>}),
+               {Vector<&simd::VectorFunctions::subtract>, BinaryGeneric<SubFunction>},
+               Combination::kDifference),
         Binary("Mul", MulGradient,
-               {Vector<&simd::VectorFunctions::multiply>, BinaryGeneric<MulFunction>}),
+               {Vector<&simd::VectorFunctions::multiply>, BinaryGeneric<MulFunction>},
+               Combination::kProduct),
         Binary("Div", DivGradient,
-               {Vector<&simd::VectorFunctions::divide>, BinaryGeneric<DivFunction>}),
+               {Vector<&simd::VectorFunctions::divide>, BinaryGeneric<DivFunction>},
+               Combination::kProduct),
         DivDivisorGradient(),
         Variadic("Sum", AddGradient, SumGeneric),
         Variadic("Mean", MeanGradient, MeanGeneric),

@@ -144,7 +144,8 @@ OpDefinition Cast() {
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = CastBack,
           .kernels = {CastGeneric},
-          .in_place = {{0, 0}}};
+          .in_place = {{0, 0}},
+          .is_cast = true};
 }
 
 OpDefinition CastLike() {

@@ -222,7 +222,8 @@ OpDefinition Dropout() {
       .gradient = EmitDropoutGradient,
       .kernels = {DropoutGeneric},
       .in_place = {{0, 0}},
-      .is_random = true};
+      .is_random = true,
+      .training_behavior = TrainingBehavior::kDropsElements};
 }
 
 // (dY, mask, ratio, training_mode) → dX.

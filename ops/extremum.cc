@@ -305,7 +305,9 @@ OpDefinition Clip() {
           .gradient = ClipGradient,
           .kernels = {ClipVector, ClipGeneric},
           .broadcasts = true,
-          .in_place = {{0, 0}}};
+          .in_place = {{0, 0}},
+          .is_clamp = true,
+          .watch = OutputWatch{.can_die = true}};  // ReLU6
 }
 
 OpDefinition ClipGradientDefinition() {

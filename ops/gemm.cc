@@ -6,6 +6,7 @@
 // dA and dB are Gemms themselves.
 
 #include "ops/core/families.h"
+#include "ops/core/operation_count.h"
 #include "ops/kernels/contraction_kernel.h"
 #include "ops/kernels/onednn/contraction.h"
 
@@ -171,6 +172,27 @@ absl::StatusOr<std::unique_ptr<Kernel>> GemmGeneric(const KernelRequest& request
   return kernel;
 }
 
+// ---- Facts
+
+double Operations(const Graph& graph, const Node& node) {
+  const bool is_transposed = node.attributes.Int("transA", 0) != 0;
+  return 2 * Elements(graph, node.outputs, 0) *
+         DimensionFromEnd(graph, node.inputs[0], is_transposed ? 2 : 1);
+}
+
+Shape WeightUnits(const Node& node, size_t input, size_t /*rank*/) {
+  if (input > 1) return {};
+  const bool is_transposed = node.attributes.Int(input == 0 ? "transA" : "transB", 0) != 0;
+  return {(input == 0) != is_transposed ? 0 : 1};
+}
+
+LinearLayer Layer(const Node& node) {
+  const bool is_transposed = node.attributes.Int("transB", 0) != 0;
+  return {
+      is_transposed ? LinearLayer::Weight::kOutputsByInputs : LinearLayer::Weight::kInputsByOutputs,
+      node.attributes.Float("alpha", 1)};
+}
+
 // ---- Definition
 
 OpDefinition Gemm() {
@@ -181,7 +203,15 @@ OpDefinition Gemm() {
           .shapes = GemmShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = GemmGradient,
-          .kernels = {GemmOnednn, GemmGeneric}};
+          .kernels = {GemmOnednn, GemmGeneric},
+          .roles = {{0, "weight", ConstantUse::kTrained, true},
+                    {1, "weight", ConstantUse::kTrained, true},
+                    {2, "bias", ConstantUse::kTrained, true}},
+          .operations = Operations,
+          .unit_axes = WeightUnits,
+          .output_units = UnitAxis::kLast,
+          .linear_layer = Layer,
+          .watch = OutputWatch()};
 }
 
 }  // namespace

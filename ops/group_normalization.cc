@@ -257,7 +257,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> GradientKernel(const KernelRequest& requ
 
 using CheckAttributes = absl::Status (*)(const Node&);
 
-OpDefinition Normalization(std::string_view name, int since_version, CheckAttributes check) {
+OpDefinition Normalization(std::string_view name, int since_version, CheckAttributes check,
+                           UnitAxis units) {
   return {.name = name,
           .since_version = since_version,
           .minimum_inputs = 3,
@@ -266,7 +267,10 @@ OpDefinition Normalization(std::string_view name, int since_version, CheckAttrib
           .shapes = GroupShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = GradientRule,
-          .kernels = {NormalizationKernel}};
+          .kernels = {NormalizationKernel},
+          .roles = {{1, "scale"}, {2, "bias"}},
+          .output_units = units,
+          .watch = OutputWatch()};
 }
 
 OpDefinition NormalizationGradient(std::string_view name, CheckAttributes check) {
@@ -287,9 +291,9 @@ OpDefinition NormalizationGradient(std::string_view name, CheckAttributes check)
 const OpFamily kGroupNormalization = {
     "group_normalization",
     {
-        Normalization("GroupNormalization", 21, CheckGroups),
+        Normalization("GroupNormalization", 21, CheckGroups, UnitAxis::kUnsaid),
         NormalizationGradient("GroupNormalizationGradient", CheckGroups),
-        Normalization("InstanceNormalization", 22, nullptr),
+        Normalization("InstanceNormalization", 22, nullptr, UnitAxis::kOne),
         NormalizationGradient("InstanceNormalizationGradient", nullptr),
     }};
 

@@ -178,7 +178,9 @@ OpDefinition Lrn() {
           .shapes = LrnShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = LrnGradient,
-          .kernels = {LrnKernel<false>}};
+          .kernels = {LrnKernel<false>},
+          .output_units = UnitAxis::kOne,
+          .watch = OutputWatch()};
 }
 
 OpDefinition LrnGradientDefinition() {

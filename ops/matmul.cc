@@ -11,6 +11,7 @@
 // batch of products that are added up afterwards.
 
 #include "ops/core/families.h"
+#include "ops/core/operation_count.h"
 #include "ops/kernels/contraction_kernel.h"
 #include "ops/kernels/onednn/contraction.h"
 
@@ -189,6 +190,31 @@ std::vector<KernelFactory> Kernels() {
   return {Onednn<kDimensions>, Generic<kDimensions>};
 }
 
+// ---- Facts
+
+// Y[…,M,N] = A[…,M,K]·B[…,K,N] or A·Bᵀ: 2·M·N·K a product, whichever of the three is computed.
+double Operations(const Graph& graph, const Node& node) {
+  return 2 * Elements(graph, node.outputs, 0) * DimensionFromEnd(graph, node.inputs[0], 1);
+}
+
+double LeftGradientOperations(const Graph& graph, const Node& node) {  // (dY, B, A)
+  return 2 * Elements(graph, node.inputs, 0) * DimensionFromEnd(graph, node.inputs[2], 1);
+}
+
+double RightGradientOperations(const Graph& graph, const Node& node) {  // (A, dY, B)
+  return 2 * Elements(graph, node.inputs, 1) * DimensionFromEnd(graph, node.inputs[0], 1);
+}
+
+// All axes but the one that is summed over.
+Shape WeightUnits(const Node&, size_t input, size_t rank) {
+  const size_t summed = input == 0 || rank < 2 ? rank - 1 : rank - 2;
+  Shape axes;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    if (axis != summed) axes.push_back(static_cast<int64_t>(axis));
+  }
+  return axes;
+}
+
 // ---- Definitions
 
 OpDefinition MatMul() {
@@ -199,7 +225,14 @@ OpDefinition MatMul() {
           .shapes = MatMulShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = MatMulGradient,
-          .kernels = Kernels<MatMulDimensions>()};
+          .kernels = Kernels<MatMulDimensions>(),
+          .roles = {{0, "weight", ConstantUse::kTrained, true},
+                    {1, "weight", ConstantUse::kTrained, true}},
+          .operations = Operations,
+          .unit_axes = WeightUnits,
+          .output_units = UnitAxis::kLast,
+          .linear_layer = [](const Node&) { return LinearLayer(); },
+          .watch = OutputWatch()};
 }
 
 OpDefinition MatMulTransposed() {
@@ -209,11 +242,14 @@ OpDefinition MatMulTransposed() {
   op.shapes = MatMulTransposedShape;
   op.gradient = MatMulTransposedGradient;
   op.kernels = Kernels<TransposedDimensions>();
+  op.unit_axes = nullptr;  // passes make it, when weights have been looked at
+  op.linear_layer = nullptr;
   return op;
 }
 
 // (dY, B, A: shape) → dA and (A, dY, B: shape) → dB.
-OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> kernels) {
+OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> kernels,
+                             double (*operations)(const Graph&, const Node&)) {
   return {.name = name,
           .domain = kStropDomain,
           .minimum_inputs = 3,
@@ -221,7 +257,8 @@ OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> k
           .shapes = SameShapeAsInput2,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = std::move(kernels),
-          .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly}};
+          .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly},
+          .operations = operations};
 }
 
 }  // namespace
@@ -231,8 +268,10 @@ const OpFamily kMatMul = {
     {
         MatMul(),
         MatMulTransposed(),
-        OperandGradient("MatMulLeftGradient", Kernels<LeftGradientDimensions>()),
-        OperandGradient("MatMulRightGradient", Kernels<RightGradientDimensions>()),
+        OperandGradient("MatMulLeftGradient", Kernels<LeftGradientDimensions>(),
+                        LeftGradientOperations),
+        OperandGradient("MatMulRightGradient", Kernels<RightGradientDimensions>(),
+                        RightGradientOperations),
     }};
 
 }  // namespace strop

@@ -146,7 +146,8 @@ OpDefinition View(std::string_view name, int since_version, int minimum_inputs, 
                                 Differentiability::kNotDifferentiable},
           .gradient = gradient,
           .kernels = {ViewKernel},
-          .is_view = true};
+          .is_view = true,
+          .element_move = ElementMove::kReordered};
 }
 
 OpDefinition ReshapeLike() {

@@ -281,6 +281,11 @@ OpDefinition AlongAxis(OpDefinition definition) {
   return definition;
 }
 
+OpDefinition Probabilities(OpDefinition definition) {
+  definition.probability_activation = ProbabilityActivation::kSoftmax;
+  return AlongAxis(std::move(definition));
+}
+
 OpDefinition Hardmax() {
   OpDefinition definition = UnaryDefinition("Hardmax", 13, nullptr, {HardmaxGeneric});
   definition.differentiability = {Differentiability::kNotDifferentiable};
@@ -292,13 +297,13 @@ OpDefinition Hardmax() {
 const OpFamily kSoftmax = {
     "softmax",
     {
-        AlongAxis(
+        Probabilities(
             UnaryDefinition("Softmax", 13, GradientFromOutput,
                             {ForwardVector<&simd::VectorFunctions::softmax>, SoftmaxGeneric})),
         AlongAxis(UnaryGradientDefinition(
             "SoftmaxGradient",
             {GradientVector<&simd::VectorFunctions::softmax_gradient>, SoftmaxGradientGeneric})),
-        AlongAxis(UnaryDefinition(
+        Probabilities(UnaryDefinition(
             "LogSoftmax", 13, GradientFromOutput,
             {ForwardVector<&simd::VectorFunctions::log_softmax>, LogSoftmaxGeneric})),
         AlongAxis(UnaryGradientDefinition(

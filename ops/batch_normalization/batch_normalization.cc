@@ -126,7 +126,14 @@ OpDefinition BatchNormalization() {
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = Gradient,
           .kernels = {BatchNormalizationKernel},
-          .in_place = {{0, 0}}};
+          .in_place = {{0, 0}},
+          .roles = {{1, "scale"},
+                    {2, "bias"},
+                    {3, "running mean", ConstantUse::kStatistics},
+                    {4, "running variance", ConstantUse::kStatistics}},
+          .output_units = UnitAxis::kOne,
+          .watch = OutputWatch(),
+          .training_behavior = TrainingBehavior::kBatchStatistics};
 }
 
 OpDefinition BatchNormalizationGradient() {

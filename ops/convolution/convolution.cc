@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "ops/core/families.h"
 #include "ops/core/op_definition.h"
+#include "ops/core/operation_count.h"
 #include "ops/kernels/channel_sum.h"
 
 namespace strop {
@@ -151,13 +152,57 @@ absl::StatusOr<std::unique_ptr<Kernel>> WeightGradient(const KernelRequest& requ
                          .dy = is_transposed ? size_t{0} : size_t{1}});
 }
 
+// ---- Facts
+
+// Every element of the convolution's larger side meets a filter: Y[N,O,…] of W[O,C/g,…], and for
+// ConvTranspose X[N,C,…] of W[C,O/g,…]; 2 · elements · (elements of W / its first dimension).
+double FilterOperations(const Graph& graph, double elements, const Node& node, size_t weights) {
+  const double filters = FirstDimension(graph, node.inputs[weights]);
+  return 2 * elements * Elements(graph, node.inputs, weights) / std::max(filters, 1.0);
+}
+double ConvOperations(const Graph& graph, const Node& node) {
+  return FilterOperations(graph, Elements(graph, node.outputs, 0), node, 1);
+}
+double ConvInputGradientOperations(const Graph& graph, const Node& node) {  // (dY, W, X)
+  return FilterOperations(graph, Elements(graph, node.inputs, 0), node, 1);
+}
+double ConvWeightGradientOperations(const Graph& graph, const Node& node) {  // (X, dY, W)
+  return FilterOperations(graph, Elements(graph, node.inputs, 1), node, 2);
+}
+double ConvTransposeOperations(const Graph& graph, const Node& node) {  // (X, W)
+  return FilterOperations(graph, Elements(graph, node.inputs, 0), node, 1);
+}
+double ConvTransposeInputGradientOperations(const Graph& graph, const Node& node) {  // (dY, W, X)
+  return FilterOperations(graph, Elements(graph, node.inputs, 2), node, 1);
+}
+double ConvTransposeWeightGradientOperations(const Graph& graph, const Node& node) {  // (X, dY, W)
+  return FilterOperations(graph, Elements(graph, node.inputs, 0), node, 2);
+}
+
+// The axis of W that counts output channels.
+template <int64_t kAxis>
+Shape WeightUnits(const Node&, size_t input, size_t /*rank*/) {
+  return input == 1 ? Shape{kAxis} : Shape{};
+}
+
+LinearLayer Filters(const Node& node) {
+  return {LinearLayer::Weight::kFilters, 1, node.attributes.Int("group", 1)};
+}
+
 // ---- Definitions
+
+using CountOperations = double (*)(const Graph& graph, const Node& node);
 
 constexpr auto kForwardKind = Product::Kind::kForward;
 constexpr auto kTransposeKind = Product::Kind::kTranspose;
 
+template <GeometryRule kRule, Product::Kind kKind>
+std::vector<KernelFactory> ForwardKernels() {
+  return {Forward<kRule, kKind, OnednnConvolution>, Forward<kRule, kKind, GenericConvolution>};
+}
+
 OpDefinition Convolution(std::string_view name, absl::Status (*shapes)(ShapeContext&),
-                         absl::Status (*gradient)(GradientContext&),
+                         absl::Status (*gradient)(GradientContext&), CountOperations operations,
                          std::vector<KernelFactory> kernels) {
   return {.name = name,
           .since_version = 22,
@@ -167,11 +212,32 @@ OpDefinition Convolution(std::string_view name, absl::Status (*shapes)(ShapeCont
           .shapes = shapes,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = gradient,
-          .kernels = std::move(kernels)};
+          .kernels = std::move(kernels),
+          .roles = {{1, "weight"}, {2, "bias"}},
+          .operations = operations,
+          .output_units = UnitAxis::kOne,
+          .watch = OutputWatch()};
+}
+
+OpDefinition Conv() {
+  OpDefinition definition = Convolution("Conv", ConvShape, ConvGradient, ConvOperations,
+                                        ForwardKernels<ConvGeometry, kForwardKind>());
+  definition.unit_axes = WeightUnits<0>;
+  definition.linear_layer = Filters;
+  return definition;
+}
+
+OpDefinition ConvTranspose() {
+  OpDefinition definition =
+      Convolution("ConvTranspose", ConvTransposeShape, ConvTransposeGradient,
+                  ConvTransposeOperations, ForwardKernels<ConvTransposeGeometry, kTransposeKind>());
+  definition.unit_axes = WeightUnits<1>;
+  return definition;
 }
 
 OpDefinition GradientProduct(std::string_view name, absl::Status (*shapes)(ShapeContext&),
-                             int maximum_outputs, std::vector<KernelFactory> kernels) {
+                             int maximum_outputs, CountOperations operations,
+                             std::vector<KernelFactory> kernels) {
   return {.name = name,
           .domain = kStropDomain,
           .minimum_inputs = 3,
@@ -181,12 +247,8 @@ OpDefinition GradientProduct(std::string_view name, absl::Status (*shapes)(Shape
           .shapes = shapes,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = std::move(kernels),
-          .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly}};
-}
-
-template <GeometryRule kRule, Product::Kind kKind>
-std::vector<KernelFactory> ForwardKernels() {
-  return {Forward<kRule, kKind, OnednnConvolution>, Forward<kRule, kKind, GenericConvolution>};
+          .input_use = {InputUse::kElements, InputUse::kElements, InputUse::kShapeOnly},
+          .operations = operations};
 }
 
 template <GeometryRule kRule, Product::Kind kKind>
@@ -213,17 +275,18 @@ OpDefinition ConvBiasGradient() {
 const OpFamily kConvolution = {
     "convolution",
     {
-        Convolution("Conv", ConvShape, ConvGradient, ForwardKernels<ConvGeometry, kForwardKind>()),
-        GradientProduct("ConvInputGradient", InputGradientShape, 1,
+        Conv(),
+        GradientProduct("ConvInputGradient", InputGradientShape, 1, ConvInputGradientOperations,
                         InputGradientKernels<ConvGeometry, kTransposeKind>()),
-        GradientProduct("ConvWeightGradient", WeightGradientShape, 2,
+        GradientProduct("ConvWeightGradient", WeightGradientShape, 2, ConvWeightGradientOperations,
                         WeightGradientKernels<ConvGeometry>()),
         ConvBiasGradient(),
-        Convolution("ConvTranspose", ConvTransposeShape, ConvTransposeGradient,
-                    ForwardKernels<ConvTransposeGeometry, kTransposeKind>()),
+        ConvTranspose(),
         GradientProduct("ConvTransposeInputGradient", InputGradientShape, 1,
+                        ConvTransposeInputGradientOperations,
                         InputGradientKernels<ConvTransposeGeometry, kForwardKind>()),
         GradientProduct("ConvTransposeWeightGradient", WeightGradientShape, 1,
+                        ConvTransposeWeightGradientOperations,
                         WeightGradientKernels<ConvTransposeGeometry>()),
     }};
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "absl/status/status.h"
 #include "ops/core/gradient_context.h"
 #include "ops/core/kernel.h"
+#include "ops/core/operator_facts.h"
 #include "ops/core/type_context.h"
 
 namespace strop {
@@ -24,7 +27,7 @@ enum class InputUse {
   kShapeOnly,  // only its shape matters: its buffer need not live, the kernel sees null
 };
 
-// One operator: everything the engine knows of it. Core code never asks for the op's name.
+// One operator: everything that is known of it. Code outside ops/ never asks for the op's name.
 // Lists indexed by input repeat their last entry for further inputs (variadic operators).
 struct OpDefinition {
   std::string_view name;
@@ -74,7 +77,47 @@ struct OpDefinition {
   // Draws random numbers: never folded, never merged with an equal node.
   bool is_random = false;
 
+  // What its floating constants are, in the order of the inputs; an operator with a role whose
+  // constants are trained is a layer (tests/ops/registry_test.cc says what a layer must have).
+  std::vector<InputRole> roles = {};
+  Combination combination = Combination::kNone;
+  ElementMove element_move = ElementMove::kNone;
+  // Output 0 is input 0 in another element type.
+  bool is_cast = false;
+  // Output 0 is input 0 with its numbers kept within bounds.
+  bool is_clamp = false;
+
+  // Additions and multiplications of one execution where every shape is known. Null where bytes
+  // say it all.
+  double (*operations)(const Graph& graph, const Node& node) = nullptr;
+
+  // The axes of the weight of rank `rank` that enters as `input` which number the units that it
+  // makes; empty where it makes none.
+  Shape (*unit_axes)(const Node& node, size_t input, size_t rank) = nullptr;
+  // Where those units lie in output 0.
+  UnitAxis output_units = UnitAxis::kUnsaid;
+
+  // How it multiplies with a weight. Null where it does not, or not with one.
+  LinearLayer (*linear_layer)(const Node& node) = nullptr;
+
+  std::optional<OutputWatch> watch = std::nullopt;
+  TrainingBehavior training_behavior = TrainingBehavior::kNone;
+  ProbabilityActivation probability_activation = ProbabilityActivation::kNone;
+
+  // The axis of input 0 that counts time steps. Null where none does.
+  size_t (*time_axis)(const Node& node) = nullptr;
+
+  // How many rows the integers of `input` number; 0 where they number none.
+  int64_t (*index_range)(const Graph& graph, const Node& node, size_t input) = nullptr;
+
+  // What other runtimes compute otherwise of the node, in one line; empty where nothing.
+  std::string (*runtime_difference)(const Graph& graph, const Node& node) = nullptr;
+
   Differentiability differentiability_of(size_t input) const;
+  // Null where the input has no role.
+  const InputRole* role_of(size_t input) const;
+  // Whether a constant that it reads is a trained parameter.
+  bool is_layer() const;
   InputUse use_of(size_t input) const;
 };
 

@@ -47,6 +47,17 @@ Differentiability OpDefinition::differentiability_of(size_t input) const {
   return differentiability[std::min(input, differentiability.size() - 1)];
 }
 
+const InputRole* OpDefinition::role_of(size_t input) const {
+  const auto found = std::find_if(roles.begin(), roles.end(),
+                                  [&](const InputRole& role) { return role.input == input; });
+  return found == roles.end() ? nullptr : &*found;
+}
+
+bool OpDefinition::is_layer() const {
+  return std::any_of(roles.begin(), roles.end(),
+                     [](const InputRole& role) { return role.use == ConstantUse::kTrained; });
+}
+
 InputUse OpDefinition::use_of(size_t input) const {
   return input_use[std::min(input, input_use.size() - 1)];
 }
@@ -64,6 +75,12 @@ absl::StatusOr<const OpDefinition*> DefinitionOf(const Node& node) {
         absl::StrCat("node ", NodeLabel(node), ": the operator is not supported"));
   }
   return op;
+}
+
+const OpDefinition& FactsOf(const Node& node) {
+  static const auto* const unknown = new OpDefinition;
+  const OpDefinition* op = FindOp(node.domain, node.op_type);
+  return op == nullptr ? *unknown : *op;
 }
 
 absl::Status InferElementTypes(Graph& graph, const Node& node) {

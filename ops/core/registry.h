@@ -18,6 +18,9 @@ const OpDefinition* FindOp(std::string_view domain, std::string_view op_type);
 // The definition of a node's operator. Unimplemented, naming the node, when there is none.
 absl::StatusOr<const OpDefinition*> DefinitionOf(const Node& node);
 
+// The same; where Strop does not know the operator, one that says nothing.
+const OpDefinition& FactsOf(const Node& node);
+
 // Checks the counts and attributes of `node` and sets its outputs' element types in `graph`.
 absl::Status InferElementTypes(Graph& graph, const Node& node);
 

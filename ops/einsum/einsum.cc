@@ -236,7 +236,11 @@ OpDefinition Einsum() {
           .shapes = EinsumShape,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = EmitEinsumGradient,
-          .kernels = {Onednn<ForwardPlan>, Generic<ForwardPlan>}};
+          .kernels = {Onednn<ForwardPlan>, Generic<ForwardPlan>},
+          .roles = {{0, "weight", ConstantUse::kTrained, true},
+                    {1, "weight", ConstantUse::kTrained, true},
+                    {2, "weight", ConstantUse::kTrained, true}},
+          .watch = OutputWatch()};
 }
 
 OpDefinition EinsumGradient() {

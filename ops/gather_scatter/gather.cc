@@ -153,6 +153,22 @@ OpDefinition PickRows(std::string_view name, absl::Status (*shapes)(ShapeContext
           .kernels = {generic}};
 }
 
+// Rows of the table that the indices number.
+int64_t GatheredRows(const Graph& graph, const Node& node, size_t input) {
+  const std::optional<Shape>& table = graph.type(node.inputs[0]).shape;
+  if (input != 1 || !table) return 0;
+  const auto rank = static_cast<int64_t>(table->size());
+  const absl::StatusOr<int64_t> axis = NormalizeAxis(node.attributes.Int("axis", 0), rank);
+  return axis.ok() ? std::max<int64_t>((*table)[static_cast<size_t>(*axis)], 0) : 0;
+}
+
+OpDefinition Gather() {
+  OpDefinition definition = PickRows("Gather", GatherShape, GatherGeneric);
+  definition.roles = {{0, "table"}};
+  definition.index_range = GatheredRows;
+  return definition;
+}
+
 OpDefinition PickRowsGradient(std::string_view name, KernelFactory generic) {
   return {.name = name,
           .domain = kStropDomain,
@@ -169,7 +185,7 @@ OpDefinition PickRowsGradient(std::string_view name, KernelFactory generic) {
 
 const OpFamily kGather = {"gather",
                           {
-                              PickRows("Gather", GatherShape, GatherGeneric),
+                              Gather(),
                               PickRowsGradient("GatherGradient", GatherGradientGeneric),
                               PickRows("GatherND", GatherNDShape, GatherNDGeneric),
                               PickRowsGradient("GatherNDGradient", GatherNDGradientGeneric),

@@ -43,6 +43,11 @@ absl::Status GradientFromOutput(GradientContext& context) {
   return absl::OkStatus();
 }
 
+OpDefinition Watched(OpDefinition definition, OutputWatch watch) {
+  definition.watch = watch;
+  return definition;
+}
+
 OpDefinition UnaryDefinition(std::string_view name, int since_version,
                              absl::Status (*gradient)(GradientContext&),
                              std::vector<KernelFactory> kernels) {

@@ -133,6 +133,9 @@ absl::Status GradientFromOutput(GradientContext& context);
 
 // A differentiable function of one tensor, element by element, and the operator of its gradient,
 // which takes (dY, X) or (dY, Y).
+// The same definition with an output that is worth measuring.
+OpDefinition Watched(OpDefinition definition, OutputWatch watch = {});
+
 OpDefinition UnaryDefinition(std::string_view name, int since_version,
                              absl::Status (*gradient)(GradientContext&),
                              std::vector<KernelFactory> kernels);

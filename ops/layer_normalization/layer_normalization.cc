@@ -338,7 +338,11 @@ OpDefinition Normalization(std::string_view name, int since_version,
           .differentiability = {Differentiability::kDifferentiable},
           .gradient = gradient,
           .kernels = {ForwardFast<kIsCentered>, ForwardGeneric<kIsCentered>},
-          .in_place = {{0, 0}}};
+          .in_place = {{0, 0}},
+          .roles = kIsCentered ? std::vector<InputRole>{{1, "scale"}, {2, "bias"}}
+                               : std::vector<InputRole>{{1, "scale"}},
+          .output_units = kIsCentered ? UnitAxis::kLast : UnitAxis::kUnsaid,
+          .watch = OutputWatch()};
 }
 
 // (X, scale, mean, inverse, dY, dMean, dInvStdDev, B: shape) → (dX, dscale, dB).

@@ -175,7 +175,8 @@ OpDefinition QuantizeLinear() {
           .element_types = QuantizedElementType,
           .shapes = QuantizationShapes,
           .differentiability = {Differentiability::kNotImplemented},
-          .kernels = {QuantizeGeneric}};
+          .kernels = {QuantizeGeneric},
+          .roles = {{1, "quantization scale", ConstantUse::kFrozen}}};
 }
 
 OpDefinition DequantizeLinear() {
@@ -186,7 +187,9 @@ OpDefinition DequantizeLinear() {
           .element_types = DequantizedElementType,
           .shapes = QuantizationShapes,
           .differentiability = {Differentiability::kNotImplemented},
-          .kernels = {DequantizeGeneric}};
+          .kernels = {DequantizeGeneric},
+          .roles = {{0, "quantized values", ConstantUse::kFrozen},
+                    {1, "quantization scale", ConstantUse::kFrozen}}};
 }
 
 }  // namespace

@@ -277,7 +277,12 @@ OpDefinition Gru() {
           .shapes = GruShape,
           .differentiability = RecurrentDifferentiability(),
           .gradient = EmitGruGradient,
-          .kernels = {GruKernel}};
+          .kernels = {GruKernel},
+          .roles = RecurrentRoles(),
+          .operations = RecurrentOperations,
+          .unit_axes = RecurrentWeightUnits,
+          .watch = OutputWatch(),
+          .time_axis = RecurrentTimeAxis};
 }
 
 OpDefinition GruGradient() {

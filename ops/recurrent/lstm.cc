@@ -239,6 +239,13 @@ absl::StatusOr<std::unique_ptr<Kernel>> LstmKernel(const KernelRequest& request)
 
 // ---- Definitions
 
+std::vector<InputRole> LstmRoles() {
+  std::vector<InputRole> roles = RecurrentRoles();
+  roles.push_back({kInitialCell, "initial state", ConstantUse::kFrozen});
+  roles.push_back({kPeephole, "peephole weight"});
+  return roles;
+}
+
 OpDefinition Lstm() {
   return {.name = "LSTM",
           .since_version = 22,
@@ -251,7 +258,12 @@ OpDefinition Lstm() {
           .shapes = LstmShape,
           .differentiability = RecurrentDifferentiability(),
           .gradient = EmitLstmGradient,
-          .kernels = {LstmKernel}};
+          .kernels = {LstmKernel},
+          .roles = LstmRoles(),
+          .operations = RecurrentOperations,
+          .unit_axes = RecurrentWeightUnits,
+          .watch = OutputWatch(),
+          .time_axis = RecurrentTimeAxis};
 }
 
 OpDefinition LstmGradient() {

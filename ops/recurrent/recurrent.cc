@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
+#include "ops/core/operation_count.h"
 
 namespace strop {
 namespace {
@@ -196,6 +197,27 @@ absl::Status CheckRecurrentAttributes(const Node& node) {
                      "\", expected forward, reverse or bidirectional"));
   }
   return absl::OkStatus();
+}
+
+double RecurrentOperations(const Graph& graph, const Node& node) {
+  const double width = DimensionFromEnd(graph, node.inputs[kSequence], 1);
+  const double rows = Elements(graph, node.inputs, kSequence) / std::max(width, 1.0);
+  return 2 * rows *
+         (Elements(graph, node.inputs, kWeight) + Elements(graph, node.inputs, kRecurrence));
+}
+
+// The rows of the matrices, by direction.
+Shape RecurrentWeightUnits(const Node&, size_t input, size_t /*rank*/) {
+  return input == kWeight || input == kRecurrence ? Shape{0, 1} : Shape{};
+}
+
+size_t RecurrentTimeAxis(const Node& node) { return node.attributes.Int("layout", 0) == 0 ? 0 : 1; }
+
+std::vector<InputRole> RecurrentRoles() {
+  return {{kWeight, "weight"},
+          {kRecurrence, "recurrence weight"},
+          {kBias, "bias"},
+          {kInitialHidden, "initial state", ConstantUse::kFrozen}};
 }
 
 std::vector<Differentiability> RecurrentDifferentiability() {

@@ -29,6 +29,14 @@ enum RecurrentInput : size_t {
   kPeephole,
 };
 
+// What OpDefinition says of all three. X[T,N,I] goes through W[D,·,I] and R[D,·,H]: two products a
+// time step and direction.
+double RecurrentOperations(const Graph& graph, const Node& node);
+Shape RecurrentWeightUnits(const Node& node, size_t input, size_t rank);
+size_t RecurrentTimeAxis(const Node& node);
+// Weight, recurrence weight, bias and initial hidden state.
+std::vector<InputRole> RecurrentRoles();
+
 struct RecurrentShape {
   int64_t steps = 0;
   int64_t batch = 0;

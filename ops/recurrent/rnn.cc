@@ -256,7 +256,12 @@ OpDefinition Rnn() {
           .shapes = RnnShape,
           .differentiability = RecurrentDifferentiability(),
           .gradient = EmitRnnGradient,
-          .kernels = {RnnKernel<false>}};
+          .kernels = {RnnKernel<false>},
+          .roles = RecurrentRoles(),
+          .operations = RecurrentOperations,
+          .unit_axes = RecurrentWeightUnits,
+          .watch = OutputWatch(),
+          .time_axis = RecurrentTimeAxis};
 }
 
 OpDefinition RnnGradient() {

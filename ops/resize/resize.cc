@@ -258,7 +258,9 @@ OpDefinition Resize() {
                             Differentiability::kNotImplemented,
                             Differentiability::kNotDifferentiable},
       .gradient = ResizeGradientRule,
-      .kernels = {ResizeKernel<0>}};
+      .kernels = {ResizeKernel<0>},
+      .roles = {{1, "region", ConstantUse::kFrozen}, {2, "resize factors", ConstantUse::kFrozen}},
+      .runtime_difference = ResizeDifference};
 }
 
 // (dY, X: shape, roi, scales, sizes) → dX.

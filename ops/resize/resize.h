@@ -57,4 +57,7 @@ struct AxisMap {
 
 AxisMap MakeAxisMap(const ResizeAttributes& attributes, const ResizedAxis& axis);
 
+// What ONNX Runtime and PyTorch compute otherwise of the node, in one line; empty where nothing.
+std::string ResizeDifference(const Graph& graph, const Node& node);
+
 }  // namespace strop
