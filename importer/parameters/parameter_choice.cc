@@ -116,8 +116,8 @@ absl::StatusOr<std::vector<Parameter>> ChooseParameters(
     parameter.type = constant.type;
     parameter.tensor = constant.tensor;
     parameter.is_in_function = constant.is_in_function;
-    parameter.role = finding.verdict == Verdict::kTrained      ? Parameter::Role::kTrained
-                     : finding.verdict == Verdict::kStatistics ? Parameter::Role::kStatistics
+    parameter.role = finding.use == ConstantUse::kTrained      ? Parameter::Role::kTrained
+                     : finding.use == ConstantUse::kStatistics ? Parameter::Role::kStatistics
                                                                : Parameter::Role::kFrozen;
     const bool is_shared =
         constant.origin != Parameter::Origin::kIdentity && uses[constant.tensor] > 1;

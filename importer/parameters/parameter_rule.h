@@ -5,14 +5,13 @@
 
 #include "absl/types/span.h"
 #include "graph/graph.h"
+#include "ops/core/operator_facts.h"
 
 namespace strop {
 
-enum class Verdict { kTrained, kStatistics, kFrozen };
-
 // What a constant is to the operators that read it.
 struct Finding {
-  Verdict verdict = Verdict::kFrozen;
+  ConstantUse use = ConstantUse::kFrozen;
   std::string reason;  // one phrase: "weight of \"conv1\" (Conv)"
   bool is_norm_or_bias = false;
   bool is_read = true;
