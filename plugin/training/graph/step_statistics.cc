@@ -8,7 +8,6 @@
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "ops/training/tensor_statistics.h"
-#include "plugin/training/graph/watched_operator.h"
 
 namespace strop {
 namespace {
@@ -38,8 +37,9 @@ int64_t UnitAxisOf(const Graph& graph, const std::vector<int>& producers, const 
     const int producer = producers[static_cast<size_t>(value)];
     if (producer < 0) return 1;
     const Node& node = graph.nodes[static_cast<size_t>(producer)];
-    if (HasUnitsAtAxisOne(node)) return 1;
-    if (HasUnitsAtLastAxis(node)) return -1;
+    const UnitAxis units = FactsOf(node).output_units;
+    if (units == UnitAxis::kOne) return 1;
+    if (units == UnitAxis::kLast) return -1;
     if (node.inputs.empty() || node.inputs[0] == kNoValue) return 1;
     value = node.inputs[0];
   }
@@ -54,7 +54,7 @@ bool IsGate(const Graph& graph, const Node& node) {
         reader.domain == kStropDomain) {
       continue;
     }
-    if (reader.op_type != "Mul") return false;
+    if (FactsOf(reader).combination != Combination::kProduct) return false;
     is_read = true;
   }
   return is_read;
@@ -96,19 +96,20 @@ class Attacher {
   absl::Status MeasureActivations() {
     for (size_t n = 0; n < node_count_; ++n) {
       const Node& node = graph_.nodes[n];
-      const WatchedOperator* watched = is_forward_[n] ? FindWatchedOperator(node) : nullptr;
-      if (watched == nullptr || node.outputs.empty() || node.outputs[0] == kNoValue ||
+      const OpDefinition& op = FactsOf(node);
+      if (!is_forward_[n] || !op.watch || node.outputs.empty() || node.outputs[0] == kNoValue ||
           !IsFloating(graph_.type(node.outputs[0]).element_type)) {
         continue;
       }
-      const bool saturates = watched->can_saturate() && !IsGate(graph_, node);
+      const OutputWatch& watch = *op.watch;
+      const bool saturates = watch.can_saturate() && !IsGate(graph_, node);
       Attributes attributes;
-      if (watched->can_die) attributes.Set("unit_axis", UnitAxisOf(graph_, producers_, node));
+      if (watch.can_die) attributes.Set("unit_axis", UnitAxisOf(graph_, producers_, node));
       if (saturates) {
-        attributes.Set("saturated_below", watched->saturated_below);
-        attributes.Set("saturated_above", watched->saturated_above);
+        attributes.Set("saturated_below", watch.saturated_below);
+        attributes.Set("saturated_above", watch.saturated_above);
       }
-      layers_.activations.push_back({node.name, node.op_type, watched->can_die, saturates});
+      layers_.activations.push_back({node.name, node.op_type, watch.can_die, saturates});
       const std::string name = absl::StrCat(node.name, "/statistics");
       const std::vector<ValueId> inputs = {node.outputs[0]};
       STROP_RETURN_IF_ERROR(Measure(static_cast<int>(n), name, inputs, std::move(attributes)));
