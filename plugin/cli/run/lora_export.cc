@@ -13,6 +13,7 @@
 #include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/tensor_conversion.h"
+#include "ops/core/registry.h"
 #include "plugin/engine/runtime/session.h"
 #include "plugin/training/graph/peft_adapter.h"
 
@@ -85,7 +86,7 @@ class PeftExport : public LoraExport {
       }
     }
     for (const LoraAdapter& adapter : adapters_) {
-      if (adapter.groups == 1) continue;
+      if (adapter.layer.groups == 1) continue;
       STROP_ASSIGN_OR_RETURN(tensors[adapter.a], OverAllGroups(adapter, tensors[adapter.a]));
     }
     STROP_RETURN_IF_ERROR(WritePeft(peft_, tensors, output_));
@@ -96,7 +97,7 @@ class PeftExport : public LoraExport {
   // PEFT keeps parameters, not buffers.
   absl::Status CheckStatistics(const ImportedModel& model) const {
     for (const Node& node : model.graph.nodes) {
-      if (node.op_type != "BatchNormalization" || !node.domain.empty()) continue;
+      if (FactsOf(node).training_behavior != TrainingBehavior::kBatchStatistics) continue;
       const bool moves = batch_norm_.empty() ? node.attributes.Int("training_mode", 0) != 0
                                              : batch_norm_ == "train";
       if (!moves) continue;
@@ -112,11 +113,11 @@ class PeftExport : public LoraExport {
   // [rank, in/groups, kernel…] → [rank, in, kernel…].
   static absl::StatusOr<Tensor> OverAllGroups(const LoraAdapter& adapter, const Tensor& a) {
     STROP_ASSIGN_OR_RETURN(const std::vector<double> elements, NumericElements(a));
-    const auto groups = static_cast<size_t>(adapter.groups);
+    const auto groups = static_cast<size_t>(adapter.layer.groups);
     const size_t rank = static_cast<size_t>(a.shape()[0]);
     const size_t row = elements.size() / rank;
     Shape shape = a.shape();
-    shape[1] *= adapter.groups;
+    shape[1] *= adapter.layer.groups;
     Tensor whole(DataType::kDouble, shape);
     const absl::Span<double> out = whole.mutable_elements<double>();
     std::fill(out.begin(), out.end(), 0.0);
@@ -172,12 +173,12 @@ class OnnxAdapterExport : public LoraExport {
     std::map<std::string, Tensor> fed;
     for (const LoraAdapter& adapter : adapters_) {
       const DataType type = types.at(adapter.parameter);
-      const bool is_convolution = adapter.layout == LoraLayout::kConvolution;
+      const bool is_convolution = adapter.layer.weight == LinearLayer::Weight::kFilters;
       STROP_ASSIGN_OR_RETURN(const Tensor a, trained.extract(adapter.a).mapped()());
       STROP_ASSIGN_OR_RETURN(const Tensor b, trained.extract(adapter.b).mapped()());
       STROP_ASSIGN_OR_RETURN(const Tensor first, Fed(a, 1, !is_convolution, type));
       STROP_ASSIGN_OR_RETURN(const Tensor second,
-                             Fed(b, adapter.scaling * adapter.gain, !is_convolution, type));
+                             Fed(b, adapter.scaling * adapter.layer.gain, !is_convolution, type));
       inputs.push_back({.first = adapter.a,
                         .second = adapter.b,
                         .type = type,
@@ -185,7 +186,7 @@ class OnnxAdapterExport : public LoraExport {
                         .second_shape = second.shape(),
                         .first_rank_axis = is_convolution ? 0u : 1u,
                         .second_rank_axis = is_convolution ? 1u : 0u,
-                        .groups = adapter.groups,
+                        .groups = adapter.layer.groups,
                         .outputs = adapter.outputs});
       fed[adapter.a] = first;
       fed[adapter.b] = second;

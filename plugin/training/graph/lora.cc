@@ -97,23 +97,21 @@ class Surgeon {
     const Parameter parameter = model_.parameters[target.parameter];
     const Value weight = graph_.value(parameter.value);
     const Shape& w = *weight.type.shape;
-    const bool is_swapped = target.layout == LoraLayout::kInputsByOutputs;
+    const bool is_swapped = target.layer.weight == LinearLayer::Weight::kInputsByOutputs;
     Shape a(w.begin(), w.end());
     a[0] = options_.rank;
     if (is_swapped) a[1] = w[0];
     Shape b(w.size(), 1);
     b[0] = w[is_swapped ? 1 : 0];
-    b[1] = options_.rank / target.groups;
+    b[1] = options_.rank / target.layer.groups;
 
     LoraAdapter adapter;
     adapter.parameter = parameter.name;
     adapter.weight = weight.name;
     adapter.a = UniqueValueName(graph_, absl::StrCat(weight.name, "/lora_A"));
     adapter.b = UniqueValueName(graph_, absl::StrCat(weight.name, "/lora_B"));
-    adapter.layout = target.layout;
+    adapter.layer = target.layer;
     adapter.scaling = scaling_;
-    adapter.gain = target.gain;
-    adapter.groups = target.groups;
     const DataType type = weight.type.element_type;
     STROP_ASSIGN_OR_RETURN(Tensor first,
                            RandomA(a, type, seed_, kStreamOfAdapters + target.parameter));
@@ -149,13 +147,13 @@ class Surgeon {
     graph_.nodes.push_back(std::move(node));
 
     STROP_ASSIGN_OR_RETURN(ValueId x, Dropped(layer));
-    const bool is_convolution = adapter.layout == LoraLayout::kConvolution;
+    const bool is_convolution = adapter.layer.weight == LinearLayer::Weight::kFilters;
     STROP_ASSIGN_OR_RETURN(
         x, is_convolution ? Convolved(layer, x, states.a) : FirstProduct(layer, x, states.a));
     // Scaled where the value is small.
-    STROP_ASSIGN_OR_RETURN(x, Scaled(layer, x, adapter.scaling * adapter.gain));
+    STROP_ASSIGN_OR_RETURN(x, Scaled(layer, x, adapter.scaling * adapter.layer.gain));
     STROP_ASSIGN_OR_RETURN(x, is_convolution ? Emit(layer, "Conv", "lora_B", {x, states.b},
-                                                    {{"group", adapter.groups}})
+                                                    {{"group", adapter.layer.groups}})
                                              : Product(layer, "lora_B", x, states.b));
     Node add{layer.name + "/lora", "", "Add", {}, {layer.outputs[0], x}, {sum}};
     STROP_RETURN_IF_ERROR(InferElementTypes(graph_, add));
@@ -194,6 +192,7 @@ class Surgeon {
 
   absl::StatusOr<ValueId> Product(const Node& layer, const std::string& role, ValueId x,
                                   ValueId matrix) {
+    // Pattern: beside a Gemm stands a Gemm, beside a MatMul a MatMul.
     if (layer.op_type == "Gemm") {
       return Emit(layer, "Gemm", role, {x, matrix}, {{"transB", int64_t{1}}});
     }
@@ -247,11 +246,11 @@ absl::StatusOr<Tensor> MergeLora(const LoraAdapter& adapter, const Tensor& weigh
   STROP_ASSIGN_OR_RETURN(Tensor merged, ConvertTensor(weight, DataType::kDouble));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> first, NumericElements(a));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> second, NumericElements(b));
-  const auto groups = static_cast<size_t>(adapter.groups);
+  const auto groups = static_cast<size_t>(adapter.layer.groups);
   const size_t rank = static_cast<size_t>(a.shape()[0]) / groups;  // of a group
   const size_t inputs = first.size() / (rank * groups);            // of a Conv with its kernel
   const auto outputs = static_cast<size_t>(b.shape()[0]);
-  const bool is_swapped = adapter.layout == LoraLayout::kInputsByOutputs;
+  const bool is_swapped = adapter.layer.weight == LinearLayer::Weight::kInputsByOutputs;
   std::vector<double> row(inputs);
   if (merged.type() == weight.type()) merged = merged.Clone();
   const absl::Span<double> elements = merged.mutable_elements<double>();

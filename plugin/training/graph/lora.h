@@ -28,10 +28,9 @@ struct LoraAdapter {
   std::string weight;     // names of the states: W's own,
   std::string a;          // "<weight>/lora_A",
   std::string b;          // "<weight>/lora_B"
-  LoraLayout layout = LoraLayout::kOutputsByInputs;
+  // Its gain multiplies the adapter's part too; its groups are those of W, A and B alike.
+  LinearLayer layer;
   double scaling = 1;
-  double gain = 1;                   // Gemm's alpha, which multiplies the adapter's part too
-  int64_t groups = 1;                // of a Conv: of W, A and B alike
   std::vector<std::string> nodes;    // names of the layer's nodes,
   std::vector<std::string> outputs;  // and of what they compute, adapter included
 };

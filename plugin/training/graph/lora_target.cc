@@ -6,20 +6,20 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/glob.h"
+#include "ops/core/registry.h"
 
 namespace strop {
 namespace {
 
-constexpr size_t kWeightInput = 1;
+using Weight = LinearLayer::Weight;
+
 constexpr std::string_view kEverything = "*";
 
-bool IsOnnx(const Node& node, std::string_view op_type) {
-  return node.domain.empty() && node.op_type == op_type;
-}
-
+// Pattern: the transpose of a matrix between a weight and its layer.
 bool IsMatrixTranspose(const Node& node) {
   const std::vector<int64_t> swap = {1, 0};
-  return IsOnnx(node, "Transpose") && node.attributes.Ints("perm", swap) == swap;
+  return node.domain.empty() && node.op_type == "Transpose" &&
+         node.attributes.Ints("perm", swap) == swap;
 }
 
 bool MatchesAny(const std::vector<std::string>& patterns, const std::string& name) {
@@ -53,7 +53,7 @@ class TargetFinder {
     AddReaders(weight, /*is_transposed=*/false, candidate);
     if (candidate.target.nodes.empty()) return std::nullopt;
     const size_t rank = graph_.type(weight).shape->size();
-    const bool is_convolution = candidate.target.layout == LoraLayout::kConvolution;
+    const bool is_convolution = candidate.target.layer.weight == Weight::kFilters;
     if (!is_convolution && rank != 2) {
       Refuse(candidate, absl::StrCat("it has ", rank, " dimensions, expected a matrix"));
     }
@@ -78,19 +78,11 @@ class TargetFinder {
       const Node& node = graph_.nodes[reader.node];
       if (!is_transposed && IsMatrixTranspose(node)) {
         AddReaders(node.outputs[0], true, candidate);
-      } else if (reader.input == kWeightInput && IsOnnx(node, "Conv") && !is_transposed) {
-        const int64_t groups = node.attributes.Int("group", 1);
-        if (groups < 1 || rank_ % groups != 0) {
-          Refuse(candidate, absl::StrCat(NodeLabel(node), " has ", groups,
-                                         " groups, expected a divisor of the rank, ", rank_));
-        }
-        AddNode(reader.node, LoraLayout::kConvolution, 1, groups, candidate);
-      } else if (reader.input == kWeightInput && IsOnnx(node, "MatMul")) {
-        AddProduct(reader.node, is_transposed, 1, candidate);
-      } else if (reader.input == kWeightInput && IsOnnx(node, "Gemm")) {
-        const bool is_stored_transposed = node.attributes.Int("transB", 0) != 0;
-        AddProduct(reader.node, is_stored_transposed != is_transposed,
-                   node.attributes.Float("alpha", 1), candidate);
+        continue;
+      }
+      const std::optional<LinearLayer> layer = LayerOf(node, reader.input, is_transposed);
+      if (layer) {
+        AddNode(reader.node, *layer, candidate);
       } else {
         Refuse(candidate, absl::StrCat(NodeLabel(node),
                                        " reads it too, and would see what the adapter changes"));
@@ -101,21 +93,27 @@ class TargetFinder {
     }
   }
 
-  static void AddProduct(size_t node, bool is_outputs_by_inputs, double gain,
-                         Candidate& candidate) {
-    AddNode(node,
-            is_outputs_by_inputs ? LoraLayout::kOutputsByInputs : LoraLayout::kInputsByOutputs,
-            gain, /*groups=*/1, candidate);
+  // The layer whose weight is that input, as it sees a weight that is transposed on the way.
+  static std::optional<LinearLayer> LayerOf(const Node& node, size_t input, bool is_transposed) {
+    const OpDefinition& op = FactsOf(node);
+    if (op.linear_layer == nullptr || input != kLinearWeight) return std::nullopt;
+    LinearLayer layer = op.linear_layer(node);
+    if (!is_transposed) return layer;
+    if (layer.weight == Weight::kFilters) return std::nullopt;
+    layer.weight = layer.weight == Weight::kInputsByOutputs ? Weight::kOutputsByInputs
+                                                            : Weight::kInputsByOutputs;
+    return layer;
   }
 
-  static void AddNode(size_t node, LoraLayout layout, double gain, int64_t groups,
-                      Candidate& candidate) {
+  void AddNode(size_t node, const LinearLayer& layer, Candidate& candidate) const {
+    if (layer.groups < 1 || rank_ % layer.groups != 0) {
+      Refuse(candidate, absl::StrCat(NodeLabel(graph_.nodes[node]), " has ", layer.groups,
+                                     " groups, expected a divisor of the rank, ", rank_));
+    }
     LoraTarget& target = candidate.target;
     if (target.nodes.empty()) {
-      target.layout = layout;
-      target.gain = gain;
-      target.groups = groups;
-    } else if (target.layout != layout || target.gain != gain || target.groups != groups) {
+      target.layer = layer;
+    } else if (target.layer != layer) {
       Refuse(candidate, "its nodes read it in different ways");
     }
     target.nodes.push_back(node);
@@ -127,7 +125,8 @@ class TargetFinder {
   std::vector<std::vector<Reader>> readers_;  // by value
 };
 
-// Operators behind which an output layer may stand: they turn, pool or normalize what it gives.
+// Pattern: operators behind which an output layer may stand: they turn, pool or normalize what it
+// gives.
 bool LeavesClasses(const Node& node) {
   constexpr std::string_view kOperators[] = {
       "Softmax", "LogSoftmax", "Sigmoid",           "Identity",    "Cast",       "Reshape",
@@ -137,7 +136,7 @@ bool LeavesClasses(const Node& node) {
                                           node.op_type) != std::end(kOperators);
 }
 
-// The Gemm, MatMul or Conv that each output of the model comes from, unless more lies between.
+// The linear layer that each output of the model comes from, unless more lies between.
 std::vector<size_t> OutputLayers(const Graph& graph) {
   const std::vector<int> producers = graph.Producers();
   std::vector<size_t> layers;
@@ -146,7 +145,7 @@ std::vector<size_t> OutputLayers(const Graph& graph) {
     while (producers[static_cast<size_t>(value)] >= 0) {
       const auto n = static_cast<size_t>(producers[static_cast<size_t>(value)]);
       const Node& node = graph.nodes[n];
-      if (IsOnnx(node, "Gemm") || IsOnnx(node, "MatMul") || IsOnnx(node, "Conv")) {
+      if (FactsOf(node).linear_layer != nullptr) {
         layers.push_back(n);
         break;
       }

@@ -6,23 +6,15 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
+#include "ops/core/operator_facts.h"
 
 namespace strop {
 
-// How a weight lies in memory.
-enum class LoraLayout {
-  kOutputsByInputs,  // [out, in]: PyTorch's Linear; Gemm with transB, MatMul behind a Transpose
-  kInputsByOutputs,  // [in, out]: MatMul, Gemm without transB
-  kConvolution,      // [out, in/groups, kernel…]
-};
-
 // A weight that can have an adapter, and the nodes that multiply with it.
 struct LoraTarget {
-  size_t parameter = 0;  // index into ImportedModel::parameters
-  LoraLayout layout = LoraLayout::kOutputsByInputs;
+  size_t parameter = 0;       // index into ImportedModel::parameters
+  LinearLayer layer;          // all nodes alike
   std::vector<size_t> nodes;  // indices into the graph's nodes, in their order
-  double gain = 1;            // Gemm's alpha, of all nodes alike
-  int64_t groups = 1;         // Conv's, of all nodes alike
 };
 
 // A weight that is asked for and cannot have an adapter.

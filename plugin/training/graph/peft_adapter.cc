@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
+#include "ops/core/registry.h"
 #include "plugin/data/arrays/safetensors.h"
 
 namespace strop {
@@ -78,9 +79,9 @@ class PeftNaming {
   absl::Status AddAdapters() {
     for (const LoraAdapter& adapter : adapters_) {
       const Node* layer = FindNode(adapter.nodes[0]);
-      if (adapter.gain != 1) {
-        return Refuse(
-            absl::StrCat(NodeLabel(*layer), " has an alpha of ", adapter.gain, ", expected 1"));
+      if (adapter.layer.gain != 1) {
+        return Refuse(absl::StrCat(NodeLabel(*layer), " has an alpha of ", adapter.layer.gain,
+                                   ", expected 1"));
       }
       const std::vector<int64_t> dilations = layer->attributes.Ints("dilations");
       if (std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; })) {
@@ -121,7 +122,7 @@ class PeftNaming {
     }
     const ValueId sum = graph_.FindValue(adapter.outputs[0]);
     for (const Node& node : graph_.nodes) {
-      if (!node.domain.empty() || node.op_type != "Add") continue;
+      if (FactsOf(node).combination != Combination::kSum) continue;
       for (const size_t side : {0, 1}) {
         if (node.inputs[side] != sum) continue;
         return ModuleOf(graph_.value(node.inputs[1 - side]).name, ".bias");
