@@ -14,23 +14,26 @@
 namespace strop {
 namespace {
 
-constexpr size_t kWeight = 1;
+constexpr size_t kWeight = kLinearWeight;
 
-bool IsOnnx(const Node& node, std::string_view op_type) {
-  return node.domain.empty() && node.op_type == op_type;
+bool IsConvolution(const OpDefinition& op, const Node& node) {
+  return op.linear_layer != nullptr &&
+         op.linear_layer(node).weight == LinearLayer::Weight::kFilters;
 }
 
 // Output channels of the weight; -1 for a node that is not quantized.
-int64_t OutputAxis(const Node& node, int64_t weight_rank) {
-  if (IsOnnx(node, "Conv") && weight_rank >= 3) return 0;
-  if (weight_rank != 2) return -1;
-  if (IsOnnx(node, "Gemm")) return node.attributes.Int("transB", 0) != 0 ? 0 : 1;
-  return IsOnnx(node, "MatMul") ? 1 : -1;
+int64_t OutputAxis(const OpDefinition& op, const Node& node, int64_t weight_rank) {
+  if (op.linear_layer == nullptr) return -1;
+  switch (op.linear_layer(node).weight) {
+    case LinearLayer::Weight::kFilters:
+      return weight_rank >= 3 ? 0 : -1;
+    case LinearLayer::Weight::kOutputsByInputs:
+      return weight_rank == 2 ? 0 : -1;
+    case LinearLayer::Weight::kInputsByOutputs:
+      return weight_rank == 2 ? 1 : -1;
+  }
+  return -1;
 }
-
-// Activations that integer kernels make part of the Conv before them: a bound of the numbers that
-// uint8 can say.
-bool IsFused(const Node& node) { return IsOnnx(node, "Relu") || IsOnnx(node, "Clip"); }
 
 bool IsFloatingConstant(const Value& value) {
   return (value.kind == ValueKind::kState || value.kind == ValueKind::kConstant) &&
@@ -114,7 +117,8 @@ class Quantization {
       if (node.inputs.size() <= kWeight || IsExcluded(node)) continue;
       const Value& weight = graph_.value(node.inputs[kWeight]);
       if (!IsFloatingConstant(weight)) continue;
-      const int64_t axis = OutputAxis(node, static_cast<int64_t>(weight.type.shape->size()));
+      const OpDefinition& op = FactsOf(node);
+      const int64_t axis = OutputAxis(op, node, static_cast<int64_t>(weight.type.shape->size()));
       if (axis < 0) continue;
       if (const FunctionCall* call = CallOf(node); call != nullptr) {
         ++sites_.in_functions[call->function];
@@ -123,10 +127,11 @@ class Quantization {
       if (!stored_.contains(node.inputs[kWeight])) continue;  // export could not replace it
       weights_.emplace(node.inputs[kWeight], axis);
       if (!IsFloatingConstant(graph_.value(node.inputs[0]))) activations_.insert(node.inputs[0]);
-      if (!IsOnnx(node, "Conv")) continue;
+      if (!IsConvolution(op, node)) continue;
       ValueId output = node.outputs[0];
       const auto reader = readers.find(output);
-      if (reader != readers.end() && IsFused(*reader->second) &&
+      // Integer kernels make a bound of the numbers that uint8 can say part of the Conv before it.
+      if (reader != readers.end() && FactsOf(*reader->second).is_clamp &&
           CallOf(*reader->second) == nullptr && uses_[static_cast<size_t>(output)] == 1) {
         output = reader->second->outputs[0];
       }
