@@ -13,6 +13,7 @@
 #include "exporter/fold_batch_normalization.h"
 #include "exporter/replace_head.h"
 #include "graph/status_macros.h"
+#include "ops/core/registry.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/parser/nearest_name.h"
@@ -190,16 +191,16 @@ absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::
 
 namespace {
 
-// Rows of the smallest table that a Gather indexes by this input; 2 where there is none.
+// Rows of the smallest table that this input indexes; 2 where there is none.
 int64_t IndexRange(const Graph& graph, ValueId input) {
   int64_t range = 0;
   for (const Node& node : graph.nodes) {
-    const bool indexes = node.op_type == "Gather" && node.domain.empty() &&
-                         node.inputs.size() > 1 && node.inputs[1] == input;
-    const std::optional<Shape> table = indexes ? graph.type(node.inputs[0]).shape : std::nullopt;
-    const auto axis = static_cast<size_t>(node.attributes.Int("axis", 0));
-    if (!table || axis >= table->size() || (*table)[axis] < 1) continue;
-    range = range == 0 ? (*table)[axis] : std::min(range, (*table)[axis]);
+    const OpDefinition& op = FactsOf(node);
+    if (op.index_range == nullptr) continue;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const int64_t rows = node.inputs[i] == input ? op.index_range(graph, node, i) : 0;
+      if (rows > 0) range = range == 0 ? rows : std::min(range, rows);
+    }
   }
   return range == 0 ? 2 : range;
 }

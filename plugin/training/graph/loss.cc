@@ -34,18 +34,21 @@ const LossName& NameOf(LossKind kind) {
 
 // Whether each element of the first output is an element of the first input.
 bool PassesElements(const Node& node) {
-  constexpr std::string_view kOps[] = {"Identity", "Cast",    "Reshape",
-                                       "Flatten",  "Squeeze", "Unsqueeze"};
-  return node.domain.empty() &&
-         std::find(std::begin(kOps), std::end(kOps), node.op_type) != std::end(kOps);
+  const OpDefinition& op = FactsOf(node);
+  return op.is_view || op.is_cast;
 }
 
-// Softmax, LogSoftmax or Sigmoid: what the loss applies itself.
+// An activation that the loss applies itself.
 bool IsAbsorbedBy(LossKind kind, const Node& node) {
-  if (!node.domain.empty()) return false;
-  if (kind == LossKind::kBinaryCrossEntropy) return node.op_type == "Sigmoid";
-  return kind == LossKind::kCrossEntropy &&
-         (node.op_type == "Softmax" || node.op_type == "LogSoftmax");
+  switch (FactsOf(node).probability_activation) {
+    case ProbabilityActivation::kSigmoid:
+      return kind == LossKind::kBinaryCrossEntropy;
+    case ProbabilityActivation::kSoftmax:
+      return kind == LossKind::kCrossEntropy;
+    case ProbabilityActivation::kNone:
+      return false;
+  }
+  return false;
 }
 
 struct Logits {
@@ -66,7 +69,7 @@ absl::StatusOr<Logits> FindLogits(Graph& graph, LossKind kind, ValueId output) {
     const Node& node = graph.nodes[static_cast<size_t>(producer)];
     if (IsAbsorbedBy(kind, node)) break;
     if (!PassesElements(node)) return Logits{output, std::nullopt};
-    moves_axes = moves_axes || (node.op_type != "Identity" && node.op_type != "Cast");
+    moves_axes = moves_axes || FactsOf(node).shapes != SameShapeAsInput0;
     views.push_back(static_cast<size_t>(producer));
     value = node.inputs[0];
   }

@@ -17,8 +17,12 @@ constexpr size_t kRunningMean = 3;
 constexpr size_t kRunningVariance = 4;
 constexpr size_t kTrainingMode = 2;  // of Dropout
 
-bool IsOnnx(const Node& node, std::string_view op_type) {
-  return node.domain.empty() && node.op_type == op_type;
+bool TakesBatchStatistics(const Node& node) {
+  return FactsOf(node).training_behavior == TrainingBehavior::kBatchStatistics;
+}
+
+bool DropsElements(const Node& node) {
+  return FactsOf(node).training_behavior == TrainingBehavior::kDropsElements;
 }
 
 // Whether a Dropout may drop: its training_mode is there and not known to be false.
@@ -58,7 +62,7 @@ absl::Status KeepBatchNormMode(Graph& graph) {
   std::set<ValueId> moved;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (!IsOnnx(node, "BatchNormalization")) continue;
+    if (!TakesBatchStatistics(node)) continue;
     if (node.attributes.Int("training_mode", 0) == 0) continue;
     STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningMean, moved));
     STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningVariance, moved));
@@ -69,7 +73,7 @@ absl::Status KeepBatchNormMode(Graph& graph) {
 
 absl::Status SetBatchNormMode(Graph& graph, bool is_training) {
   for (Node& node : graph.nodes) {
-    if (!IsOnnx(node, "BatchNormalization")) continue;
+    if (!TakesBatchStatistics(node)) continue;
     node.attributes.Set("training_mode", int64_t{is_training});
     if (!is_training) node.outputs.resize(1);
   }
@@ -78,7 +82,7 @@ absl::Status SetBatchNormMode(Graph& graph, bool is_training) {
 
 void KeepLastBatchStatistics(Graph& graph) {
   for (Node& node : graph.nodes) {
-    if (IsOnnx(node, "BatchNormalization")) node.attributes.Set("momentum", 0.0);
+    if (TakesBatchStatistics(node)) node.attributes.Set("momentum", 0.0);
   }
 }
 
@@ -91,7 +95,7 @@ int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::opti
                                                 Tensor::Scalar<float>(static_cast<float>(*rate)))
                             : kNoValue;
   for (Node& node : graph.nodes) {
-    if (!IsOnnx(node, "Dropout")) continue;
+    if (!DropsElements(node)) continue;
     if (which == DropoutNodes::kOfModel && node.attributes.Has(kLoraDropoutAttribute)) continue;
     ++count;
     node.inputs.resize(3, kNoValue);
@@ -111,7 +115,7 @@ void RemoveRestingDropouts(Graph& graph) {
     for (ValueId& input : node.inputs) {
       if (const auto found = replaced.find(input); found != replaced.end()) input = found->second;
     }
-    if (!IsOnnx(node, "Dropout")) {
+    if (!DropsElements(node)) {
       graph.nodes.push_back(std::move(node));
       continue;
     }

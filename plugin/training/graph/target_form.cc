@@ -35,12 +35,9 @@ const Shape& OutputShape(const Graph& specialised) {
 std::map<std::string, int64_t> TimeSteps(const Graph& specialised) {
   std::map<std::string, int64_t> steps;
   for (const Node& node : specialised.nodes) {
-    const bool is_recurrent =
-        node.domain.empty() &&
-        (node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN");
-    if (!is_recurrent) continue;
-    const size_t axis = node.attributes.Int("layout", 0) == 0 ? 0 : 1;
-    steps[node.name] = (*specialised.type(node.inputs[0]).shape)[axis];
+    const OpDefinition& op = FactsOf(node);
+    if (op.time_axis == nullptr) continue;
+    steps[node.name] = (*specialised.type(node.inputs[0]).shape)[op.time_axis(node)];
   }
   return steps;
 }
