@@ -1,9 +1,11 @@
 // Convolutions over 1, 2, 3 or more spatial axes.
 //
-//   Conv-22           Y[n,o,s] = B[o] + Σ_{i,k} W[o,i,k]·X[n,i,s·stride + k·dilation − pad]
-//     i runs over the input channels of o's group; outside the input X is 0
-//   ConvInputGradient   dX[n,i,t] = Σ_{o,k} W[o,i,k]·dY[n,o,s]   where t = s·stride + k·dilation −
-//   pad ConvWeightGradient  dW[o,i,k] = Σ_{n,s} dY[n,o,s]·X[n,i,t],  dB[o] = Σ_{n,s} dY[n,o,s]
+//   Conv-22             Y[n,o,s] = B[o] + Σ_{i,k} W[o,i,k]·X[n,i,t]
+//     t = s·stride + k·dilation − pad, in all of these; i runs over the input channels of o's
+//     group; outside the input X is 0
+//   ConvInputGradient   dX[n,i,t] = Σ_{o,k} W[o,i,k]·dY[n,o,s]
+//   ConvWeightGradient  dW[o,i,k] = Σ_{n,s} dY[n,o,s]·X[n,i,t]
+//   ConvBiasGradient    dB[o] = Σ_{n,s} dY[n,o,s]
 //
 //   ConvTranspose-22  is the map X ↦ dX of ConvInputGradient plus a bias, W is [C,M/group,kernel…];
 //     its gradient to X is a convolution of dY, that to W exchanges X and dY.

@@ -1,10 +1,10 @@
 // Rows picked by index. Indices may count from the back; one out of range is an error at the step
 // that brings it. X below is shape-only.
 //
-//   Gather-13    y[a…, i…, b…] = x[a…, indices[i…], b…]           dx = GatherGradient(dy, x,
-//   indices) GatherND-13  y[a…, i…, b…] = x[a…, indices[a…, i…, :]…, b…]   dx =
-//   GatherNDGradient(dy, x, indices)
-//                a…: the first batch_dims axes
+//   Gather-13    y[a…, i…, b…] = x[a…, indices[i…], b…]
+//                dx = GatherGradient(dy, x, indices)
+//   GatherND-13  y[a…, i…, b…] = x[a…, indices[a…, i…, :]…, b…],  a…: the first batch_dims axes
+//                dx = GatherNDGradient(dy, x, indices)
 //
 // Both gradients add every dy to the row it was picked from, row by row in the order of the picks.
 

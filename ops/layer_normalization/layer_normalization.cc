@@ -1,7 +1,7 @@
 // Normalization of the trailing axes [axis, rank), row by row; n elements a row.
 //
-//   LayerNormalization-17   x̂ = (x − mean)·inverse, inverse = 1/√(var + epsilon),  y = x̂·scale + b
-//   RMSNormalization-23     x̂ = x·inverse, inverse = 1/√(mean(x²) + epsilon),      y = x̂·scale
+//   LayerNormalization-17  x̂ = (x − mean)·inverse, inverse = 1/√(var + epsilon),  y = x̂·scale + b
+//   RMSNormalization-23    x̂ = x·inverse, inverse = 1/√(mean(x²) + epsilon),      y = x̂·scale
 //   dscale = Σ_rows dy·x̂,  db = Σ_rows dy,  dx as in layer_normalization_rows.h
 //
 // Half types are computed in float and double in double, whatever stash_type says; the outputs Mean

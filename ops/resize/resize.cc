@@ -1,9 +1,9 @@
 // Resize-19: every axis is mapped by a small linear map, one axis after the other.
 //
-//   Y = A₀ ⊗ A₁ ⊗ … X + extrapolation    A of an axis: the rows hold the weights of nearest, linear
-//   or
-//                                        cubic interpolation at the coordinates of Y in X
+//   Y = A₀ ⊗ A₁ ⊗ … X + extrapolation
 //   dX = A₀ᵀ ⊗ A₁ᵀ ⊗ … dY
+//     the rows of an axis' A hold the weights of nearest, linear or cubic interpolation at the
+//     coordinates of Y in X
 //
 // The layout of X stays when batch and channels are not resized.
 
