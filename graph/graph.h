@@ -96,7 +96,7 @@ std::string NodeLabel(const Node& node);
 // that agree, updates that have their state's type. Internal error naming the node otherwise.
 absl::Status VerifyGraph(const Graph& graph);
 
-// One line a node: outputs with types = op(inputs) {attributes}. The format is for people.
+// One line per node: outputs with types = op(inputs) {attributes}. The format is for people.
 std::string PrintGraph(const Graph& graph);
 
 // The same for Graphviz's dot.

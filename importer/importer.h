@@ -93,7 +93,7 @@ struct ImportedModel {
 
 // Reads an ONNX file. Never crashes, hangs or allocates beyond the file's own size on any content.
 // Errors are one line "import: …" with the node or tensor, what was found, what was expected and
-// what to do. Their codes here and in the exporter, for the doors: InvalidArgument, a bad model;
+// what to do. Their codes here and in the exporter, for callers: InvalidArgument, a bad model;
 // Unimplemented, a model beyond Strop, listing every unsupported operator with its nodes; NotFound,
 // a missing or unreadable input; PermissionDenied and AlreadyExists, an output that cannot be
 // created; DataLoss and ResourceExhausted, a failed read or write.

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)/` \|.*\| (.+) \|$", re.MULTILINE)
-# Inside plugin/: the engine knows nothing of the driver, the driver nothing of the doors.
+# Inside plugin/: the engine knows nothing of the driver, the driver nothing of what is on top.
 PLUGIN_ORDER = [
     {"engine"},
     {"training", "data", "monitor", "report", "tune"},
@@ -51,7 +51,7 @@ def wrong_arrows(root: Path, allowed: dict[str, set[str]]) -> list[str]:
                 if None not in (source_rank, target_rank) and source_rank < target_rank:
                     found.append(f"{name} includes {target}: the arrow points the other way")
                 if top == "models" and source_rank not in (None, len(PLUGIN_ORDER) - 1):
-                    found.append(f"{name} includes {target}: only the doors make networks")
+                    found.append(f"{name} includes {target}: only what is on top makes networks")
                 if folder == "plugin" and target.startswith("plugin/") and target_rank is None:
                     found.append(f"{name} includes {target}: that folder has no place in plugin/")
     return found

@@ -44,7 +44,7 @@ absl::Status BatchNormalization9(NodeUpgrade& upgrade) {
   return absl::OkStatus();
 }
 
-// GroupNormalization-18 has a scale and a bias a group [G], -21 one a channel [C]:
+// GroupNormalization-18 has a scale and a bias a group [G], -21 one per channel [C]:
 // repeat each C/G times.
 absl::Status GroupNormalization18(NodeUpgrade& upgrade) {
   const int64_t groups = upgrade.node.attributes.Int("num_groups", 0);

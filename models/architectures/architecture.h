@@ -18,7 +18,7 @@ struct Architecture {
   std::function<void(NetworkBuilder&)> build;
 };
 
-// One file a family.
+// One file per family.
 std::vector<Architecture> PerceptronArchitectures();
 std::vector<Architecture> LeNetArchitectures();
 std::vector<Architecture> VggArchitectures();

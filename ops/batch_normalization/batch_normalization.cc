@@ -1,4 +1,5 @@
-// BatchNormalization-15 over X[N,C,…]; m and v are one number a channel, M elements have a channel.
+// BatchNormalization-15 over X[N,C,…]; m and v hold one number per channel; a channel has
+// M elements.
 //
 //   x̂ = (X − m)/√(v + epsilon),  Y = scale·x̂ + B
 //   training_mode 0: m and v are the inputs input_mean and input_var

@@ -14,7 +14,7 @@ namespace {
 
 using Operands = BatchNormalizationGradientOperands;
 
-// An operand with one number a channel, of any floating type.
+// An operand with one number per channel, of any floating type.
 struct ChannelInput {
   DataType type;
   const void* elements;  // null when absent: all zeros

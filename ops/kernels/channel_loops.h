@@ -11,7 +11,7 @@
 
 namespace strop {
 
-// Loops over tensors [N,C,…] in any channel layout, for what is one number a channel: statistics,
+// Loops over tensors [N,C,…] in any channel layout, for what is one number per channel: statistics,
 // affine maps, their gradients. A row is one position of batch and space; a lane group is what lies
 // side by side in a row: one channel (dense), a block of 16 or less, or all channels.
 

@@ -9,7 +9,7 @@ namespace strop {
 // Rows of the register tile that every product is made of.
 inline constexpr int64_t kTileRows = 6;
 
-// No tile is wider than this many bytes a row (two vectors of 64 bytes).
+// No tile is wider than this many bytes per row (two vectors of 64 bytes).
 inline constexpr int64_t kMaximumTileBytes = 128;
 
 // tile[i·columns + j] = Σ_p a[p·kTileRows + i] · b[p·columns + j], for p in [0, depth).

@@ -7,7 +7,7 @@
 
 namespace strop {
 
-// Calls body(begin, end) over disjoint ranges that cover [0, count), one range a thread of the
+// Calls body(begin, end) over disjoint ranges that cover [0, count), one range per thread of the
 // OpenMP team. Ranges are multiples of `grain` but for the last; the split depends on nothing but
 // the arguments and the team's size, so results are reproducible.
 template <typename Body>

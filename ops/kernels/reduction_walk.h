@@ -31,7 +31,7 @@ struct Reduction {
   int64_t tiles = 1;          // of the columns
   int64_t parts = 1;          // of the reduced elements
 
-  // `is_reduced` has one flag an axis of `shape`.
+  // `is_reduced` has one flag per axis of `shape`.
   Reduction(absl::Span<const int64_t> shape, const std::vector<bool>& is_reduced);
 
   int64_t group_count() const { return outer_count * columns; }

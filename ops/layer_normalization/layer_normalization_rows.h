@@ -9,7 +9,7 @@
 namespace strop {
 
 // Rows of `length` elements, each normalized on its own. Scale and bias are `length` long, bias
-// may be null; mean and inverse_deviation hold one number a row.
+// may be null; mean and inverse_deviation hold one number per row.
 template <typename T>
 struct NormalizedRows {
   int64_t length = 0;

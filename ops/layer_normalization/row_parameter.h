@@ -30,7 +30,7 @@ inline std::vector<int64_t> BroadcastIndices(absl::Span<const int64_t> parameter
   return indices;
 }
 
-// A scale or bias as a kernel reads it: one number an element of the row, in the compute type.
+// A scale or bias as a kernel reads it: one number per element of the row, in the compute type.
 template <typename T>
 class RowParameter {
  public:

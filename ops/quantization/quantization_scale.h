@@ -11,7 +11,7 @@
 namespace strop {
 
 // Which scale and zero point belong to an element of a tensor [outer, axis, inner]: one for all,
-// one an index of the axis, or one a block of `block` indices (QuantizeLinear-25, "blocked").
+// one per index of the axis, or one per block of `block` indices (QuantizeLinear-25, "blocked").
 class QuantizationScale {
  public:
   // InvalidArgument when the scale's shape fits the tensor's in none of the three ways. A scale of

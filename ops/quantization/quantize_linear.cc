@@ -3,7 +3,7 @@
 //   QuantizeLinear-25    q = saturate(round(x / scale) + zero_point), ties to even
 //   DequantizeLinear-25  y = (q − zero_point)·scale
 //
-// scale and zero point are one number, one an index of `axis`, or one a block of `block_size`
+// scale and zero point are one number, one per index of `axis`, or one per block of `block_size`
 // indices along it. A pair of the two is differentiated as FakeQuantize (fake_quantize.cc); alone
 // they have no gradient here.
 

@@ -59,7 +59,7 @@ absl::Status EmitRnnGradient(GradientContext& context) {
 
 struct RnnPlan {
   RecurrentShape shape;
-  std::vector<CellActivation> activations;  // one a direction
+  std::vector<CellActivation> activations;  // one per direction
   std::string label;
 
   static absl::StatusOr<RnnPlan> Of(const KernelRequest& request) {

@@ -17,7 +17,7 @@ struct ReduceAttributes {
         no_axes_is_no_reduction(node.attributes.Int("noop_with_empty_axes", 0) != 0) {}
 };
 
-// One flag an axis of a tensor of `rank`: true where the node reduces it. `axes`: the node's axes
+// One flag per axis of a tensor of `rank`: true where the node reduces it. `axes`: the node's axes
 // input, empty when absent.
 absl::StatusOr<std::vector<bool>> ReducedAxes(const Node& node, const std::vector<int64_t>& axes,
                                               int64_t rank);

@@ -91,10 +91,11 @@ absl::Status CheckHasClasses(const std::string& output, const Reading& reading,
                              const Shape& shape) {
   const bool has_one = ClassAxisOf(shape, reading.loss, reading.class_axis).columns == 1;
   if (reading.loss != LossKind::kCrossEntropy || !has_one) return absl::OkStatus();
-  return UsageError(absl::StrCat("output \"", output, "\": found ", ShapeName(shape),
-                                 ", one number a sample, expected one a class; say what it means "
-                                 "with --loss binary_cross_entropy (yes or no) or mse (the number "
-                                 "itself)"));
+  return UsageError(
+      absl::StrCat("output \"", output, "\": found ", ShapeName(shape),
+                   ", one number per sample, expected one per class; say what it means "
+                   "with --loss binary_cross_entropy (yes or no) or mse (the number "
+                   "itself)"));
 }
 
 // What is no number has no rank.
@@ -273,7 +274,7 @@ void AddMeaningOptions(CLI::App& app, PredictOptions& options) {
 
 Command AddPredictCommand(CLI::App& program) {
   CLI::App* app =
-      program.add_subcommand("predict", "Classes, labels or numbers of samples, one a line");
+      program.add_subcommand("predict", "Classes, labels or numbers of samples, one per line");
   const auto options = std::make_shared<PredictOptions>();
   options->model.keeps_half_types = true;
   AddModelArgument(*app, options->model);

@@ -41,7 +41,7 @@ struct TuneOptions {
   std::string search_space;  // a TOML file
   std::string strategy = "random";
   int64_t trials = 20;
-  int64_t jobs = 0;     // 0: one a core
+  int64_t jobs = 0;     // 0: one per core
   int64_t threads = 0;  // a trial; 0: its share of the cores
   std::string objective;
   int64_t min_epochs = 1;
@@ -60,7 +60,7 @@ struct TuneOptions {
 struct Study {
   std::vector<SearchDimension> space;
   std::vector<std::vector<std::string>> values;  // [trials][space]
-  std::vector<std::vector<std::string>> words;   // of the searched options, one a trial
+  std::vector<std::vector<std::string>> words;   // of the searched options, one per trial
   TrialSettings settings;
   std::string objective;
   bool is_higher_better = false;
@@ -310,7 +310,7 @@ void AddSearchOptions(CLI::App& app, TuneOptions& options) {
 
 void AddStudyOptions(CLI::App& app, TuneOptions& options) {
   const std::string group = "Study";
-  app.add_option("--jobs", options.jobs, "Trials that run at once; by default one a core")
+  app.add_option("--jobs", options.jobs, "Trials that run at once; by default one per core")
       ->check(CLI::Range(1, 4096))
       ->group(group);
   app.add_option("--threads", options.threads,

@@ -31,7 +31,7 @@ class VectorJacobian {
                                                                 std::shared_ptr<StateStore> store);
 
   // One gradient a `wrt`, of its type and shape; zeros where no output depends on it. `cotangents`
-  // one an output, of its shape.
+  // one per output, of its shape.
   absl::StatusOr<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs,
                                           const std::vector<Tensor>& cotangents, uint64_t seed);
 

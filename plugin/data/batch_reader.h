@@ -9,7 +9,7 @@
 
 namespace strop {
 
-// Reads batches into buffers that it keeps, one set a batch size.
+// Reads batches into buffers that it keeps, one set per batch size.
 class BatchReader {
  public:
   explicit BatchReader(DataSource& source) : source_(source) {}

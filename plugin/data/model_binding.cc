@@ -193,7 +193,7 @@ absl::StatusOr<Shape> BoundShape(const DataSource& source, const DataField& foun
   }
   if (!is_target && expected.size() == 1 && found.shape.size() <= 1) {
     return absl::InvalidArgumentError(absl::StrCat(where, "found ", ElementCount(found.shape),
-                                                   " features a sample, expected ", expected[0],
+                                                   " features per sample, expected ", expected[0],
                                                    " as the model's ", TypeName(expected_type)));
   }
   return absl::InvalidArgumentError(absl::StrCat(

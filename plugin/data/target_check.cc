@@ -52,7 +52,7 @@ std::string ProblemOf(const T* first, int64_t classes, int64_t stride, bool has_
   if (std::abs(sum - 1) <= kSumTolerance) return "";
   const char* const advice = has_other_axes ? "see --class-axis"
                              : are_answers
-                                 ? "several labels a sample are for --loss binary_cross_entropy"
+                                 ? "several labels per sample are for --loss binary_cross_entropy"
                                  : "numbers to predict are for --loss mse";
   return absl::StrCat("found class probabilities that add up to ", sum, ", expected 1; ", advice);
 }

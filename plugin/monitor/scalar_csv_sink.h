@@ -8,7 +8,7 @@
 
 namespace strop {
 
-// The scalars alone, one number a row: step,epoch,time,tag,value. `resume` as for OpenJsonLines.
+// The scalars alone, one number per row: step,epoch,time,tag,value. `resume` as for OpenJsonLines.
 absl::StatusOr<std::unique_ptr<RecordSink>> OpenScalarCsv(const std::string& path,
                                                           const std::optional<ResumePoint>& resume);
 

@@ -104,10 +104,11 @@ bool IsPlain(const std::string& name) {
 }  // namespace
 
 void AddClassNamesOption(CLI::App& app, DataArguments& arguments) {
-  AddListOption(app, "--class-names", arguments.class_names,
-                "The model's classes in the order of its outputs, by which folders and text labels "
-                "are counted: a list; a file of one a line; or the folder, .csv or run that it was "
-                "trained with. By default as the model's metadata say, else those of the data")
+  AddListOption(
+      app, "--class-names", arguments.class_names,
+      "The model's classes in the order of its outputs, by which folders and text labels "
+      "are counted: a list; a file of one per line; or the folder, .csv or run that it was "
+      "trained with. By default as the model's metadata say, else those of the data")
       ->check(IsPath(PathRole::kInputFile))
       ->type_name("A,B,C|FILE|FOLDER|RUN")
       ->group("Data");

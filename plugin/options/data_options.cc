@@ -88,9 +88,9 @@ void AddDataOptions(CLI::App& app, DataArguments& arguments) {
       ->group(group);
   AddListOption(
       app, "--mean", arguments.mean,
-      "Subtracted: one number or one a channel of pictures, whose pixels, and those of "
+      "Subtracted: one number or one per channel of pictures, whose pixels, and those of "
       "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
-      "of tables it may be one a column")
+      "of tables it may be one per column")
       ->check(IsFinite())
       ->group(group);
   AddListOption(app, "--std", arguments.std, "What the difference is divided by, as many")

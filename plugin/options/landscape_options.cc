@@ -79,7 +79,7 @@ void AddLandscapeOptions(CLI::App& app, LandscapeArguments& arguments) {
   AddThreadsOption(app, arguments.model);
   app.add_option("--jobs", arguments.jobs,
                  "Points measured at the same time, with a share of the threads each; by default "
-                 "one a thread")
+                 "one per thread")
       ->check(CLI::Range(1, 4096))
       ->group("Engine");
   AddSeedOption(app, arguments.model);

@@ -90,7 +90,7 @@ void AddLossOptions(CLI::App& app, LossArguments& arguments) {
   app.add_option("--class-axis", arguments.class_axis,
                  "cross_entropy: axis of the classes; by default found from the shapes")
       ->group(group);
-  AddListOption(app, "--class-weights", arguments.class_weights, "cross_entropy: one a class")
+  AddListOption(app, "--class-weights", arguments.class_weights, "cross_entropy: one per class")
       ->group(group);
   app.add_option("--label-smoothing", arguments.label_smoothing,
                  "cross_entropy: share of the target spread over all classes")

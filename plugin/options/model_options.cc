@@ -37,7 +37,7 @@ void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
 }
 
 void AddThreadsOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--threads", options.threads, "Threads that compute; by default one a core")
+  app.add_option("--threads", options.threads, "Threads that compute; by default one per core")
       ->check(CLI::Range(1, 4096))
       ->group("Engine");
 }

@@ -78,7 +78,7 @@ void AddRunOptions(CLI::App& app, TrainOptions& options) {
          "--detect-anomaly", options.detect_anomaly,
          "Look at every number of every step and name the node where the first goes bad; slow")
       ->group(group);
-  app.add_flag("--json", options.as_json, "JSON lines on stdout: one an epoch, and as --log-every")
+  app.add_flag("--json", options.as_json, "JSON lines on stdout: one per epoch, and as --log-every")
       ->group(group);
   AddListOption(app, "--dump", options.dump, "Print stages to stderr: " + DumpStageNames())
       ->check(OneOf(AllDumpStages()))

@@ -39,8 +39,8 @@ struct LineChart {
     bool is_faint = false;            // stands back behind the others
     bool is_named = true;             // in the legend too
     std::optional<size_t> color;      // of the series that it belongs to; absent: one of its own
-    std::vector<double> errors;       // one a point: y ± error
-    std::vector<std::string> labels;  // one a point, shown when pointed at
+    std::vector<double> errors;       // one per point: y ± error
+    std::vector<std::string> labels;  // one per point, shown when pointed at
   };
   // A vertical line where something happened.
   struct Mark {
@@ -94,7 +94,7 @@ struct Field {
     std::vector<double> x;
     std::vector<double> y;
     std::vector<double> z;            // where DrawSurface puts it
-    std::vector<std::string> labels;  // one a point, shown when pointed at; may be empty
+    std::vector<std::string> labels;  // one per point, shown when pointed at; may be empty
   };
   std::string title;
   std::string caption;
@@ -108,11 +108,11 @@ struct Field {
   std::vector<Path> paths;  // a path of one point is a marker
 };
 
-// One line a sample through all axes, coloured by the last word: `color`.
+// One line per sample through all axes, coloured by the last word: `color`.
 struct ParallelCoordinates {
   struct Dimension {
     std::string title;
-    std::vector<double> values;           // one a sample
+    std::vector<double> values;           // one per sample
     std::vector<std::string> categories;  // where values are indices into names
     bool is_log = false;
   };
@@ -120,7 +120,7 @@ struct ParallelCoordinates {
   std::string caption;
   std::vector<Dimension> dimensions;
   std::string color_title;
-  std::vector<double> color;  // one a sample
+  std::vector<double> color;  // one per sample
   bool is_color_log = false;
   bool greatest_stands_out = false;  // else the least
 };
@@ -128,7 +128,7 @@ struct ParallelCoordinates {
 struct BarChart {
   struct Series {
     std::string name;
-    std::vector<double> values;  // one a category
+    std::vector<double> values;  // one per category
     std::vector<double> errors;  // may be empty
   };
   std::string title;

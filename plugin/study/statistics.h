@@ -31,8 +31,8 @@ std::vector<double> Below(const std::vector<double>& values, double bound);
 // Natural logarithms of shares; what float32 cannot hold counts as the least that it can.
 std::vector<double> LogarithmsOf(const std::vector<double>& shares);
 
-// Whether numbers, one a seed, are above 0 by more than their scatter explains: Student's one-sided
-// test at 5 %, either way. One seed says nothing of the scatter, and so decides nothing.
+// Whether numbers, one per seed, are above 0 by more than their scatter explains: Student's
+// one-sided test at 5 %, either way. One seed says nothing of the scatter, and so decides nothing.
 Verdict IsAbove(const std::vector<double>& margins);
 // The same of yes or no, which all seeds have to say.
 Verdict AllSay(const std::vector<bool>& answers);

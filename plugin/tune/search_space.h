@@ -48,7 +48,7 @@ enum class SearchStrategy { kGrid, kRandom, kSobol, kAsha };
 // "grid", "random", "sobol", "asha".
 SearchStrategy SearchStrategyOf(std::string_view name);
 
-// The values of every trial, one a dimension, known before the first runs: the whole grid, where
+// The values of every trial, one per dimension, known before the first runs: the whole grid, where
 // `trials` is only the most that there may be; `trials` points drawn by the seed (random, asha);
 // the first points of the Sobol' sequence behind the origin. InvalidArgument for a grid that is
 // larger than `trials`, or more dimensions than the sequence has.

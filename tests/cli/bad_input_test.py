@@ -185,7 +185,7 @@ class BadDataTest(BadInputTest):
 
     def test_feature_count(self) -> None:
         samples = self.samples(features=5)
-        self.refuse_data("found 5 features a sample, expected 4", **samples)
+        self.refuse_data("found 5 features per sample, expected 4", **samples)
 
     def test_label_out_of_range(self) -> None:
         for label in (3, -1, 1 << 40):

@@ -315,7 +315,7 @@ class SingleNumberTest(TargetsTest):
         model = self.save(make_model([node], [weight], ["n", 4], ["n"]))
         samples = self.samples()
         data = self.save_data(**samples)
-        self.refuse_all("one number a sample", model, data)
+        self.refuse_all("one number per sample", model, data)
         expected = ((samples["x"].sum(1) - samples["target"]) ** 2).mean()
         self.assertAlmostEqual(self.loss(model, data, "--loss", "mse"), expected, places=5)
 

@@ -13,7 +13,7 @@ struct TextCurve {
   int marked = -1;             // index at which a vertical line stands; negative: none
   std::string first_label;     // below the first and the last value
   std::string last_label;
-  int width = 64;  // columns, without the labels at the left; at most one a value
+  int width = 64;  // columns, without the labels at the left; at most one per value
   int height = 12;
 };
 

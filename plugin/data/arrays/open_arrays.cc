@@ -33,7 +33,7 @@ absl::Status RenameTarget(const std::string& location, const DataOptions& option
   return absl::OkStatus();
 }
 
-// Fields that feed the inputs, one an input.
+// Fields that feed the inputs, one per input.
 absl::StatusOr<std::vector<size_t>> FieldsOf(const DataSource& source,
                                              const std::vector<InputInterface>& inputs) {
   std::vector<size_t> fields;

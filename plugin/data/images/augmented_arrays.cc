@@ -106,7 +106,7 @@ class AugmentedArrays : public DataSource {
   std::unique_ptr<DataSource> source_;
   size_t field_;
   PictureShape shape_;
-  std::vector<float> erased_;  // what a pixel becomes, one number a channel
+  std::vector<float> erased_;  // what a pixel becomes, one number per channel
   AugmentationOptions augmentation_;
 };
 

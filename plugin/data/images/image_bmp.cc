@@ -19,7 +19,7 @@ struct Layout {
   ImageSize size;
   bool is_top_down = false;
   size_t bits = 0;    // a pixel
-  size_t stride = 0;  // bytes a row
+  size_t stride = 0;  // bytes per row
   size_t pixels = 0;  // where they begin
   size_t palette = 0;
   size_t palette_entry = 4;            // bytes: blue, green, red and one unused

@@ -13,7 +13,7 @@ void FlipVertically(FloatImage& image);
 // The pixels of a box that may reach over the edges; what lies outside is 0.
 FloatImage Crop(const FloatImage& image, const ImageBox& box);
 
-// Gives the pixels of a box that colour, one number a channel.
+// Gives the pixels of a box that colour, one number per channel.
 void Erase(const ImageBox& box, absl::Span<const float> color, FloatImage& image);
 
 // Turns about the centre, counter-clockwise for positive angles. Every pixel takes the one nearest

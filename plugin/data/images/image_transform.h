@@ -18,7 +18,7 @@ enum class ImageLayout { kChannelsFirst, kChannelsLast };
 struct ImageOptions {
   std::optional<ImageSize> resize;
   std::optional<ImageSize> pad;  // zeros on the right and below, after the normalization
-  // One number, or one a channel, of pixels between 0 and 1; of 0 to 255 when they are not scaled.
+  // One number, or one per channel, of pixels between 0 and 1; of 0 to 255 when not scaled.
   std::vector<double> mean;
   std::vector<double> std;
   bool scales_pixels = true;  // by 1/255, into a floating input
@@ -76,7 +76,7 @@ class ImageTransform {
   std::string description_;
 };
 
-// One number a channel: as typed for `option`, repeated if it is one alone, or else `otherwise`.
+// One number per channel: as typed for `option`, repeated if it is one alone, or else `otherwise`.
 absl::StatusOr<std::vector<double>> PerChannel(const std::vector<double>& numbers, int64_t channels,
                                                double otherwise, const std::string& option);
 

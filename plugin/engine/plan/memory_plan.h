@@ -13,7 +13,7 @@ struct Lifetime {
 };
 
 struct MemoryPlan {
-  std::vector<size_t> offsets;  // one a lifetime, multiples of 64
+  std::vector<size_t> offsets;  // one per lifetime, multiples of 64
   size_t arena_bytes = 0;
 };
 

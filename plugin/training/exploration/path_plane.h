@@ -17,7 +17,7 @@ struct PlanePosition {
 // The plane through a model's weights that a training's path keeps closest to.
 struct PathPlane {
   WeightPlane plane;                         // of directions of length 1, at right angles
-  std::vector<PlanePosition> positions;      // one a point: where it falls straight onto the plane
+  std::vector<PlanePosition> positions;      // one per point: where it falls onto the plane
   std::array<double, 2> explained = {0, 0};  // share of the points' variance along each direction
 };
 

@@ -60,9 +60,9 @@ absl::StatusOr<Tensor> RandomA(const Shape& shape, DataType type, uint64_t seed,
 }
 
 // Inserts the adapters' nodes behind the nodes of the layers.
-class Surgeon {
+class LoraInsertion {
  public:
-  Surgeon(ImportedModel& model, const LoraOptions& options, uint64_t seed)
+  LoraInsertion(ImportedModel& model, const LoraOptions& options, uint64_t seed)
       : model_(model), graph_(model.graph), options_(options), seed_(seed) {
     const double rank = static_cast<double>(options.rank);
     scaling_ = options.alpha / (options.rank_stabilized ? std::sqrt(rank) : rank);
@@ -237,7 +237,7 @@ absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& op
   FreezeAllBut(selection.train, model.parameters);
   LoraAdapters result;
   result.left_out = std::move(found->left_out);
-  STROP_ASSIGN_OR_RETURN(result.adapters, Surgeon(model, options, seed).Run(found->targets));
+  STROP_ASSIGN_OR_RETURN(result.adapters, LoraInsertion(model, options, seed).Run(found->targets));
   return result;
 }
 

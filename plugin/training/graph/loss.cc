@@ -121,7 +121,7 @@ absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& pre
   if (std::count(shape.begin(), shape.end(), kUnknownDimension) > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("train: the output ", ShapeName(prediction),
-                     " has several rows a sample and a further axis that grows with the batch, "
+                     " has several rows per sample and a further axis that grows with the batch, "
                      "expected one such axis; choose another with --train-output"));
   }
   const auto rank = static_cast<int64_t>(shape.size());

@@ -29,7 +29,7 @@ struct LossOptions {
   LossKind kind = LossKind::kCrossEntropy;
   std::string output;  // name of the model output that the loss sees; empty: the first
   std::optional<int64_t> class_axis;  // of cross_entropy; absent: found from logits and target
-  std::vector<double> class_weights;  // of cross_entropy, one a class; empty: ones
+  std::vector<double> class_weights;  // of cross_entropy, one per class; empty: ones
   double label_smoothing = 0;
   int64_t ignore_index = -100;
   double positive_weight = 1;  // of binary_cross_entropy

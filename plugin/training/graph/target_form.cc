@@ -196,7 +196,7 @@ absl::StatusOr<TargetForm> ClassForm(const LossOptions& options, DataType type,
   if (samples.output.size() < 2) {
     return absl::InvalidArgumentError(absl::StrCat(
         "train: the output ", ShapeName(samples.output),
-        " has one number a sample, expected one for each class; for such an output use --loss "
+        " has one number per sample, expected one for each class; for such an output use --loss "
         "binary_cross_entropy or mse"));
   }
   TargetForm form;

@@ -7,8 +7,8 @@
 
 namespace strop {
 
-// Metrics of how well scores order the samples. They need every score at once: 9 bytes a sample and
-// class are kept until Reset.
+// Metrics of how well scores order the samples. They need every score at once: 9 bytes per sample
+// and class are kept until Reset.
 class RankedScores {
  public:
   void Reset();
