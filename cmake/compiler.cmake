@@ -12,6 +12,7 @@ set(STROP_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize take
 if(STROP_SANITIZE)
   add_compile_options(-fsanitize=${STROP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${STROP_SANITIZE})
+  add_compile_options(-Wno-uninitialized)  # false alarms of GCC 12 in Abseil's headers
 endif()
 
 option(STROP_COVERAGE "Count the lines that tests run" OFF)

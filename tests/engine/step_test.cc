@@ -25,13 +25,16 @@ std::atomic<int> allocations{0};
 std::atomic<int> primitives{0};
 thread_local bool is_executing_primitive = false;
 
+}  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
 void CountAllocation(size_t bytes) {
   if (!counting.load(std::memory_order_relaxed)) return;
   if (!is_executing_primitive || bytes > kArgumentTableBytes) ++allocations;
 }
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);

@@ -220,7 +220,7 @@ Gradients RunGradients(const OpCase& row, const std::vector<size_t>& wrt, DataTy
 }
 
 // Σ ⟨cotangent, output⟩ with one input moved.
-double Objective(const OpCase& row, const Harness& harness, size_t input, const Tensor& moved,
+double Objective(const Harness& harness, size_t input, const Tensor& moved,
                  const Gradients& gradients) {
   Graph graph = harness.graph;
   for (const size_t output : gradients.cotangent_outputs) {
@@ -246,7 +246,7 @@ void CheckGradient(const OpCase& row) {
     ASSERT_EQ(gradients.gradients[k].shape(), x.shape()) << "gradient to input " << wrt[k];
     const Tensor direction = RandomLike(x, random);
     const auto at = [&](double distance) {
-      return Objective(row, harness, wrt[k], Moved(x, direction, distance), gradients);
+      return Objective(harness, wrt[k], Moved(x, direction, distance), gradients);
     };
     const double h = 1e-3;
     const double difference = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
