@@ -363,8 +363,12 @@ TEST(ExporterTest, IdentityOfAnInitializer) {
     ASSERT_EQ(exported.parameters.size(), 3u);
     for (const Parameter& parameter : exported.parameters) {
       const Tensor& found = exported.graph.value(parameter.value).tensor;
-      if (parameter.name == "b2") EXPECT_EQ(Raw(found), Raw(bias));
-      if (parameter.name == "b") EXPECT_EQ(Raw(found), Raw(same));
+      if (parameter.name == "b2") {
+        EXPECT_EQ(Raw(found), Raw(bias));
+      }
+      if (parameter.name == "b") {
+        EXPECT_EQ(Raw(found), Raw(same));
+      }
     }
     EXPECT_EQ(exported.graph.nodes.size(), 3u);
 
@@ -373,8 +377,12 @@ TEST(ExporterTest, IdentityOfAnInitializer) {
     const ImportedModel parted = Import(folder.Path("parted.onnx"));
     for (const Parameter& parameter : parted.parameters) {
       const Tensor& found = parted.graph.value(parameter.value).tensor;
-      if (parameter.name == "b2") EXPECT_EQ(Raw(found), Raw(same));
-      if (parameter.name == "b") EXPECT_EQ(Raw(found), Raw(bias));
+      if (parameter.name == "b2") {
+        EXPECT_EQ(Raw(found), Raw(same));
+      }
+      if (parameter.name == "b") {
+        EXPECT_EQ(Raw(found), Raw(bias));
+      }
     }
   }
 }

@@ -49,7 +49,8 @@ absl::StatusOr<std::unique_ptr<AveragedStates>> AveragedStates::Create(
     const Graph& graph, const std::vector<std::string>& names, std::shared_ptr<StateStore> store,
     std::shared_ptr<Arena> arena, const PlanOptions& plan) {
   Graph averaging;
-  const ValueId weight = averaging.AddInput("weight", {DataType::kDouble, Shape{}});
+  const Tensor one_number = Tensor::Scalar<double>(0);
+  const ValueId weight = averaging.AddInput("weight", {DataType::kDouble, one_number.shape()});
   absl::flat_hash_map<std::string_view, const Tensor*> first_values;
   for (const Value& value : graph.values) first_values.try_emplace(value.name, &value.tensor);
   for (const std::string& name : names) {
