@@ -52,8 +52,6 @@ TEST(Registry, WhatDiffersHasARule) {
 TEST(Registry, InputsThatAreNamedExist) {
   ForEachDefinition([](const OpDefinition& op) {
     const auto inputs = static_cast<size_t>(op.maximum_inputs);
-    EXPECT_LE(op.differentiability.size(), inputs);
-    EXPECT_LE(op.input_use.size(), inputs);
     std::set<size_t> seen;
     for (const InputRole& role : op.roles) {
       EXPECT_LT(role.input, inputs);
