@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "graph/known_shape.h"
 #include "ops/resize/resize.h"
 
 namespace strop {
@@ -13,10 +14,6 @@ namespace {
 constexpr double kRounding = 1e-5;  // of scales stored in float
 
 bool IsWhole(double number) { return std::abs(number - std::round(number)) <= kRounding * number; }
-
-bool IsComplete(const TensorType& type) {
-  return type.shape && std::count(type.shape->begin(), type.shape->end(), kUnknownDimension) == 0;
-}
 
 // The elements of an input that is a constant; none where it is absent or computed.
 std::vector<double> ConstantNumbers(const Graph& graph, const Node& node, size_t input) {
@@ -41,7 +38,7 @@ std::string ResizeDifference(const Graph& graph, const Node& node) {
   if (ResizeAttributes(node).coordinates != "align_corners") return "";
   const std::vector<double> scales = ConstantNumbers(graph, node, 2);
   const std::vector<double> sizes = ConstantNumbers(graph, node, 3);
-  if (IsComplete(graph.type(node.inputs[0]))) {
+  if (IsShapeKnown(graph.type(node.inputs[0]))) {
     const absl::StatusOr<std::vector<ResizedAxis>> axes =
         ResizeAxes(node, *graph.type(node.inputs[0]).shape, {}, scales,
                    std::vector<int64_t>(sizes.begin(), sizes.end()));

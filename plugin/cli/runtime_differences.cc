@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/known_shape.h"
 #include "ops/core/registry.h"
 #include "plugin/engine/plan/specialize.h"
 
@@ -10,15 +11,11 @@ namespace {
 
 bool MayDiffer(const Node& node) { return FactsOf(node).runtime_difference != nullptr; }
 
-bool IsComplete(const TensorType& type) {
-  return type.shape && std::count(type.shape->begin(), type.shape->end(), kUnknownDimension) == 0;
-}
-
 // The graph with every shape and what follows from them, where the inputs' are known.
 Graph WithKnownShapes(const Graph& graph) {
   std::vector<Shape> shapes;
   for (const ValueId input : graph.inputs) {
-    if (!IsComplete(graph.type(input))) return graph;
+    if (!IsShapeKnown(graph.type(input))) return graph;
     shapes.push_back(*graph.type(input).shape);
   }
   return Specialize(graph, shapes).value_or(graph);

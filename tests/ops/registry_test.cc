@@ -88,8 +88,8 @@ TEST(Registry, LayersAreWhole) {
     linear += op.linear_layer != nullptr;
     recurrent += is_recurrent;
   });
-  EXPECT_EQ(linear, 3);  // Conv, Gemm, MatMul
-  EXPECT_EQ(recurrent, 3);
+  EXPECT_GE(linear, 3);  // Conv, Gemm, MatMul
+  EXPECT_GE(recurrent, 3);
 }
 
 // Running statistics are a scale's and a bias's neighbours, and only batches move them.
