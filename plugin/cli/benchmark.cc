@@ -31,17 +31,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int64_t kBatchSize = 16;  // where nobody says
+
 struct BenchmarkOptions {
   ModelOptions model;
   LossArguments loss;
   OptimizerArguments optimizer;
   ModeArguments modes;
   LoraArguments lora;
-  int64_t batch_size = 16;
+  std::optional<int64_t> batch_size;
   int64_t steps = 20;
   std::vector<std::string> shapes;
   bool as_json = false;
-  CLI::Option* typed_batch_size = nullptr;
 };
 
 struct Measurement {
@@ -77,7 +78,7 @@ absl::StatusOr<std::map<std::string, Shape>> InputShapes(const Graph& graph,
     const Value& value = graph.value(id);
     if (shapes.contains(value.name) || !value.type.shape || value.type.shape->empty()) continue;
     Shape shape = *value.type.shape;
-    if (shape[0] == kUnknownDimension) shape[0] = options.batch_size;
+    if (shape[0] == kUnknownDimension) shape[0] = options.batch_size.value_or(kBatchSize);
     const auto unknown = std::find(shape.begin(), shape.end(), kUnknownDimension);
     if (unknown != shape.end()) {
       return absl::InvalidArgumentError(
@@ -141,10 +142,8 @@ absl::StatusOr<std::vector<Tensor>> TrainingFeeds(const TrainingGraph& training,
 
 // The batch size of a model that fixes it, or of --shape, is no other that was asked for.
 absl::Status CheckBatchSize(const BenchmarkOptions& options, int64_t found) {
-  if (options.typed_batch_size->count() == 0 || options.batch_size == found) {
-    return absl::OkStatus();
-  }
-  return UsageError(absl::StrCat("--batch-size: found ", options.batch_size, ", expected ", found,
+  if (options.batch_size.value_or(found) == found) return absl::OkStatus();
+  return UsageError(absl::StrCat("--batch-size: found ", *options.batch_size, ", expected ", found,
                                  ", the batch size that the model or --shape fixes"));
 }
 
@@ -235,33 +234,49 @@ absl::Status RunBenchmark(const BenchmarkOptions& options) {
 
 }  // namespace
 
-Command AddBenchmarkCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "benchmark", "Time, memory and share of the roofline of a training step on random data");
+Command BenchmarkCommand() {
   const auto options = std::make_shared<BenchmarkOptions>();
-  AddModelArgument(*app, options->model);
-  options->typed_batch_size =
-      app->add_option("--batch-size", options->batch_size,
-                      "Samples a step, where neither the model nor --shape fixes them")
-          ->check(CLI::PositiveNumber)
-          ->capture_default_str();
-  app->add_option("--steps", options->steps, "Steps to time, after the first")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  AddRepeatedOption(*app, "--shape", options->shapes, "Shape of an input with unknown dimensions")
-      ->type_name("NAME=1,3,224,224");
-  app->add_flag("--json", options->as_json, "As a JSON line");
-  AddLossOptions(*app, options->loss);
-  AddOptimizerOptions(*app, options->optimizer);
-  AddSelectionOptions(*app, options->model);
-  AddModeOptions(*app, options->modes);
-  AddLoraOptions(*app, options->lora);
-  AddPrecisionOption(*app, options->model);
-  AddThreadsOption(*app, options->model);
-  AddSeedOption(*app, options->model);
-  app->footer(
-      "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy --optimizer sgd");
-  return {app, [options] { return RunBenchmark(*options); }};
+  Command command{
+      .name = "benchmark",
+      .help = "Time, memory and share of the roofline of a training step on random data",
+      .footer = "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
+                "--optimizer sgd",
+      .run = [options] { return RunBenchmark(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  set.Add({{.name = "batch-size",
+            .target = &options->batch_size,
+            .unit = "samples",
+            .range = kFromOne,
+            .is_common = true,
+            .help = "Samples a step, where neither the model nor --shape fixes them; by default "
+                    "16"},
+           {.name = "steps",
+            .target = &options->steps,
+            .unit = "steps",
+            .range = kFromOne,
+            .has_default = true,
+            .is_common = true,
+            .help = "Steps to time, after the first"},
+           {.name = "shape",
+            .target = &options->shapes,
+            .value_name = "NAME=1,3,224,224",
+            .is_repeated = true,
+            .is_common = true,
+            .help = "Shape of an input with unknown dimensions"},
+           {.name = "json",
+            .target = &options->as_json,
+            .is_common = true,
+            .help = "As a JSON line"}});
+  AddLossOptions(set, options->loss);
+  AddOptimizerOptions(set, options->optimizer);
+  AddSelectionOptions(set, options->model);
+  AddModeOptions(set, options->modes);
+  AddLoraOptions(set, options->lora);
+  AddPrecisionOption(set, options->model);
+  AddThreadsOption(set, options->model);
+  AddSeedOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

@@ -16,7 +16,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -230,24 +230,32 @@ absl::Status RunCheck(const CheckOptions& options) {
 
 }  // namespace
 
-Command AddCheckCommand(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("check", "Gradient check in double precision along random directions");
+Command CheckCommand() {
   const auto options = std::make_shared<CheckOptions>();
-  AddModelArgument(*app, options->model);
-  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
-                "Arrays by input name (.npz); without it, random ones");
-  AddRepeatedOption(*app, "--shape", options->shapes,
-                    "Shape of a random input; unknown dimensions are 2 otherwise")
-      ->type_name("NAME=1,3,224,224");
-  app->add_option("--tolerance", options->tolerance, "Largest relative error")
-      ->capture_default_str();
-  app->add_flag("--json", options->as_json, "A JSON line a tensor");
-  AddThreadsOption(*app, options->model);
-  AddSeedOption(*app, options->model);
-  AddSelectionOptions(*app, options->model);
-  app->footer("Example: strop check model.onnx --shape x=2,3,32,32");
-  return {app, [options] { return RunCheck(*options); }};
+  Command command{.name = "check",
+                  .help = "Gradient check in double precision along random directions",
+                  .footer = "Example: strop check model.onnx --shape x=2,3,32,32",
+                  .run = [options] { return RunCheck(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  set.Add({{.name = "inputs",
+            .target = &options->inputs,
+            .path = PathRole::kInputFile,
+            .help = "Arrays by input name (.npz); without it, random ones"},
+           {.name = "shape",
+            .target = &options->shapes,
+            .value_name = "NAME=1,3,224,224",
+            .is_repeated = true,
+            .help = "Shape of a random input; unknown dimensions are 2 otherwise"},
+           {.name = "tolerance",
+            .target = &options->tolerance,
+            .has_default = true,
+            .help = "Largest relative error"},
+           {.name = "json", .target = &options->as_json, .help = "A JSON line a tensor"}});
+  AddThreadsOption(set, options->model);
+  AddSeedOption(set, options->model);
+  AddSelectionOptions(set, options->model);
+  return command;
 }
 
 }  // namespace strop

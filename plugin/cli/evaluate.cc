@@ -80,25 +80,29 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
 
 }  // namespace
 
-Command AddEvaluateCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("evaluate", "Loss and metrics of a model on data");
+Command EvaluateCommand() {
   const auto options = std::make_shared<EvaluateOptions>();
   options->model.keeps_half_types = true;
-  AddModelArgument(*app, options->model);
-  AddCheckpointOption(*app, options->checkpoint);
-  AddDataOptions(*app, options->data);
-  AddClassNamesOption(*app, options->data);
-  AddBatchSizeOption(*app, options->data.batch_size);
-  AddLossOptions(*app, options->loss);
-  AddMetricOption(*app, options->metrics);
-  app->add_flag("--confusion-matrix", options->confusion_matrix,
-                "How often which class is taken for which");
-  app->add_flag("--json", options->as_json, "As a JSON line");
-  AddPrecisionOption(*app, options->model);
-  AddThreadsOption(*app, options->model);
-  app->footer(
-      "Example: strop evaluate model.onnx --data test.npz --loss cross_entropy --metric accuracy");
-  return {app, [options] { return RunEvaluate(*options); }};
+  Command command{.name = "evaluate",
+                  .help = "Loss and metrics of a model on data",
+                  .footer = "Example: strop evaluate model.onnx --data test.npz --loss "
+                            "cross_entropy --metric accuracy",
+                  .run = [options] { return RunEvaluate(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  AddCheckpointOption(set, options->checkpoint);
+  AddDataOptions(set, options->data);
+  AddClassNamesOption(set, options->data);
+  AddBatchSizeOption(set, options->data.batch_size);
+  AddLossOptions(set, options->loss);
+  set.Add({MetricOption(options->metrics),
+           {.name = "confusion-matrix",
+            .target = &options->confusion_matrix,
+            .help = "How often which class is taken for which"},
+           {.name = "json", .target = &options->as_json, .help = "As a JSON line"}});
+  AddPrecisionOption(set, options->model);
+  AddThreadsOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

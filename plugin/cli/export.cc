@@ -12,7 +12,7 @@
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -65,27 +65,37 @@ absl::Status RunExport(const ExportOptions& options) {
 
 }  // namespace
 
-Command AddExportCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("export", "A checkpoint of a training as an ONNX file");
+Command ExportCommand() {
   const auto options = std::make_shared<ExportOptions>();
-  AddModelArgument(*app, options->model);
-  AddCheckpointOption(*app, options->checkpoint)->required();
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile, "Where the model goes")
-      ->required();
-  app->add_option("--lora-export", options->lora_export,
-                  "A run with adapters: merged, peft or onnx_adapter; by default as the run says")
-      ->check(OneOf({"merged", "peft", "onnx_adapter"}));
-  AddWriteClassNamesOption(*app, options->writes_class_names);
-  AddThreadsOption(*app, options->model);
-  app->footer(
-      "MODEL is the file that the run trained; the run may be going on.\n"
-      "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx");
-  return {app, [options] { return RunExport(*options); },
-          [options](std::vector<CommandPath>& paths) {
-            LoraArguments lora;
-            if (!options->lora_export.empty()) lora.export_as = options->lora_export;
-            AddAdapterPaths(lora, options->output, paths);
-          }};
+  Command command{
+      .name = "export",
+      .help = "A checkpoint of a training as an ONNX file",
+      .footer = "MODEL is the file that the run trained; the run may be going on.\n"
+                "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx",
+      .run = [options] { return RunExport(*options); },
+      .complete_paths = [options](std::vector<CommandPath>& paths) {
+        LoraArguments lora;
+        if (!options->lora_export.empty()) lora.export_as = options->lora_export;
+        AddAdapterPaths(lora, options->output, paths);
+      }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  AddCheckpointOption(set, options->checkpoint);
+  set.at("checkpoint").is_required = true;
+  set.Add({{.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .is_required = true,
+            .help = "Where the model goes"},
+           {.name = "lora-export",
+            .target = &options->lora_export,
+            .choices = {"merged", "peft", "onnx_adapter"},
+            .help = "A run with adapters: merged, peft or onnx_adapter; by default as the run "
+                    "says"}});
+  AddWriteClassNamesOption(set, options->writes_class_names);
+  AddThreadsOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

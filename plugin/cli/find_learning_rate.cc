@@ -15,7 +15,7 @@
 #include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/cli/terminal/text_curve.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 #include "plugin/options/train_arguments.h"
 #include "plugin/report/range_test_page.h"
 #include "plugin/training/exploration/range_test.h"
@@ -202,50 +202,66 @@ absl::Status RunFind(FindOptions& options) {
   return absl::OkStatus();
 }
 
-void AddTestOptions(CLI::App& app, FindOptions& options) {
-  const std::string group = "Range test";
-  app.add_option("--min-learning-rate", options.test.min_learning_rate, "First learning rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-learning-rate", options.test.max_learning_rate, "Last learning rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--steps", options.test.steps, "Steps from the first rate to the last")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--mode", options.mode, "How the rate grows from step to step")
-      ->check(OneOf({"exponential", "linear"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--early-stop-threshold", options.test.early_stop_threshold,
-                 "End when the smoothed loss is so many times its best")
-      ->capture_default_str()
-      ->group(group);
-  AddPathOption(app, "--page", options.page, PathRole::kOutputFile,
-                "Write the curve to a page (.html)")
-      ->group(group);
-  app.add_flag("--json", options.as_json, "Suggestions and curve as a JSON line")->group(group);
+void AddTestOptions(OptionSet& set, FindOptions& options) {
+  set.Add("Range test",
+          {{.name = "min-learning-rate",
+            .target = &options.test.min_learning_rate,
+            .range = kAboveZero,
+            .has_default = true,
+            .is_common = true,
+            .help = "First learning rate"},
+           {.name = "max-learning-rate",
+            .target = &options.test.max_learning_rate,
+            .range = kAboveZero,
+            .has_default = true,
+            .is_common = true,
+            .help = "Last learning rate"},
+           {.name = "steps",
+            .target = &options.test.steps,
+            .unit = "steps",
+            .range = kFromOne,
+            .has_default = true,
+            .is_common = true,
+            .help = "Steps from the first rate to the last"},
+           {.name = "mode",
+            .target = &options.mode,
+            .choices = {"exponential", "linear"},
+            .has_default = true,
+            .help = "How the rate grows from step to step"},
+           {.name = "early-stop-threshold",
+            .target = &options.test.early_stop_threshold,
+            .has_default = true,
+            .help = "End when the smoothed loss is so many times its best"},
+           {.name = "page",
+            .target = &options.page,
+            .path = PathRole::kOutputFile,
+            .is_common = true,
+            .help = "Write the curve to a page (.html)"},
+           {.name = "json",
+            .target = &options.as_json,
+            .is_common = true,
+            .help = "Suggestions and curve as a JSON line"}});
 }
 
 }  // namespace
 
-Command AddFindLearningRateCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("find-learning-rate",
-                                         "Try growing learning rates on a model and suggest one");
+Command FindLearningRateCommand() {
   const auto options = std::make_shared<FindOptions>();
-  AddModelArgument(*app, options->train.model);
-  AddTestOptions(*app, *options);
-  AddStepOptions(*app, options->train);
-  AddQuantizeOptions(*app, options->train.quantize);
-  app->footer(
-      "The options of train that shape a step mean the same here; give those that you will train "
-      "with. The model stays as it is.\n"
-      "Example: strop find-learning-rate model.onnx --data train.npz --loss cross_entropy "
-      "--optimizer adamw");
-  return {app, [options] { return RunFind(*options); }};
+  Command command{
+      .name = "find-learning-rate",
+      .help = "Try growing learning rates on a model and suggest one",
+      .footer =
+          "The options of train that shape a step mean the same here; give those that you will "
+          "train with. The model stays as it is.\n"
+          "Example: strop find-learning-rate model.onnx --data train.npz --loss cross_entropy "
+          "--optimizer adamw",
+      .run = [options] { return RunFind(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->train.model);
+  AddTestOptions(set, *options);
+  AddStepOptions(set, options->train);
+  AddQuantizeOptions(set, options->train.quantize);
+  return command;
 }
 
 }  // namespace strop

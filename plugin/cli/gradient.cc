@@ -13,7 +13,7 @@
 #include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -134,30 +134,40 @@ absl::Status RunGradient(const GradientOptions& options) {
 
 }  // namespace
 
-Command AddGradientCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("gradient", "Vector-Jacobian product: gradients by name");
+Command GradientCommand() {
   const auto options = std::make_shared<GradientOptions>();
-  AddModelArgument(*app, options->model);
-  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
-                "Arrays by input name (.npz)")
-      ->required();
-  AddPathOption(*app, "--output-gradients", options->output_gradients, PathRole::kInputFile,
-                "A cotangent by output name (.npz); without it, ones");
-  app->add_option("--wrt", options->wrt,
-                  "Inputs and initializers to differentiate by; by default all floating inputs and "
-                  "trained tensors")
-      ->delimiter(',')
-      ->type_name("NAME");
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the gradients go (.npz)")
-      ->required();
-  AddPrecisionOption(*app, options->model);
-  AddThreadsOption(*app, options->model);
-  AddSeedOption(*app, options->model);
-  AddSelectionOptions(*app, options->model);
-  app->footer(
-      "Example: strop gradient model.onnx --inputs in.npz --output-gradients dy.npz -o grads.npz");
-  return {app, [options] { return RunGradient(*options); }};
+  Command command{.name = "gradient",
+                  .help = "Vector-Jacobian product: gradients by name",
+                  .footer = "Example: strop gradient model.onnx --inputs in.npz "
+                            "--output-gradients dy.npz -o grads.npz",
+                  .run = [options] { return RunGradient(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  set.Add({{.name = "inputs",
+            .target = &options->inputs,
+            .path = PathRole::kInputFile,
+            .is_required = true,
+            .help = "Arrays by input name (.npz)"},
+           {.name = "output-gradients",
+            .target = &options->output_gradients,
+            .path = PathRole::kInputFile,
+            .help = "A cotangent by output name (.npz); without it, ones"},
+           {.name = "wrt",
+            .target = &options->wrt,
+            .value_name = "NAME",
+            .help = "Inputs and initializers to differentiate by; by default all floating inputs "
+                    "and trained tensors"},
+           {.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .is_required = true,
+            .help = "Where the gradients go (.npz)"}});
+  AddPrecisionOption(set, options->model);
+  AddThreadsOption(set, options->model);
+  AddSeedOption(set, options->model);
+  AddSelectionOptions(set, options->model);
+  return command;
 }
 
 }  // namespace strop

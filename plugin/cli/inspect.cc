@@ -228,17 +228,22 @@ absl::Status RunInspect(const InspectOptions& options) {
 
 }  // namespace
 
-Command AddInspectCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "inspect", "Interface, parameters, operators; what stands in the way of training");
+Command InspectCommand() {
   const auto options = std::make_shared<InspectOptions>();
   options->model.keeps_half_types = true;
-  AddModelArgument(*app, options->model);
-  CLI::Option* json = app->add_flag("--json", options->as_json, "As JSON");
-  app->add_flag("--dot", options->as_dot, "The graph, for Graphviz")->excludes(json);
-  AddSelectionOptions(*app, options->model);
-  app->footer("Example: strop inspect model.onnx --freeze 'encoder.*'");
-  return {app, [options] { return RunInspect(*options); }};
+  Command command{.name = "inspect",
+                  .help = "Interface, parameters, operators; what stands in the way of training",
+                  .footer = "Example: strop inspect model.onnx --freeze 'encoder.*'",
+                  .run = [options] { return RunInspect(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  set.Add({{.name = "json", .target = &options->as_json, .help = "As JSON"},
+           {.name = "dot",
+            .target = &options->as_dot,
+            .excludes = {"json"},
+            .help = "The graph, for Graphviz"}});
+  AddSelectionOptions(set, options->model);
+  return command;
 }
 
 }  // namespace strop

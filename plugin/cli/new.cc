@@ -13,8 +13,8 @@
 #include "plugin/options/model_options.h"
 #include "plugin/options/network_arguments.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/nearest_name.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/nearest_name.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -82,7 +82,7 @@ void PrintNetwork(const NewOptions& options, const NetworkBuilder& builder) {
   std::printf("%s\n", line.dump().c_str());
 }
 
-absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
+absl::Status RunNew(const OptionSet& given, const NewOptions& options) {
   if (options.lists) {
     PrintList(options.as_json);
     return absl::OkStatus();
@@ -92,7 +92,7 @@ absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
   }
   STROP_ASSIGN_OR_RETURN(const Architecture* architecture, ArchitectureOf(options.architecture));
   STROP_ASSIGN_OR_RETURN(const NetworkOptions network,
-                         NetworkOptionsOf(app, *architecture, options.network));
+                         NetworkOptionsOf(given, *architecture, options.network));
   if (!options.is_dry_run && options.output.empty()) {
     return UsageError("-o OUTPUT is required, or --dry-run");
   }
@@ -112,21 +112,37 @@ absl::Status RunNew(const CLI::App& app, const NewOptions& options) {
 
 }  // namespace
 
-Command AddNewCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "new", "Make a network of a known architecture, to start from nothing");
+Command NewCommand() {
   const auto options = std::make_shared<NewOptions>();
-  app->add_option("ARCHITECTURE", options->architecture, "One of --list")->type_name("NAME");
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the model goes");
-  app->add_flag("--external-data", options->splits_weights,
-                "Put the weights into a file beside it; always beyond ONNX's 2 GiB a file");
-  app->add_flag("--list", options->lists, "Print the architectures and which options each has");
-  app->add_flag("--dry-run", options->is_dry_run, "Count the parameters, write nothing");
-  app->add_flag("--json", options->as_json, "As JSON lines, with every tensor's name and shape");
-  AddNetworkOptions(*app, options->network);
-  app->footer("Example: strop new resnet18 --input 3x32x32 --classes 10 -o resnet18.onnx");
-  return {app, [app, options] { return RunNew(*app, *options); }};
+  Command command{
+      .name = "new",
+      .help = "Make a network of a known architecture, to start from nothing",
+      .footer = "Example: strop new resnet18 --input 3x32x32 --classes 10 -o resnet18.onnx"};
+  OptionSet& set = *command.options;
+  set.Add({{.name = "ARCHITECTURE",
+            .target = &options->architecture,
+            .value_name = "NAME",
+            .help = "One of --list"},
+           {.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .help = "Where the model goes"},
+           {.name = "external-data",
+            .target = &options->splits_weights,
+            .help = "Put the weights into a file beside it; always beyond ONNX's 2 GiB a file"},
+           {.name = "list",
+            .target = &options->lists,
+            .help = "Print the architectures and which options each has"},
+           {.name = "dry-run",
+            .target = &options->is_dry_run,
+            .help = "Count the parameters, write nothing"},
+           {.name = "json",
+            .target = &options->as_json,
+            .help = "As JSON lines, with every tensor's name and shape"}});
+  AddNetworkOptions(set, options->network);
+  command.run = [options, given = command.options] { return RunNew(*given, *options); };
+  return command;
 }
 
 }  // namespace strop

@@ -95,14 +95,18 @@ absl::Status RunOps(const OpsOptions& options) {
 
 }  // namespace
 
-Command AddOpsCommand(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("ops", "Every ONNX operator: forward and gradient support, opsets");
+Command OpsCommand() {
   const auto options = std::make_shared<OpsOptions>();
-  CLI::Option* json = app->add_flag("--json", options->as_json, "As JSON");
-  app->add_flag("--markdown", options->as_markdown, "As a page of Markdown")->excludes(json);
-  app->footer("Example: strop ops --json");
-  return {app, [options] { return RunOps(*options); }};
+  Command command{.name = "ops",
+                  .help = "Every ONNX operator: forward and gradient support, opsets",
+                  .footer = "Example: strop ops --json",
+                  .run = [options] { return RunOps(*options); }};
+  command.options->Add({{.name = "json", .target = &options->as_json, .help = "As JSON"},
+                        {.name = "markdown",
+                         .target = &options->as_markdown,
+                         .excludes = {"json"},
+                         .help = "As a page of Markdown"}});
+  return command;
 }
 
 }  // namespace strop

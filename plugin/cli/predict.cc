@@ -19,8 +19,7 @@
 #include "plugin/options/data_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
-#include "plugin/options/parser/whole_number.h"
+#include "plugin/options/table/path_role.h"
 #include "plugin/training/graph/training_graph.h"
 #include "plugin/training/metrics/class_probabilities.h"
 #include "plugin/training/metrics/forward_pass.h"
@@ -242,60 +241,71 @@ absl::Status RunPredict(const PredictOptions& options) {
   return absl::OkStatus();
 }
 
-void AddMeaningOptions(CLI::App& app, PredictOptions& options) {
-  const std::string group = "Meaning";
-  app.add_option("--model-output", options.model_output,
-                 "The model output to read; by default the first")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--loss", options.loss,
-                 "What the model is trained for. cross_entropy: one class a sample, probabilities "
-                 "by softmax. binary_cross_entropy: yes or no, or any of several labels, by "
-                 "sigmoid. Others: the numbers themselves. An output that ends in Softmax, "
-                 "LogSoftmax or Sigmoid is read before it. By default as that activation says, "
-                 "else cross_entropy")
-      ->check(OneOf({"cross_entropy", "binary_cross_entropy", "mse", "l1", "huber", "smooth_l1"}))
-      ->group(group);
-  app.add_option("--class-axis", options.class_axis, "cross_entropy: axis of the classes")
-      ->group(group);
-  app.add_option("--top-k", options.top_k,
-                 "cross_entropy: how many classes, the most probable first; by default 1")
-      ->type_name("K")
-      ->transform(WholeNumber(/*has_sign=*/true))
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  app.add_option("--threshold", options.threshold,
-                 "binary_cross_entropy: probability above which it is a yes; by default 0.5")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
+void AddMeaningOptions(OptionSet& set, PredictOptions& options) {
+  set.Add(
+      "Meaning",
+      {{.name = "model-output",
+        .target = &options.model_output,
+        .value_name = "NAME",
+        .help = "The model output to read; by default the first"},
+       {.name = "loss",
+        .target = &options.loss,
+        .choices = LossNames(),
+        .help = "What the model is trained for. cross_entropy: one class a sample, probabilities "
+                "by softmax. binary_cross_entropy: yes or no, or any of several labels, by "
+                "sigmoid. Others: the numbers themselves. An output that ends in Softmax, "
+                "LogSoftmax or Sigmoid is read before it. By default as that activation says, "
+                "else cross_entropy"},
+       {.name = "class-axis",
+        .target = &options.class_axis,
+        .suits = {"loss", {"cross_entropy"}},
+        .help = "axis of the classes"},
+       {.name = "top-k",
+        .target = &options.top_k,
+        .value_name = "K",
+        .range = kFromOne,
+        .suits = {"loss", {"cross_entropy"}},
+        .help = "how many classes, the most probable first; by default 1"},
+       {.name = "threshold",
+        .target = &options.threshold,
+        .range = kShare,
+        .suits = {"loss", {"binary_cross_entropy"}},
+        .help = "probability above which it is a yes; by default 0.5"}});
 }
 
 }  // namespace
 
-Command AddPredictCommand(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("predict", "Classes, labels or numbers of samples, one per line");
+Command PredictCommand() {
   const auto options = std::make_shared<PredictOptions>();
   options->model.keeps_half_types = true;
-  AddModelArgument(*app, options->model);
-  AddCheckpointOption(*app, options->checkpoint);
-  AddDataOptions(*app, options->data);
-  app->get_option("--data")->description(
+  Command command{
+      .name = "predict",
+      .help = "Classes, labels or numbers of samples, one per line",
+      .footer = "Each line names the file of its sample, or the row, counted from 0.\n"
+                "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv",
+      .run = [options] { return RunPredict(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  AddCheckpointOption(set, options->checkpoint);
+  AddDataOptions(set, options->data);
+  set.at("data").help =
       ".npz, .npy, .csv, a folder of images however deep, or IDX; without labels, or with some "
-      "that are passed over");
-  AddClassNamesOption(*app, options->data);
-  AddBatchSizeOption(*app, options->data.batch_size);
-  AddMeaningOptions(*app, *options);
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the predictions go; by default stdout");
-  app->add_option("--format", options->format, "By default jsonl for a file of that name, else csv")
-      ->check(OneOf({"csv", "jsonl"}));
-  AddPrecisionOption(*app, options->model);
-  AddThreadsOption(*app, options->model);
-  app->footer(
-      "Each line names the file of its sample, or the row, counted from 0.\n"
-      "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv");
-  return {app, [options] { return RunPredict(*options); }};
+      "that are passed over";
+  AddClassNamesOption(set, options->data);
+  AddBatchSizeOption(set, options->data.batch_size);
+  AddMeaningOptions(set, *options);
+  set.Add({{.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .help = "Where the predictions go; by default stdout"},
+           {.name = "format",
+            .target = &options->format,
+            .choices = {"csv", "jsonl"},
+            .help = "By default jsonl for a file of that name, else csv"}});
+  AddPrecisionOption(set, options->model);
+  AddThreadsOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

@@ -119,27 +119,38 @@ absl::Status RunReport(const ReportArguments& arguments) {
 
 }  // namespace
 
-Command AddReportCommand(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("report", "What the folder of a run or a study holds, as one page");
+Command ReportCommand() {
   const auto arguments = std::make_shared<ReportArguments>();
-  AddPathOption(*app, "RUN", arguments->runs, PathRole::kInputRun,
-                "Folder that --run-directory of strop train has filled, or that of strop tune; "
-                "several runs are compared")
-      ->required()
-      ->expected(-1);
-  AddPathOption(*app, "-o,--output", arguments->output, PathRole::kOutputFile,
-                "Where the page goes; by default RUN/report.html");
-  app->add_flag("--json", arguments->as_json,
-                "Print the run's summary, or the trials, as JSON lines");
-  app->footer(
-      "Example:\n"
-      "  strop train model.onnx --data train.npz --validation-split 0.2 --loss cross_entropy \\\n"
-      "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
-      "  strop report runs/first\n"
-      "  strop report runs/first runs/second -o comparison.html");
-  return {app, [arguments] { return RunReport(*arguments); },
+  Command command{
+      .name = "report",
+      .help = "What the folder of a run or a study holds, as one page",
+      .footer =
+          "Example:\n"
+          "  strop train model.onnx --data train.npz --validation-split 0.2 --loss cross_entropy "
+          "\\\n"
+          "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
+          "  strop report runs/first\n"
+          "  strop report runs/first runs/second -o comparison.html",
+      .run = [arguments] { return RunReport(*arguments); },
+      .complete_paths =
           [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
+  command.options->Add(
+      {{.name = "RUN",
+        .target = &arguments->runs,
+        .path = PathRole::kInputRun,
+        .is_repeated = true,
+        .is_required = true,
+        .help = "Folder that --run-directory of strop train has filled, or that of strop tune; "
+                "several runs are compared"},
+       {.name = "output",
+        .aliases = {"o"},
+        .target = &arguments->output,
+        .path = PathRole::kOutputFile,
+        .help = "Where the page goes; by default RUN/report.html"},
+       {.name = "json",
+        .target = &arguments->as_json,
+        .help = "Print the run's summary, or the trials, as JSON lines"}});
+  return command;
 }
 
 }  // namespace strop

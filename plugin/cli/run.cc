@@ -12,7 +12,7 @@
 #include "plugin/options/data_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 #include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {
@@ -106,32 +106,40 @@ absl::Status Run(const RunOptions& options) {
 
 }  // namespace
 
-Command AddRunCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("run", "Inference: inputs by name in, outputs out");
+Command RunCommand() {
   const auto options = std::make_shared<RunOptions>();
   options->model.keeps_half_types = true;
-  AddModelArgument(*app, options->model);
-  AddCheckpointOption(*app, options->checkpoint);
-  AddPathOption(*app, "--inputs", options->inputs, PathRole::kInputFile,
-                "Arrays by input name (.npz), all in one run of the model");
-  AddDataOptions(*app, options->data);
-  AddBatchSizeOption(*app, options->data.batch_size);
-  CLI::Option* data = app->get_option("--data");
-  data->required(false)->description(
-      "Instead: samples as evaluate takes them, in batches; labels are passed over");
-  for (CLI::Option* option : app->get_options()) {
-    if (option->get_group() == data->get_group() && option != data) option->needs(data);
+  Command command{
+      .name = "run",
+      .help = "Inference: inputs by name in, outputs out",
+      .footer = "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
+                "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz",
+      .run = [options] { return Run(*options); }};
+  OptionSet& set = *command.options;
+  AddModelArgument(set, options->model);
+  AddCheckpointOption(set, options->checkpoint);
+  set.Add({{.name = "inputs",
+            .target = &options->inputs,
+            .path = PathRole::kInputFile,
+            .help = "Arrays by input name (.npz), all in one run of the model"}});
+  AddDataOptions(set, options->data);
+  AddBatchSizeOption(set, options->data.batch_size);
+  for (Option& option : set.options()) {
+    if (option.group == kDataGroup && option.name != "data") option.needs.emplace_back("data");
   }
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the outputs go (.npz)")
-      ->required();
-  AddPrecisionOption(*app, options->model);
-  AddThreadsOption(*app, options->model);
-  AddSeedOption(*app, options->model);
-  app->footer(
-      "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
-      "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz");
-  return {app, [options] { return Run(*options); }};
+  Option& data = set.at("data");
+  data.is_required = false;
+  data.help = "Instead: samples as evaluate takes them, in batches; labels are passed over";
+  set.Add({{.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .is_required = true,
+            .help = "Where the outputs go (.npz)"}});
+  AddPrecisionOption(set, options->model);
+  AddThreadsOption(set, options->model);
+  AddSeedOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

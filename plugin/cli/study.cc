@@ -22,8 +22,8 @@
 #include "plugin/options/loss_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/nearest_name.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/nearest_name.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -145,26 +145,39 @@ std::string StudyNames() {
 
 }  // namespace
 
-Command AddStudyCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "study", "Measure what textbooks say about training, here, on real data");
+Command StudyCommand() {
   const auto options = std::make_shared<StudyOptions>();
-  app->add_option("NAME", options->name, StudyNames())->type_name("STUDY")->required();
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Write an HTML page of plots");
-  app->add_option("--seeds", options->seeds, "Repetitions of every training")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  app->add_flag("--json", options->as_json, "A JSON line a study");
-  AddPathOption(*app, "--model", options->model.path, PathRole::kModel,
-                "Study your own network, where the study is not about networks");
-  AddDataOptions(*app, options->data);
-  AddClassNamesOption(*app, options->data);
-  app->get_option("--data")->required(false);
-  AddLossOptions(*app, options->loss);
-  AddThreadsOption(*app, options->model);
-  app->footer("Example: strop study optimizers -o optimizers.html");
-  return {app, [options] { return RunStudies(*options); }};
+  Command command{.name = "study",
+                  .help = "Measure what textbooks say about training, here, on real data",
+                  .footer = "Example: strop study optimizers -o optimizers.html",
+                  .run = [options] { return RunStudies(*options); }};
+  OptionSet& set = *command.options;
+  set.Add({{.name = "NAME",
+            .target = &options->name,
+            .value_name = "STUDY",
+            .is_required = true,
+            .help = StudyNames()},
+           {.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .help = "Write an HTML page of plots"},
+           {.name = "seeds",
+            .target = &options->seeds,
+            .range = {.least = 1, .most = 100},
+            .has_default = true,
+            .help = "Repetitions of every training"},
+           {.name = "json", .target = &options->as_json, .help = "A JSON line a study"},
+           {.name = "model",
+            .target = &options->model.path,
+            .path = PathRole::kModel,
+            .help = "Study your own network, where the study is not about networks"}});
+  AddDataOptions(set, options->data);
+  AddClassNamesOption(set, options->data);
+  set.at("data").is_required = false;
+  AddLossOptions(set, options->loss);
+  AddThreadsOption(set, options->model);
+  return command;
 }
 
 }  // namespace strop

@@ -22,7 +22,7 @@
 #include "plugin/cli/terminal/unreached_note.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 #include "plugin/options/train_arguments.h"
 
 namespace strop {
@@ -183,7 +183,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   if (options.run.is_dry) return PrintDryRun(model, *trainer, options.as_json);
   std::unique_ptr<KeptRun> kept;
   if (is_kept) {
-    STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.app),
+    STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.set),
                                                 std::move(inputs), *trainer));
     STROP_RETURN_IF_ERROR(kept->KeepClassNames(class_names));
   }
@@ -234,15 +234,19 @@ absl::Status RunTrain(const TrainOptions& options) {
 
 }  // namespace
 
-Command AddTrainCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("train", "Fine-tune a model on data and export it");
+Command TrainCommand() {
   const auto options = std::make_shared<TrainOptions>();
-  AddTrainOptions(*app, *options);
-  app->footer(
-      "Example: strop train model.onnx --data train.npz --loss cross_entropy --optimizer adamw "
-      "--learning-rate 1e-3 --epochs 5 --batch-size 32 -o tuned.onnx");
-  return {app, [options] { return RunTrain(*options); },
+  Command command{
+      .name = "train",
+      .help = "Fine-tune a model on data and export it",
+      .footer =
+          "Example: strop train model.onnx --data train.npz --loss cross_entropy --optimizer adamw "
+          "--learning-rate 1e-3 --epochs 5 --batch-size 32 -o tuned.onnx",
+      .run = [options] { return RunTrain(*options); },
+      .complete_paths =
           [options](std::vector<CommandPath>& paths) { CompletePaths(*options, paths); }};
+  AddTrainOptions(*command.options, *options);
+  return command;
 }
 
 }  // namespace strop

@@ -1,18 +1,22 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "plugin/options/table/option_set.h"
+#include "plugin/options/train_arguments.h"
 #include "plugin/tune/search_space.h"
 
 namespace strop {
 
-// Adds the options of `strop train`, but those that a tuner sets itself, to another command; what
-// is typed for them is appended to `words`, as it was typed.
-void AddTrainOptionsTo(CLI::App& app, std::vector<std::string>& words);
+// Adds the options of `strop train`, but those that a tuner sets itself, to another command, where
+// they write into `train`; which of them go together is seen trial by trial.
+void AddTrainOptionsTo(OptionSet& set, TrainOptions& train);
+
+// What was given for the options of `strop train`, as its words.
+std::vector<std::string> TrainWords(const OptionSet& set);
 
 // What a tuner has to know of a training's options.
 struct TrialSettings {

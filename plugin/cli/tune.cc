@@ -25,8 +25,8 @@
 #include "plugin/cli/tune_report.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
-#include "plugin/options/parser/search_space_file.h"
+#include "plugin/options/table/path_role.h"
+#include "plugin/options/table/search_space_file.h"
 #include "plugin/tune/tuner.h"
 
 namespace strop {
@@ -53,7 +53,8 @@ struct TuneOptions {
   bool dry_run = false;
   bool as_json = false;
   std::string page;
-  std::vector<std::string> train;  // the words of the options that are passed on
+  TrainOptions trial;              // options that are passed on
+  std::vector<std::string> train;  // as words
 };
 
 // Everything that is known before the first trial runs.
@@ -268,93 +269,134 @@ absl::Status RunTune(const TuneOptions& options) {
   return status;
 }
 
-void AddSearchOptions(CLI::App& app, TuneOptions& options) {
-  const std::string group = "Search";
-  AddRepeatedOption(app, "--search", options.search,
-                    "An option of strop train and its values: learning-rate=log:1e-5:1e-1, "
-                    "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4")
-      ->type_name("OPTION=VALUES")
-      ->group(group);
-  AddPathOption(app, "--search-space", options.search_space, PathRole::kInputFile,
-                "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
-                "\"log\"}, batch-size = [16, 32]")
-      ->check(CLI::ExistingFile)
-      ->group(group);
-  app.add_option("--strategy", options.strategy,
-                 "grid: all; random; sobol: evenly spread; asha: random, and only the best go on")
-      ->check(OneOf({"grid", "random", "sobol", "asha"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--trials", options.trials, "Trainings; of a grid the most that there may be")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--objective", options.objective,
-                 "What makes a trial good: validation_loss (the default with validation data), "
-                 "train_loss, or one of the trials' metrics")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--min-epochs", options.min_epochs, "asha: before any trial may be stopped")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--reduction-factor", options.reduction_factor,
-                 "asha: at each rung one trial of that many goes on")
-      ->check(CLI::Range(2, 1000))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--search-seed", options.seed, "Of the random strategies")
-      ->capture_default_str()
-      ->group(group);
+void AddSearchOptions(OptionSet& set, TuneOptions& options) {
+  set.Add(
+      "Search",
+      {{.name = "search",
+        .target = &options.search,
+        .value_name = "OPTION=VALUES",
+        .is_repeated = true,
+        .is_common = true,
+        .help = "An option of strop train and its values: learning-rate=log:1e-5:1e-1, "
+                "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4"},
+       {.name = "search-space",
+        .target = &options.search_space,
+        .path = PathRole::kInputFile,
+        .is_common = true,
+        .help = "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
+                "\"log\"}, batch-size = [16, 32]"},
+       {.name = "strategy",
+        .target = &options.strategy,
+        .choices = {"grid", "random", "sobol", "asha"},
+        .has_default = true,
+        .is_common = true,
+        .help = "grid: all; random; sobol: evenly spread; asha: random, and only the best go on"},
+       {.name = "trials",
+        .target = &options.trials,
+        .range = {.least = 1, .most = 1 << 20},
+        .has_default = true,
+        .is_common = true,
+        .help = "Trainings; of a grid the most that there may be"},
+       {.name = "objective",
+        .target = &options.objective,
+        .value_name = "NAME",
+        .is_common = true,
+        .help = "What makes a trial good: validation_loss (the default with validation data), "
+                "train_loss, or one of the trials' metrics"},
+       {.name = "min-epochs",
+        .target = &options.min_epochs,
+        .unit = "epochs",
+        .range = kFromOne,
+        .has_default = true,
+        .suits = {"strategy", {"asha"}},
+        .help = "before any trial may be stopped"},
+       {.name = "reduction-factor",
+        .target = &options.reduction_factor,
+        .range = {.least = 2, .most = 1000},
+        .has_default = true,
+        .suits = {"strategy", {"asha"}},
+        .help = "at each rung one trial of that many goes on"},
+       {.name = "search-seed",
+        .target = &options.seed,
+        .has_default = true,
+        .suits = {"strategy", {"random", "sobol", "asha"}},
+        .help = "of the draws"}});
 }
 
-void AddStudyOptions(CLI::App& app, TuneOptions& options) {
-  const std::string group = "Study";
-  app.add_option("--jobs", options.jobs, "Trials that run at once; by default one per core")
-      ->check(CLI::Range(1, 4096))
-      ->group(group);
-  app.add_option("--threads", options.threads,
-                 "Threads of a trial; by default its share of the cores")
-      ->check(CLI::Range(1, 4096))
-      ->group(group);
-  CLI::Option* directory =
-      AddPathOption(
-          app, "--run-directory", options.directory, PathRole::kStudy,
-          "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
-          "compares them, --resume goes on")
-          ->group(group);
-  app.add_flag("--monitor", options.monitor,
-               "Record gradients and activations of the trials too, and watch their health")
-      ->needs(directory)
-      ->group(group);
-  app.add_flag("--resume", options.resume, "Go on with the study in --run-directory")->group(group);
-  AddPathOption(app, "--page", options.page, PathRole::kOutputFile,
-                "Write a page that compares the trials")
-      ->group(group);
-  app.add_flag("--dry-run", options.dry_run, "Print the trials' values and train nothing")
-      ->group(group);
-  app.add_flag("--json", options.as_json, "A JSON line a trial, the best first")->group(group);
+void AddStudyOptions(OptionSet& set, TuneOptions& options) {
+  set.Add(
+      "Study",
+      {{.name = "jobs",
+        .target = &options.jobs,
+        .range = kThreads,
+        .is_common = true,
+        .help = "Trials that run at once; by default one per core"},
+       {.name = "threads",
+        .target = &options.threads,
+        .range = kThreads,
+        .help = "Threads of a trial; by default its share of the cores"},
+       {.name = "run-directory",
+        .target = &options.directory,
+        .path = PathRole::kStudy,
+        .is_common = true,
+        .help = "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
+                "compares them, --resume goes on"},
+       {.name = "monitor",
+        .target = &options.monitor,
+        .needs = {"run-directory"},
+        .help = "Record gradients and activations of the trials too, and watch their health"},
+       {.name = "resume",
+        .target = &options.resume,
+        .is_common = true,
+        .help = "Go on with the study in --run-directory"},
+       {.name = "page",
+        .target = &options.page,
+        .path = PathRole::kOutputFile,
+        .is_common = true,
+        .help = "Write a page that compares the trials"},
+       {.name = "dry-run",
+        .target = &options.dry_run,
+        .is_common = true,
+        .help = "Print the trials' values and train nothing"},
+       {.name = "json",
+        .target = &options.as_json,
+        .help = "A JSON line a trial, the best first"}});
 }
 
 }  // namespace
 
-Command AddTuneCommand(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("tune", "Train many times with other options, keep the best model");
+Command TuneCommand() {
   const auto options = std::make_shared<TuneOptions>();
-  AddPathOption(*app, "MODEL", options->model, PathRole::kModel, "The ONNX file")->required();
-  AddPathOption(*app, "-o,--output", options->output, PathRole::kOutputFile,
-                "Where the best model goes")
-      ->required();
-  AddSearchOptions(*app, *options);
-  AddStudyOptions(*app, *options);
-  AddTrainOptionsTo(*app, options->train);
-  app->footer(
-      "Takes the options of strop train as well, for all trials.\n"
-      "Example: strop tune model.onnx --data train.npz --validation-split 0.25 --epochs 3 --search "
-      "learning-rate=log:1e-4:1e-1 --search optimizer=sgd,adamw --strategy sobol --trials 4 -o "
-      "best.onnx");
-  return {app, [options] { return RunTune(*options); }};
+  Command command{
+      .name = "tune",
+      .help = "Train many times with other options, keep the best model",
+      .footer =
+          "Takes the options of strop train as well, for all trials.\n"
+          "Example: strop tune model.onnx --data train.npz --validation-split 0.25 --epochs 3 "
+          "--search learning-rate=log:1e-4:1e-1 --search optimizer=sgd,adamw --strategy sobol "
+          "--trials 4 -o best.onnx"};
+  OptionSet& set = *command.options;
+  set.Add({{.name = "MODEL",
+            .target = &options->model,
+            .path = PathRole::kModel,
+            .is_required = true,
+            .is_common = true,
+            .help = "The ONNX file"},
+           {.name = "output",
+            .aliases = {"o"},
+            .target = &options->output,
+            .path = PathRole::kOutputFile,
+            .is_required = true,
+            .is_common = true,
+            .help = "Where the best model goes"}});
+  AddSearchOptions(set, *options);
+  AddStudyOptions(set, *options);
+  AddTrainOptionsTo(set, options->trial);
+  command.run = [options, given = command.options] {
+    options->train = TrainWords(*given);
+    return RunTune(*options);
+  };
+  return command;
 }
 
 }  // namespace strop

@@ -1,15 +1,23 @@
 #pragma once
 
-#include <CLI/App.hpp>
 
 #include "plugin/data/images/augmentation.h"
 #include "plugin/training/optimization/batch_mixer.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
-// Adds torchvision's random transforms, written straight into `augmentation`.
-void AddAugmentationOptions(CLI::App& app, AugmentationOptions& augmentation);
+// torchvision's random transforms as typed.
+struct AugmentationArguments {
+  AugmentationOptions random;  // but for these:
+  std::string resized_crop;    // MIN,MAX
+  std::string color_jitter;    // brightness,contrast,saturation,hue
+};
+
+void AddAugmentationOptions(OptionSet& options, AugmentationArguments& arguments);
+AugmentationOptions AugmentationOptionsOf(const AugmentationArguments& arguments);
+
 // Adds --mixup and --cutmix.
-void AddMixOptions(CLI::App& app, MixOptions& mix);
+void AddMixOptions(OptionSet& options, MixOptions& mix);
 
 }  // namespace strop

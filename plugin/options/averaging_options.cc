@@ -3,38 +3,39 @@
 #include "graph/status_macros.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/whole_number.h"
 
 namespace strop {
 
-void AddAveragingOptions(CLI::App& app, AveragingArguments& arguments) {
-  const std::string group = "Averages of the weights";
-  app.add_option("--ema-decay", arguments.ema_decay,
-                 "Validate and export an exponential moving average of the weights, 0.999 say, "
-                 "taken after every step")
-      ->group(group);
-  CLI::Option* start =
-      app.add_option("--swa-start", arguments.swa_start,
-                     "Export the mean of the weights at the end of every epoch from EPOCH on "
-                     "(stochastic weight averaging); validation on the way sees the plain weights")
-          ->type_name("EPOCH")
-          ->transform(WholeNumber(/*has_sign=*/true))
-          ->check(CLI::PositiveNumber)
-          ->group(group);
-  app.add_option("--swa-learning-rate", arguments.swa_learning_rate,
-                 "The rate that those epochs go to")
-      ->needs(start)
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--swa-anneal-epochs", arguments.swa_anneal_epochs,
-                 "Epochs in which they go there (10)")
-      ->needs(start)
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--swa-anneal-strategy", arguments.swa_anneal_strategy, "How they go there (cos)")
-      ->needs(start)
-      ->check(OneOf({"cos", "linear"}))
-      ->group(group);
+void AddAveragingOptions(OptionSet& options, AveragingArguments& arguments) {
+  options.Add(
+      "Averages of the weights",
+      {{.name = "ema-decay",
+        .target = &arguments.ema_decay,
+        .help = "Validate and export an exponential moving average of the weights, 0.999 say, "
+                "taken after every step"},
+       {.name = "swa-start",
+        .target = &arguments.swa_start,
+        .value_name = "EPOCH",
+        .unit = "epochs",
+        .range = kFromOne,
+        .help = "Export the mean of the weights at the end of every epoch from EPOCH on "
+                "(stochastic weight averaging); validation on the way sees the plain weights"},
+       {.name = "swa-learning-rate",
+        .target = &arguments.swa_learning_rate,
+        .range = kFromZero,
+        .needs = {"swa-start"},
+        .help = "The rate that those epochs go to"},
+       {.name = "swa-anneal-epochs",
+        .target = &arguments.swa_anneal_epochs,
+        .unit = "epochs",
+        .range = kFromZero,
+        .needs = {"swa-start"},
+        .help = "Epochs in which they go there (10)"},
+       {.name = "swa-anneal-strategy",
+        .target = &arguments.swa_anneal_strategy,
+        .choices = {"cos", "linear"},
+        .needs = {"swa-start"},
+        .help = "How they go there (cos)"}});
 }
 
 absl::StatusOr<AveragingOptions> AveragingOptionsOf(const AveragingArguments& typed) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "plugin/training/optimization/averaging.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -19,7 +19,7 @@ struct AveragingArguments {
   std::optional<std::string> swa_anneal_strategy;  // cos, linear
 };
 
-void AddAveragingOptions(CLI::App& app, AveragingArguments& arguments);
+void AddAveragingOptions(OptionSet& options, AveragingArguments& arguments);
 
 // A usage error where options do not belong together or a value makes no sense.
 absl::StatusOr<AveragingOptions> AveragingOptionsOf(const AveragingArguments& arguments);

@@ -18,7 +18,7 @@
 #include "plugin/data/data_file.h"
 #include "plugin/data/images/image_folder.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -103,15 +103,17 @@ bool IsPlain(const std::string& name) {
 
 }  // namespace
 
-void AddClassNamesOption(CLI::App& app, DataArguments& arguments) {
-  AddListOption(
-      app, "--class-names", arguments.class_names,
-      "The model's classes in the order of its outputs, by which folders and text labels "
-      "are counted: a list; a file of one per line; or the folder, .csv or run that it was "
-      "trained with. By default as the model's metadata say, else those of the data")
-      ->check(IsPath(PathRole::kInputFile))
-      ->type_name("A,B,C|FILE|FOLDER|RUN")
-      ->group("Data");
+void AddClassNamesOption(OptionSet& options, DataArguments& arguments) {
+  options.Add(
+      kDataGroup,
+      {{.name = "class-names",
+        .target = &arguments.class_names,
+        .value_name = "A,B,C|FILE|FOLDER|RUN",
+        .path = PathRole::kInputFile,
+        .help = "The model's classes in the order of its outputs, by which folders and text labels "
+                "are counted: a list; a file of one per line; or the folder, .csv or run that it "
+                "was trained with. By default as the model's metadata say, else those of the "
+                "data"}});
 }
 
 absl::StatusOr<std::vector<std::string>> KnownClassNames(const DataArguments& arguments,
@@ -143,11 +145,14 @@ std::string ClassNamesJson(absl::Span<const std::string> names) {
   return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-void AddWriteClassNamesOption(CLI::App& app, bool& writes) {
-  app.add_flag("--write-class-names", writes,
-               "Keep the names of the classes in the exported file's metadata, as Ultralytics "
-               "does (names = {0: 'a', 1: 'b'}); evaluate and predict then count by them")
-      ->group("Data");
+void AddWriteClassNamesOption(OptionSet& options, bool& writes) {
+  options.Add(kDataGroup,
+              {{.name = "write-class-names",
+                .target = &writes,
+                .may_change_on_resume = true,
+                .help = "Keep the names of the classes in the exported file's metadata, as "
+                        "Ultralytics does (names = {0: 'a', 1: 'b'}); evaluate and predict then "
+                        "count by them"}});
 }
 
 absl::Status NameExportedClasses(bool is_wanted, const std::vector<std::string>& names,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
@@ -9,11 +8,12 @@
 #include "absl/types/span.h"
 #include "importer/importer.h"
 #include "plugin/options/data_options.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
 // Adds --class-names: for every command that reads labels.
-void AddClassNamesOption(CLI::App& app, DataArguments& arguments);
+void AddClassNamesOption(OptionSet& options, DataArguments& arguments);
 
 // The names of a model's classes in the order of its outputs: as typed, else as its metadata have
 // them for one of its outputs. Empty where nobody says, and for a new head. `model` may be null.
@@ -25,7 +25,7 @@ std::string ClassNamesFile(const std::string& run_directory);
 std::string ClassNamesJson(absl::Span<const std::string> names);
 
 // Adds --write-class-names: for commands that export a model.
-void AddWriteClassNamesOption(CLI::App& app, bool& writes);
+void AddWriteClassNamesOption(OptionSet& options, bool& writes);
 
 // Puts `names` into the metadata of the file that will be exported, where the user wants them
 // there, and where those of a head that was replaced would be wrong.

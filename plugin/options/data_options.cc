@@ -9,7 +9,7 @@
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -25,96 +25,83 @@ std::optional<ImageSize> ParseSize(const std::string& text) {
   return size;
 }
 
-CLI::Validator IsSize() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        return ParseSize(text) ? "" : absl::StrCat("found \"", text, "\", expected HEIGHTxWIDTH");
-      },
-      "HEIGHTxWIDTH", "size");
+std::string SizeProblem(const std::string& text) {
+  return ParseSize(text) ? "" : absl::StrCat("found \"", text, "\", expected HEIGHTxWIDTH");
 }
 
-CLI::Validator IsNumber(bool (*is_wanted)(double), const std::string& wanted) {
-  return CLI::Validator(
-      [=](std::string& text) -> std::string {
-        double number = 0;
-        if (absl::SimpleAtod(text, &number) && std::isfinite(number) && is_wanted(number))
-          return "";
-        return absl::StrCat("found \"", text, "\", expected ", wanted);
-      },
-      "NUMBER", "number");
-}
-
-CLI::Validator IsFinite() {
-  return IsNumber([](double) { return true; }, "a finite number");
-}
-
-CLI::Validator IsPositive() {
-  return IsNumber([](double number) { return number > 0; }, "a finite number above 0");
-}
-
-CLI::Validator IsBatchSize() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        int64_t number = 0;
-        if (text == "full" || (absl::SimpleAtoi(text, &number) && number > 0)) return "";
-        return absl::StrCat("found \"", text, "\", expected a number from 1 on, or full");
-      },
-      "N|full", "batch size");
+std::string BatchSizeProblem(const std::string& text) {
+  int64_t number = 0;
+  if (text == "full" || (absl::SimpleAtoi(text, &number) && number > 0)) return "";
+  return absl::StrCat("found \"", text, "\", expected a number from 1 on, or full");
 }
 
 }  // namespace
 
-void AddDataOptions(CLI::App& app, DataArguments& arguments) {
-  const std::string group = "Data";
-  AddPathOption(
-      app, "--data", arguments.location, PathRole::kData,
-      ".npz, .npy, .csv (with a header; commas, or only semicolons or only tabs between columns), "
-      "a "
-      "folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or IDX as images.gz,labels.gz; "
-      "told apart by content")
-      ->required()
-      ->group(group);
-  app.add_option("--target", arguments.target,
-                 "Array or column that holds the label; input: the input itself, for autoencoders")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--resize", arguments.resize, "Images: resize, bilinear")
-      ->check(IsSize())
-      ->group(group);
-  app.add_option("--pad", arguments.pad,
-                 "Images: pad with zeros on the right and below, after the normalization")
-      ->check(IsSize())
-      ->group(group);
-  AddListOption(
-      app, "--mean", arguments.mean,
-      "Subtracted: one number or one per channel of pictures, whose pixels, and those of "
-      "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not scaled, "
-      "of tables it may be one per column")
-      ->check(IsFinite())
-      ->group(group);
-  AddListOption(app, "--std", arguments.std, "What the difference is divided by, as many")
-      ->check(IsPositive())
-      ->group(group);
-  app.add_flag("--no-pixel-scaling", arguments.no_pixel_scaling,
-               "Leave pixels from 0 to 255; --mean and --std are of these then")
-      ->group(group);
-  app.add_flag("--ignore-orientation", arguments.ignore_orientation,
-               "Take pictures as stored, not upright as their EXIF orientation says")
-      ->group(group);
-  app.add_flag("--skip-damaged", arguments.skip_damaged,
-               "Leave damaged pictures of a folder out, and say how many they are")
-      ->group(group);
-  app.add_option("--layout", arguments.layout,
-                 "Images: where the channels are; by default as the model's input has them")
-      ->check(OneOf({"nchw", "nhwc"}))
-      ->group(group);
+void AddDataOptions(OptionSet& options, DataArguments& arguments) {
+  options.Add(
+      kDataGroup,
+      {{.name = "data",
+        .target = &arguments.location,
+        .path = PathRole::kData,
+        .is_required = true,
+        .is_common = true,
+        .may_change_on_resume = true,
+        .comparison = Comparison::kInput,
+        .help = ".npz, .npy, .csv (with a header; commas, or only semicolons or only tabs between "
+                "columns), a folder class/picture (JPEG, PNG, BMP, GIF, PNM, TIFF, WebP), or IDX "
+                "as images.gz,labels.gz; told apart by content"},
+       {.name = "target",
+        .target = &arguments.target,
+        .value_name = "NAME",
+        .has_default = true,
+        .is_common = true,
+        .comparison = Comparison::kInput,
+        .help = "Array or column that holds the label; input: the input itself, for autoencoders"},
+       {.name = "resize",
+        .target = &arguments.resize,
+        .value_name = "HEIGHTxWIDTH",
+        .unit = "pixels",
+        .problem = SizeProblem,
+        .help = "Images: resize, bilinear"},
+       {.name = "pad",
+        .target = &arguments.pad,
+        .value_name = "HEIGHTxWIDTH",
+        .unit = "pixels",
+        .problem = SizeProblem,
+        .help = "Images: pad with zeros on the right and below, after the normalization"},
+       {.name = "mean",
+        .target = &arguments.mean,
+        .help = "Subtracted: one number or one per channel of pictures, whose pixels, and those of "
+                "uint8 arrays of pictures, are scaled by 1/255 first; other numbers are not "
+                "scaled, of tables it may be one per column"},
+       {.name = "std",
+        .target = &arguments.std,
+        .range = kAboveZero,
+        .help = "What the difference is divided by, as many"},
+       {.name = "no-pixel-scaling",
+        .target = &arguments.no_pixel_scaling,
+        .help = "Leave pixels from 0 to 255; --mean and --std are of these then"},
+       {.name = "ignore-orientation",
+        .target = &arguments.ignore_orientation,
+        .help = "Take pictures as stored, not upright as their EXIF orientation says"},
+       {.name = "skip-damaged",
+        .target = &arguments.skip_damaged,
+        .help = "Leave damaged pictures of a folder out, and say how many they are"},
+       {.name = "layout",
+        .target = &arguments.layout,
+        .choices = {"nchw", "nhwc"},
+        .help = "Images: where the channels are; by default as the model's input has them"}});
 }
 
-void AddBatchSizeOption(CLI::App& app, std::string& batch_size) {
-  app.add_option("--batch-size", batch_size, "Samples a step; full: all of them")
-      ->check(IsBatchSize())
-      ->group("Data");
+void AddBatchSizeOption(OptionSet& options, std::string& batch_size) {
+  options.Add(kDataGroup, {{.name = "batch-size",
+                            .target = &batch_size,
+                            .value_name = "N|full",
+                            .unit = "samples",
+                            .problem = BatchSizeProblem,
+                            .is_common = true,
+                            .comparison = Comparison::kMain,
+                            .help = "Samples a step; full: all of them"}});
 }
 
 DataOptions DataOptionsOf(const DataArguments& arguments) {
@@ -128,7 +115,7 @@ DataOptions DataOptionsOf(const DataArguments& arguments) {
   if (arguments.ignore_orientation) options.images.orientation = Orientation::kAsStored;
   if (!arguments.layout.empty()) options.images.layout = LayoutOf(arguments.layout);
   options.skips_damaged = arguments.skip_damaged;
-  options.augmentation = arguments.augmentation;
+  options.augmentation = AugmentationOptionsOf(arguments.augmentation);
   options.listener.on_note = [](const std::string& line) {
     std::fprintf(stderr, "note: %s\n", line.c_str());
   };

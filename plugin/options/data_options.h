@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,8 +8,13 @@
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
 #include "plugin/data/open_data.h"
+#include "plugin/options/augmentation_options.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
+
+// The heading of options about data.
+inline constexpr char kDataGroup[] = "Data";
 
 // The data that a command reads, as typed.
 struct DataArguments {
@@ -25,12 +29,12 @@ struct DataArguments {
   bool ignore_orientation = false;
   bool skip_damaged = false;
   std::string layout;
-  AugmentationOptions augmentation;  // of what is trained on; see AddAugmentationOptions
+  AugmentationArguments augmentation;  // of what is trained on
   std::string batch_size;            // a number or "full"; empty: the command's default
 };
 
-void AddDataOptions(CLI::App& app, DataArguments& arguments);
-void AddBatchSizeOption(CLI::App& app, std::string& batch_size);
+void AddDataOptions(OptionSet& options, DataArguments& arguments);
+void AddBatchSizeOption(OptionSet& options, std::string& batch_size);
 
 // As typed; notes go to stderr, and the progress of checking pictures while that is a terminal.
 DataOptions DataOptionsOf(const DataArguments& arguments);

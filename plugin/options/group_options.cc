@@ -43,20 +43,22 @@ absl::StatusOr<ParameterGroup> ParseGroup(const std::string& text, double learni
 
 }  // namespace
 
-void AddGroupOptions(CLI::App& app, GroupArguments& arguments) {
-  const std::string group = "Parameter groups";
-  AddRepeatedOption(app, "--group", arguments.groups,
-                    "Tensors whose names match PATTERN (* and ?) get their own, as in "
-                    "'*bias:learning_rate=1e-4,weight_decay=0'; the first match counts")
-      ->type_name("PATTERN:SETTINGS")
-      ->group(group);
-  app.add_flag("--no-decay-norms-and-biases", arguments.no_decay_norms_and_biases,
-               "No weight decay for biases and for the scales of normalizations")
-      ->group(group);
-  app.add_option("--layer-decay", arguments.layer_decay,
-                 "Factor of the learning rate from each layer to the one before it")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
+void AddGroupOptions(OptionSet& options, GroupArguments& arguments) {
+  options.Add(
+      "Parameter groups",
+      {{.name = "group",
+        .target = &arguments.groups,
+        .value_name = "PATTERN:SETTINGS",
+        .is_repeated = true,
+        .help = "Tensors whose names match PATTERN (* and ?) get their own, as in "
+                "'*bias:learning_rate=1e-4,weight_decay=0'; the first match counts"},
+       {.name = "no-decay-norms-and-biases",
+        .target = &arguments.no_decay_norms_and_biases,
+        .help = "No weight decay for biases and for the scales of normalizations"},
+       {.name = "layer-decay",
+        .target = &arguments.layer_decay,
+        .range = kShare,
+        .help = "Factor of the learning rate from each layer to the one before it"}});
 }
 
 absl::StatusOr<ParameterGroupOptions> GroupOptionsOf(const GroupArguments& arguments,

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "plugin/training/optimization/parameter_groups.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -16,7 +16,7 @@ struct GroupArguments {
   double layer_decay = 1;
 };
 
-void AddGroupOptions(CLI::App& app, GroupArguments& arguments);
+void AddGroupOptions(OptionSet& options, GroupArguments& arguments);
 
 // `learning_rate` is the run's, to which the groups' rates are put in relation.
 absl::StatusOr<ParameterGroupOptions> GroupOptionsOf(const GroupArguments& arguments,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "plugin/options/data_options.h"
 #include "plugin/options/loss_options.h"
 #include "plugin/options/model_options.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -34,7 +34,7 @@ struct LandscapeArguments {
   bool has_paths() const { return !paths.empty() || !run_directories.empty(); }
 };
 
-void AddLandscapeOptions(CLI::App& app, LandscapeArguments& arguments);
+void AddLandscapeOptions(OptionSet& options, LandscapeArguments& arguments);
 
 // Refuses what does not go together: UsageError.
 absl::Status CheckLandscapeArguments(const LandscapeArguments& arguments);

@@ -1,6 +1,5 @@
 #include "plugin/options/lora_options.h"
 
-#include <CLI/Validators.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -27,48 +26,54 @@ void TellOfObstacles(const std::vector<LoraObstacle>& obstacles) {
 
 }  // namespace
 
-void AddLoraOptions(CLI::App& app, LoraArguments& arguments) {
-  const std::string group = "LoRA";
+void AddLoraOptions(OptionSet& options, LoraArguments& arguments) {
   LoraOptions& lora = arguments.lora;
-  CLI::Option* patterns =
-      AddListOption(app, "--lora", lora.patterns,
-                    "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
-                    "matches PATTERN, and else only a new head and what --train names; "
-                    "all-linear, also without PATTERN: of all but the output layer; '*': of all")
-          ->type_name("PATTERN")
-          ->expected(0, 1)
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-          ->default_str(std::string(kAllLinear))
-          ->group(group);
-  app.add_option("--lora-rank", lora.rank, "Rank of the adapters")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->needs(patterns)
-      ->group(group);
-  app.add_option("--lora-alpha", lora.alpha, "The adapters' part is scaled by alpha/rank")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->needs(patterns)
-      ->group(group);
-  app.add_option("--lora-dropout", lora.dropout, "Dropout rate of the adapters' input")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str()
-      ->needs(patterns)
-      ->group(group);
-  app.add_flag("--lora-rslora", lora.rank_stabilized, "Scale by alpha/sqrt(rank)")
-      ->needs(patterns)
-      ->group(group);
+  options.Add(
+      "LoRA",
+      {{.name = "lora",
+        .target = &lora.patterns,
+        .value_name = "PATTERN",
+        .value_when_bare = std::string(kAllLinear),
+        .is_common = true,
+        .help = "Train low-rank adapters of the Gemm, MatMul and Conv whose weight or node "
+                "matches PATTERN, and else only a new head and what --train names; "
+                "all-linear, also without PATTERN: of all but the output layer; '*': of all"},
+       {.name = "lora-rank",
+        .target = &lora.rank,
+        .range = kFromOne,
+        .has_default = true,
+        .needs = {"lora"},
+        .help = "Rank of the adapters"},
+       {.name = "lora-alpha",
+        .target = &lora.alpha,
+        .range = kAboveZero,
+        .has_default = true,
+        .needs = {"lora"},
+        .help = "The adapters' part is scaled by alpha/rank"},
+       {.name = "lora-dropout",
+        .target = &lora.dropout,
+        .range = kShare,
+        .has_default = true,
+        .needs = {"lora"},
+        .help = "Dropout rate of the adapters' input"},
+       {.name = "lora-rslora",
+        .target = &lora.rank_stabilized,
+        .needs = {"lora"},
+        .help = "Scale by alpha/sqrt(rank)"}});
 }
 
-void AddLoraExportOption(CLI::App& app, LoraArguments& arguments) {
-  app.add_option("--lora-export", arguments.export_as,
-                 "merged: -o is the model with W + B·A; peft: a folder that PEFT loads; "
-                 "onnx_adapter: the model with optional inputs, and beside it the .onnx_adapter "
-                 "that ONNX Runtime feeds them from")
-      ->check(OneOf({"merged", "peft", "onnx_adapter"}))
-      ->capture_default_str()
-      ->needs("--lora")
-      ->group("LoRA");
+void AddLoraExportOption(OptionSet& options, LoraArguments& arguments) {
+  options.Add(
+      "LoRA",
+      {{.name = "lora-export",
+        .target = &arguments.export_as,
+        .choices = {"merged", "peft", "onnx_adapter"},
+        .has_default = true,
+        .needs = {"lora"},
+        .is_set_by_tuner = true,
+        .help = "merged: -o is the model with W + B·A; peft: a folder that PEFT loads; "
+                "onnx_adapter: the model with optional inputs, and beside it the .onnx_adapter "
+                "that ONNX Runtime feeds them from"}});
 }
 
 absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& arguments,

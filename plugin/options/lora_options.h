@@ -1,12 +1,12 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "plugin/options/model_options.h"
 #include "plugin/training/graph/lora.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -16,8 +16,8 @@ struct LoraArguments {
   std::string export_as = "merged";  // see MakeLoraExport
 };
 
-void AddLoraOptions(CLI::App& app, LoraArguments& arguments);
-void AddLoraExportOption(CLI::App& app, LoraArguments& arguments);
+void AddLoraOptions(OptionSet& options, LoraArguments& arguments);
+void AddLoraExportOption(OptionSet& options, LoraArguments& arguments);
 
 // Gives the model the adapters that are asked for and tells on stderr which weights can have none;
 // nothing, and an empty answer, without --lora.

@@ -13,15 +13,11 @@
 namespace strop {
 namespace {
 
-CLI::Validator IsDropout() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        double rate = 0;
-        const bool is_rate = absl::SimpleAtod(text, &rate) && rate >= 0 && rate < 1;
-        if (text == "on" || text == "off" || is_rate) return "";
-        return absl::StrCat("found \"", text, "\", expected on, off or a rate from 0 to below 1");
-      },
-      "on|off|RATE", "dropout");
+std::string DropoutProblem(const std::string& text) {
+  double rate = 0;
+  const bool is_rate = absl::SimpleAtod(text, &rate) && rate >= 0 && rate < 1;
+  if (text == "on" || text == "off" || is_rate) return "";
+  return absl::StrCat("found \"", text, "\", expected on, off or a rate from 0 to below 1");
 }
 
 absl::StatusOr<Unfreezing> ParseUnfreezing(const std::string& text) {
@@ -34,32 +30,6 @@ absl::StatusOr<Unfreezing> ParseUnfreezing(const std::string& text) {
   }
   unfreezing.pattern = text.substr(colon + 1);
   return unfreezing;
-}
-
-// An option that only some losses have.
-struct LossOption {
-  std::string name;
-  bool is_typed = false;
-  std::vector<std::string> losses;
-};
-
-absl::Status CheckSuits(const LossArguments& arguments) {
-  const LossOption options[] = {
-      {"--class-axis", arguments.class_axis.has_value(), {"cross_entropy"}},
-      {"--class-weights", !arguments.class_weights.empty(), {"cross_entropy"}},
-      {"--label-smoothing", arguments.label_smoothing.has_value(), {"cross_entropy"}},
-      {"--ignore-index", arguments.ignore_index.has_value(), {"cross_entropy"}},
-      {"--positive-weight", arguments.positive_weight.has_value(), {"binary_cross_entropy"}},
-      {"--huber-delta", arguments.huber_delta.has_value(), {"huber", "smooth_l1"}},
-  };
-  for (const LossOption& option : options) {
-    const bool suits = std::count(option.losses.begin(), option.losses.end(), arguments.loss) > 0;
-    if (!option.is_typed || suits) continue;
-    return UsageError(absl::StrCat(option.name, ": the loss ", arguments.loss,
-                                   " does not have it; it belongs to ",
-                                   absl::StrJoin(option.losses, ", ")));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status CheckClassWeights(const std::vector<double>& weights) {
@@ -77,66 +47,80 @@ absl::Status CheckClassWeights(const std::vector<double>& weights) {
 
 }  // namespace
 
-void AddLossOptions(CLI::App& app, LossArguments& arguments) {
-  const std::string group = "Loss";
-  app.add_option("--loss", arguments.loss, "What is minimized; PyTorch's meaning of each")
-      ->check(OneOf({"cross_entropy", "binary_cross_entropy", "mse", "l1", "huber", "smooth_l1"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--train-output", arguments.output,
-                 "The model output that the loss sees; by default the first")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--class-axis", arguments.class_axis,
-                 "cross_entropy: axis of the classes; by default found from the shapes")
-      ->group(group);
-  AddListOption(app, "--class-weights", arguments.class_weights, "cross_entropy: one per class")
-      ->group(group);
-  app.add_option("--label-smoothing", arguments.label_smoothing,
-                 "cross_entropy: share of the target spread over all classes")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
-  app.add_option("--ignore-index", arguments.ignore_index,
-                 "cross_entropy: label that counts for nothing [-100]")
-      ->group(group);
-  app.add_option("--positive-weight", arguments.positive_weight,
-                 "binary_cross_entropy: weight of the positive targets")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  app.add_option("--huber-delta", arguments.huber_delta,
-                 "huber, smooth_l1: where the square becomes a line [1]")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
+void AddLossOptions(OptionSet& options, LossArguments& arguments) {
+  options.Add("Loss",
+              {{.name = "loss",
+                .target = &arguments.loss,
+                .choices = LossNames(),
+                .has_default = true,
+                .is_common = true,
+                .comparison = Comparison::kAlways,
+                .help = "What is minimized; PyTorch's meaning of each"},
+               {.name = "train-output",
+                .target = &arguments.output,
+                .value_name = "NAME",
+                .help = "The model output that the loss sees; by default the first"},
+               {.name = "class-axis",
+                .target = &arguments.class_axis,
+                .suits = {"loss", {"cross_entropy"}},
+                .help = "axis of the classes; by default found from the shapes"},
+               {.name = "class-weights",
+                .target = &arguments.class_weights,
+                .range = kFromZero,
+                .suits = {"loss", {"cross_entropy"}},
+                .help = "one per class"},
+               {.name = "label-smoothing",
+                .target = &arguments.label_smoothing,
+                .range = kShare,
+                .suits = {"loss", {"cross_entropy"}},
+                .help = "share of the target spread over all classes"},
+               {.name = "ignore-index",
+                .target = &arguments.ignore_index,
+                .suits = {"loss", {"cross_entropy"}},
+                .help = "label that counts for nothing [-100]"},
+               {.name = "positive-weight",
+                .target = &arguments.positive_weight,
+                .range = kAboveZero,
+                .suits = {"loss", {"binary_cross_entropy"}},
+                .help = "weight of the positive targets"},
+               {.name = "huber-delta",
+                .target = &arguments.huber_delta,
+                .range = kAboveZero,
+                .suits = {"loss", {"huber", "smooth_l1"}},
+                .help = "where the square becomes a line [1]"}});
 }
 
-void AddModeOptions(CLI::App& app, ModeArguments& arguments) {
-  const std::string group = "What is trained";
-  app.add_option("--batch-norm", arguments.batch_norm,
-                 "train: use the batch's statistics and update the running ones; frozen: use the "
-                 "running ones; by default as the file says")
-      ->check(OneOf({"train", "frozen"}))
-      ->group(group);
-  app.add_option("--dropout", arguments.dropout, "By default as the file says")
-      ->check(IsDropout())
-      ->group(group);
-  app.add_flag("--recompute-activations", arguments.recompute_activations,
-               "Compute cheap activations again in the backward pass: less memory, the same bits, "
-               "a little more time; --lora does it by itself")
-      ->group("Engine");
-  AddListOption(app, "--dropout-at", arguments.dropout_at,
-                "Insert Dropout behind nodes whose name or output's name matches PATTERN, the "
+void AddModeOptions(OptionSet& options, ModeArguments& arguments) {
+  options.Add(
+      "What is trained",
+      {{.name = "batch-norm",
+        .target = &arguments.batch_norm,
+        .choices = {"train", "frozen"},
+        .help = "train: use the batch's statistics and update the running ones; frozen: use the "
+                "running ones; by default as the file says"},
+       {.name = "dropout",
+        .target = &arguments.dropout,
+        .value_name = "on|off|RATE",
+        .problem = DropoutProblem,
+        .help = "By default as the file says"},
+       {.name = "dropout-at",
+        .target = &arguments.dropout_at,
+        .value_name = "PATTERN",
+        .help = "Insert Dropout behind nodes whose name or output's name matches PATTERN, the "
                 "model's outputs excepted; with --dropout RATE. The exported model stays as it "
-                "was")
-      ->type_name("PATTERN")
-      ->group(group);
-  AddListOption(app, "--unfreeze", arguments.unfreeze,
-                "Leave tensors whose names match PATTERN as they are until EPOCH begins")
-      ->type_name("EPOCH:PATTERN")
-      ->group(group);
+                "was"},
+       {.name = "unfreeze",
+        .target = &arguments.unfreeze,
+        .value_name = "EPOCH:PATTERN",
+        .help = "Leave tensors whose names match PATTERN as they are until EPOCH begins"}});
+  options.Add("Engine",
+              {{.name = "recompute-activations",
+                .target = &arguments.recompute_activations,
+                .help = "Compute cheap activations again in the backward pass: less memory, the "
+                        "same bits, a little more time; --lora does it by itself"}});
 }
 
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
-  STROP_RETURN_IF_ERROR(CheckSuits(arguments));
   STROP_RETURN_IF_ERROR(CheckClassWeights(arguments.class_weights));
   LossOptions options;
   STROP_ASSIGN_OR_RETURN(options.kind, LossKindOf(arguments.loss));

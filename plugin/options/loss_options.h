@@ -1,12 +1,12 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "plugin/training/graph/training_graph.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -31,10 +31,10 @@ struct ModeArguments {
   bool recompute_activations = false;
 };
 
-void AddLossOptions(CLI::App& app, LossArguments& arguments);
-void AddModeOptions(CLI::App& app, ModeArguments& arguments);
+void AddLossOptions(OptionSet& options, LossArguments& arguments);
+void AddModeOptions(OptionSet& options, ModeArguments& arguments);
 
-// UsageError for an option that the loss does not have, and for weights that are none.
+// UsageError for weights that are none.
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments);
 // A usage error for --dropout-at without a rate, and for an --unfreeze that cannot be read.
 absl::Status ApplyModes(const ModeArguments& arguments, TrainingGraphOptions& options);

@@ -4,23 +4,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/table/nearest_name.h"
 
 namespace strop {
 namespace {
 
-CLI::Validator IsMetric() {
-  return CLI::Validator(
-      [](std::string& typed) -> std::string {
-        const absl::Status status = CheckMetricName(typed);
-        if (status.ok()) return "";
-        std::vector<std::string> names;
-        for (const MetricDefinition& metric : AllMetrics()) names.emplace_back(metric.name);
-        names.emplace_back("top_5_accuracy");
-        return absl::StrCat("found \"", typed, "\", expected one of ", MetricNames(),
-                            DidYouMean(typed, names));
-      },
-      "", "metric");
+std::string MetricProblem(const std::string& typed) {
+  if (CheckMetricName(typed).ok()) return "";
+  std::vector<std::string> names;
+  for (const MetricDefinition& metric : AllMetrics()) names.emplace_back(metric.name);
+  names.emplace_back("top_5_accuracy");
+  return absl::StrCat("found \"", typed, "\", expected one of ", MetricNames(),
+                      DidYouMean(typed, names));
 }
 
 void AppendRight(std::string& line, const std::string& cell, size_t width) {
@@ -29,11 +24,13 @@ void AppendRight(std::string& line, const std::string& cell, size_t width) {
 
 }  // namespace
 
-CLI::Option* AddMetricOption(CLI::App& app, std::vector<std::string>& metrics) {
-  return AddListOption(app, "--metric", metrics,
-                       absl::StrCat("As scikit-learn means it: ", MetricNames()))
-      ->type_name("NAME")
-      ->check(IsMetric());
+Option MetricOption(std::vector<std::string>& metrics) {
+  return {.name = "metric",
+          .target = &metrics,
+          .value_name = "NAME",
+          .problem = MetricProblem,
+          .is_common = true,
+          .help = absl::StrCat("As scikit-learn means it: ", MetricNames())};
 }
 
 std::string ConfusionMatrixTable(const std::vector<std::vector<int64_t>>& matrix,

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "plugin/training/metrics/evaluate.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
-// Adds --metric, which may be given several times and takes the names of metric_table.h.
-CLI::Option* AddMetricOption(CLI::App& app, std::vector<std::string>& metrics);
+// --metric, which takes the names of metric_table.h.
+Option MetricOption(std::vector<std::string>& metrics);
 
 // The confusion matrix for people: a row a true class, a column a predicted one. Classes without a
 // name go by their number.

@@ -16,82 +16,84 @@
 #include "ops/core/registry.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/nearest_name.h"
-#include "plugin/options/parser/path_option.h"
-#include "plugin/options/parser/whole_number.h"
+#include "plugin/options/table/nearest_name.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 
-void AddModelArgument(CLI::App& app, ModelOptions& options) {
-  AddPathOption(app, "MODEL", options.path, PathRole::kModel, "The ONNX file")->required();
+void AddModelArgument(OptionSet& options, ModelOptions& model) {
+  options.Add({{.name = "MODEL",
+                .target = &model.path,
+                .path = PathRole::kModel,
+                .is_required = true,
+                .is_common = true,
+                .may_change_on_resume = true,
+                .is_set_by_tuner = true,
+                .comparison = Comparison::kInput,
+                .help = "The ONNX file"}});
 }
 
-void AddPrecisionOption(CLI::App& app, ModelOptions& options) {
-  app.add_option(
-         "--precision", options.precision,
-         "f32: as the file says, but half types in float wherever gradients are taken; f64: "
-         "everything in double")
-      ->check(OneOf({"f32", "f64"}))
-      ->capture_default_str()
-      ->group("Engine");
+void AddPrecisionOption(OptionSet& options, ModelOptions& model) {
+  options.Add("Engine",
+              {{.name = "precision",
+                .target = &model.precision,
+                .choices = {"f32", "f64"},
+                .has_default = true,
+                .help = "f32: as the file says, but half types in float wherever gradients are "
+                        "taken; f64: everything in double"}});
 }
 
-void AddThreadsOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--threads", options.threads, "Threads that compute; by default one per core")
-      ->check(CLI::Range(1, 4096))
-      ->group("Engine");
+void AddThreadsOption(OptionSet& options, ModelOptions& model) {
+  options.Add("Engine", {{.name = "threads",
+                          .target = &model.threads,
+                          .range = kThreads,
+                          .may_change_on_resume = true,
+                          .is_set_by_tuner = true,
+                          .comparison = Comparison::kNever,
+                          .help = "Threads that compute; by default one per core"}});
 }
 
-void AddSeedOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--seed", options.seed, "Of everything random; the same seed gives the same bits")
-      ->capture_default_str()
-      ->group("Engine");
+void AddSeedOption(OptionSet& options, ModelOptions& model) {
+  options.Add("Engine", {{.name = "seed",
+                          .target = &model.seed,
+                          .has_default = true,
+                          .is_common = true,
+                          .comparison = Comparison::kAlways,
+                          .help = "Of everything random; the same seed gives the same bits"}});
 }
 
-void AddSelectionOptions(CLI::App& app, ModelOptions& options) {
-  const std::string group = "What is trained";
-  AddListOption(app, "--train", options.selection.train,
-                "Train tensors whose names match PATTERN (* and ?), too")
-      ->type_name("PATTERN")
-      ->group(group);
-  AddListOption(app, "--train-only", options.selection.train_only,
-                "Train nothing but tensors whose names match PATTERN")
-      ->type_name("PATTERN")
-      ->group(group);
-  AddListOption(app, "--freeze", options.selection.freeze,
-                "Leave tensors whose names match PATTERN as they are")
-      ->type_name("PATTERN")
-      ->group(group);
+void AddSelectionOptions(OptionSet& options, ModelOptions& model) {
+  options.Add("What is trained",
+              {{.name = "train",
+                .target = &model.selection.train,
+                .value_name = "PATTERN",
+                .help = "Train tensors whose names match PATTERN (* and ?), too"},
+               {.name = "train-only",
+                .target = &model.selection.train_only,
+                .value_name = "PATTERN",
+                .help = "Train nothing but tensors whose names match PATTERN"},
+               {.name = "freeze",
+                .target = &model.selection.freeze,
+                .value_name = "PATTERN",
+                .is_common = true,
+                .help = "Leave tensors whose names match PATTERN as they are"}});
 }
 
-void AddReplaceHeadOption(CLI::App& app, ModelOptions& options) {
-  app.add_option(
-         "--replace-head", options.head_classes,
-         "Give the model a classifier of CLASSES outputs, freshly initialized from the seed")
-      ->type_name("CLASSES")
-      ->transform(WholeNumber(/*has_sign=*/true))
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
-      ->group("What is trained");
-  app.add_option("--head-at", options.head_at,
-                 "Put --replace-head's layer behind this tensor, by default in the place of the "
-                 "last Gemm or MatMul, or behind the output where something else comes last")
-      ->type_name("TENSOR")
-      ->group("What is trained");
-}
-
-CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
-                               std::vector<std::string>& values, const std::string& description) {
-  return app.add_option(name, values, description)->allow_extra_args(false);
-}
-
-CLI::Validator OneOf(const std::vector<std::string>& names) {
-  return CLI::Validator(
-      [names](std::string& typed) -> std::string {
-        if (std::find(names.begin(), names.end(), typed) != names.end()) return "";
-        return absl::StrCat("found \"", typed, "\", expected one of ", absl::StrJoin(names, ", "),
-                            DidYouMean(typed, names));
-      },
-      absl::StrJoin(names, "|"), "one of");
+void AddReplaceHeadOption(OptionSet& options, ModelOptions& model) {
+  options.Add(
+      "What is trained",
+      {{.name = "replace-head",
+        .target = &model.head_classes,
+        .value_name = "CLASSES",
+        .range = {.least = 1, .most = double{1LL << 31}},
+        .is_common = true,
+        .help = "Give the model a classifier of CLASSES outputs, freshly initialized from the "
+                "seed"},
+       {.name = "head-at",
+        .target = &model.head_at,
+        .value_name = "TENSOR",
+        .help = "Put --replace-head's layer behind this tensor, by default in the place of the "
+                "last Gemm or MatMul, or behind the output where something else comes last"}});
 }
 
 namespace {

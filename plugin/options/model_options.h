@@ -1,7 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +9,7 @@
 #include "graph/tensor.h"
 #include "importer/importer.h"
 #include "plugin/data/arrays/npz.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -27,26 +26,15 @@ struct ModelOptions {
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
 };
 
-void AddModelArgument(CLI::App& app, ModelOptions& options);
-void AddPrecisionOption(CLI::App& app, ModelOptions& options);
-void AddThreadsOption(CLI::App& app, ModelOptions& options);
-void AddSeedOption(CLI::App& app, ModelOptions& options);
-void AddSelectionOptions(CLI::App& app, ModelOptions& options);
-void AddReplaceHeadOption(CLI::App& app, ModelOptions& options);
+// How many threads there may be.
+inline constexpr NumberRange kThreads = {.least = 1, .most = 4096};
 
-// An option of several values: with commas between, by giving it several times, or both.
-template <typename Value>
-CLI::Option* AddListOption(CLI::App& app, const std::string& name, std::vector<Value>& values,
-                           const std::string& description) {
-  return app.add_option(name, values, description)->delimiter(',')->allow_extra_args(false);
-}
-
-// An option that may be given several times, one value each: for values that have commas.
-CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& name,
-                               std::vector<std::string>& values, const std::string& description);
-
-// Accepts one of the names; the message for others names the nearest.
-CLI::Validator OneOf(const std::vector<std::string>& names);
+void AddModelArgument(OptionSet& options, ModelOptions& model);
+void AddPrecisionOption(OptionSet& options, ModelOptions& model);
+void AddThreadsOption(OptionSet& options, ModelOptions& model);
+void AddSeedOption(OptionSet& options, ModelOptions& model);
+void AddSelectionOptions(OptionSet& options, ModelOptions& model);
+void AddReplaceHeadOption(OptionSet& options, ModelOptions& model);
 
 // The types that a model of these options computes in.
 Widening WideningOf(const ModelOptions& options);

@@ -1,59 +1,64 @@
 #include "plugin/options/monitor_options.h"
 
-#include <CLI/Validators.hpp>
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "plugin/options/model_options.h"
-#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/table/nearest_name.h"
 
 namespace strop {
 namespace {
 
 constexpr int64_t kRecordEvery = 50;
 
-// Names of options, without their dashes. All of them are there when the first is checked.
-CLI::Validator OptionsOf(const CLI::App& app) {
-  return CLI::Validator(
-      [&app](std::string& text) -> std::string {
-        std::vector<std::string> names;
-        for (const CLI::Option* option : app.get_options()) {
-          for (const std::string& name : option->get_lnames()) names.push_back(name);
-        }
-        if (std::count(names.begin(), names.end(), text) > 0) return "";
-        return absl::StrCat("no option --", text, DidYouMean(text, names));
-      },
-      "");
+// A name of one of the options, without dashes.
+std::string NameProblem(const OptionSet& options, const std::string& text) {
+  const std::vector<std::string> names = options.Names();
+  if (std::count(names.begin(), names.end(), text) > 0) return "";
+  return absl::StrCat("no option --", text, DidYouMean(text, names));
 }
 
 }  // namespace
 
-void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments) {
-  const std::string group = "Monitoring";
-  app.add_option(
-         "--log-every", arguments.log_every,
-         "Steps between lines about a step, and between records of a run directory (50; the "
-         "first steps more often)")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  CLI::Option* monitor =
-      app.add_flag("--monitor", arguments.monitor,
-                   "Measure gradients and activations and say what is unhealthy; by default with "
-                   "--run-directory")
-          ->group(group);
-  app.add_flag("--no-monitor", arguments.no_monitor, "Measure nothing but the loss")
-      ->excludes(monitor)
-      ->group(group);
-  app.add_option("--histogram-every", arguments.histogram_every,
-                 "Steps between histograms; by default one at the end of an epoch")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  AddListOption(app, "--hyperparameters", arguments.hyperparameters,
-                "Options by which TensorBoard's HParams compares runs, NAME,NAME; by default those "
-                "that are typed and those of the optimizer")
-      ->type_name("NAMES")
-      ->check(OptionsOf(app))
-      ->group(group);
+void AddMonitorOptions(OptionSet& options, MonitorArguments& arguments) {
+  options.Add(
+      "Monitoring",
+      {{.name = "log-every",
+        .target = &arguments.log_every,
+        .unit = "steps",
+        .range = kFromOne,
+        .may_change_on_resume = true,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Steps between lines about a step, and between records of a run directory (50; the "
+                "first steps more often)"},
+       {.name = "monitor",
+        .target = &arguments.monitor,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Measure gradients and activations and say what is unhealthy; by default with "
+                "--run-directory"},
+       {.name = "no-monitor",
+        .target = &arguments.no_monitor,
+        .excludes = {"monitor"},
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Measure nothing but the loss"},
+       {.name = "histogram-every",
+        .target = &arguments.histogram_every,
+        .unit = "steps",
+        .range = kFromOne,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Steps between histograms; by default one at the end of an epoch"},
+       {.name = "hyperparameters",
+        .target = &arguments.hyperparameters,
+        .value_name = "NAMES",
+        .problem = [&options](const std::string& text) { return NameProblem(options, text); },
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Options by which TensorBoard's HParams compares runs, NAME,NAME; by default those "
+                "that are typed and those of the optimizer"}});
 }
 
 bool Monitors(const MonitorArguments& arguments, bool is_kept) {

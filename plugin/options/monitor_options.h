@@ -1,12 +1,12 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "plugin/training/graph/step_measurement.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -20,7 +20,7 @@ struct MonitorArguments {
   std::vector<std::string> hyperparameters;
 };
 
-void AddMonitorOptions(CLI::App& app, MonitorArguments& arguments);
+void AddMonitorOptions(OptionSet& options, MonitorArguments& arguments);
 
 // Whether a run measures its tensors, which its health is seen from.
 bool Monitors(const MonitorArguments& arguments, bool is_kept);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "models/architectures/architecture.h"
 #include "models/builder/network_options.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -23,10 +23,10 @@ struct NetworkArguments {
   std::string stem;
 };
 
-void AddNetworkOptions(CLI::App& app, NetworkArguments& arguments);
+void AddNetworkOptions(OptionSet& options, NetworkArguments& arguments);
 
 // UsageError when an option was typed that the architecture does not have, or one cannot be read.
-absl::StatusOr<NetworkOptions> NetworkOptionsOf(const CLI::App& app,
+absl::StatusOr<NetworkOptions> NetworkOptionsOf(const OptionSet& options,
                                                 const Architecture& architecture,
                                                 const NetworkArguments& arguments);
 

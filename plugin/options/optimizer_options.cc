@@ -23,44 +23,44 @@ struct OptimizerOption {
   bool Suits(const std::string& optimizer) const {
     return optimizers.empty() || std::count(optimizers.begin(), optimizers.end(), optimizer) > 0;
   }
-  // "adam, adamw: …".
-  std::string Help() const {
-    if (optimizers.empty()) return description;
-    const std::string owners = absl::StrJoin(optimizers, ", ");
-    return description.empty() ? owners : absl::StrCat(owners, ": ", description);
+  // The row, but for its target.
+  Option Row() const {
+    Option row = {.name = name, .target = static_cast<bool*>(nullptr), .help = description};
+    if (!optimizers.empty()) row.suits = {"optimizer", optimizers};
+    return row;
   }
 };
 
 const std::vector<OptimizerOption<double>>& NumberOptions() {
   using Options = OptimizerOptions;
   static const std::vector<OptimizerOption<double>> kOptions = {
-      {"--momentum", &Options::momentum, {"sgd", "momentum", "rmsprop", "lars"}, ""},
-      {"--dampening", &Options::dampening, {"sgd", "momentum", "lars"}, ""},
-      {"--weight-decay",
+      {"momentum", &Options::momentum, {"sgd", "momentum", "rmsprop", "lars"}, ""},
+      {"dampening", &Options::dampening, {"sgd", "momentum", "lars"}, ""},
+      {"weight-decay",
        &Options::weight_decay,
        {},
        "Decoupled for adamw, lion and lamb, L2 for the others"},
-      {"--alpha", &Options::alpha, {"rmsprop"}, "decay of the squares"},
-      {"--rho", &Options::rho, {"adadelta"}, "decay of the squares"},
-      {"--beta1",
+      {"alpha", &Options::alpha, {"rmsprop"}, "decay of the squares"},
+      {"rho", &Options::rho, {"adadelta"}, "decay of the squares"},
+      {"beta1",
        &Options::beta1,
        {"adam", "adamw", "nadam", "radam", "lion", "lamb"},
        "decay of the mean"},
-      {"--beta2",
+      {"beta2",
        &Options::beta2,
        {"adam", "adamw", "nadam", "radam", "lion", "lamb"},
        "decay of the squares; lion: of the mean that is kept"},
-      {"--epsilon",
+      {"epsilon",
        &Options::epsilon,
        {"rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam", "radam", "lamb", "lars"},
        "added to divisors"},
-      {"--learning-rate-decay", &Options::learning_rate_decay, {"adagrad"}, "PyTorch's lr_decay"},
-      {"--initial-accumulator-value",
+      {"learning-rate-decay", &Options::learning_rate_decay, {"adagrad"}, "PyTorch's lr_decay"},
+      {"initial-accumulator-value",
        &Options::initial_accumulator_value,
        {"adagrad"},
        "first sum of squares"},
-      {"--momentum-decay", &Options::momentum_decay, {"nadam"}, ""},
-      {"--trust-coefficient",
+      {"momentum-decay", &Options::momentum_decay, {"nadam"}, ""},
+      {"trust-coefficient",
        &Options::trust_coefficient,
        {"lars"},
        "size of a step over the size of the weights"},
@@ -71,10 +71,10 @@ const std::vector<OptimizerOption<double>>& NumberOptions() {
 const std::vector<OptimizerOption<bool>>& FlagOptions() {
   using Options = OptimizerOptions;
   static const std::vector<OptimizerOption<bool>> kOptions = {
-      {"--nesterov", &Options::nesterov, {"sgd", "momentum", "lars"}, ""},
-      {"--centered", &Options::centered, {"rmsprop"}, "divide by the deviation"},
-      {"--amsgrad", &Options::amsgrad, {"adam", "adamw"}, "never let the squares shrink"},
-      {"--decoupled-weight-decay",
+      {"nesterov", &Options::nesterov, {"sgd", "momentum", "lars"}, ""},
+      {"centered", &Options::centered, {"rmsprop"}, "divide by the deviation"},
+      {"amsgrad", &Options::amsgrad, {"adam", "adamw"}, "never let the squares shrink"},
+      {"decoupled-weight-decay",
        &Options::decoupled_weight_decay,
        {"nadam", "radam"},
        "decay as adamw does"},
@@ -82,41 +82,41 @@ const std::vector<OptimizerOption<bool>>& FlagOptions() {
   return kOptions;
 }
 
-template <typename Field>
-absl::Status CheckSuits(const OptimizerOption<Field>& option, const std::string& optimizer) {
-  if (option.Suits(optimizer)) return absl::OkStatus();
-  return UsageError(absl::StrCat(option.name, ": the optimizer ", optimizer,
-                                 " does not have it; it belongs to ",
-                                 absl::StrJoin(option.optimizers, ", ")));
-}
-
 }  // namespace
 
-void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments) {
-  const std::string group = "Optimizer";
-  app.add_option("--optimizer", arguments.optimizer,
-                 "PyTorch's meaning and defaults of each; lion, lamb and lars as in their papers")
-      ->check(OneOf(OptimizerNames()))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--learning-rate", arguments.learning_rate,
-                 "Step size [1e-3; adagrad 1e-2, nadam 2e-3, lion 1e-4, adadelta and lars 1]")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
+void AddOptimizerOptions(OptionSet& options, OptimizerArguments& arguments) {
+  std::vector<Option> rows = {
+      {.name = "optimizer",
+       .target = &arguments.optimizer,
+       .choices = OptimizerNames(),
+       .has_default = true,
+       .is_common = true,
+       .comparison = Comparison::kMain,
+       .help = "PyTorch's meaning and defaults of each; lion, lamb and lars as in their papers"},
+      {.name = "learning-rate",
+       .target = &arguments.learning_rate,
+       .range = kFromZero,
+       .is_common = true,
+       .comparison = Comparison::kMain,
+       .help = "Step size [1e-3; adagrad 1e-2, nadam 2e-3, lion 1e-4, adadelta and lars 1]"}};
   for (const OptimizerOption<double>& option : NumberOptions()) {
-    app.add_option(option.name, arguments.numbers[option.name], option.Help())
-        ->check(CLI::NonNegativeNumber)
-        ->group(group);
+    Option& row = rows.emplace_back(option.Row());
+    row.target = &arguments.numbers[option.name];
+    row.range = kFromZero;
+    row.is_common = option.name == "weight-decay";
   }
   for (const OptimizerOption<bool>& option : FlagOptions()) {
-    app.add_flag(option.name, arguments.flags[option.name], option.Help())->group(group);
+    rows.emplace_back(option.Row()).target = &arguments.flags[option.name];
   }
-  app.add_option("--clip-norm", arguments.clip_norm, "Largest norm of all gradients together")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  app.add_option("--clip-value", arguments.clip_value, "Largest size of a gradient's element")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
+  rows.push_back({.name = "clip-norm",
+                  .target = &arguments.clip_norm,
+                  .range = kAboveZero,
+                  .help = "Largest norm of all gradients together"});
+  rows.push_back({.name = "clip-value",
+                  .target = &arguments.clip_value,
+                  .range = kAboveZero,
+                  .help = "Largest size of a gradient's element"});
+  options.Add("Optimizer", std::move(rows));
 }
 
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments) {
@@ -125,13 +125,11 @@ absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& ar
   for (const OptimizerOption<double>& option : NumberOptions()) {
     const auto typed = arguments.numbers.find(option.name);
     if (typed == arguments.numbers.end() || !typed->second) continue;
-    STROP_RETURN_IF_ERROR(CheckSuits(option, arguments.optimizer));
     options.*option.field = *typed->second;
   }
   for (const OptimizerOption<bool>& option : FlagOptions()) {
     const auto typed = arguments.flags.find(option.name);
     if (typed == arguments.flags.end() || !typed->second) continue;
-    STROP_RETURN_IF_ERROR(CheckSuits(option, arguments.optimizer));
     options.*option.field = true;
   }
   options.clip_norm = arguments.clip_norm;
@@ -144,7 +142,7 @@ std::vector<std::pair<std::string, double>> OptimizerNumbers(const std::string& 
                                                              const OptimizerOptions& options) {
   std::vector<std::pair<std::string, double>> numbers;
   for (const OptimizerOption<double>& option : NumberOptions()) {
-    if (option.Suits(optimizer)) numbers.emplace_back(option.name.substr(2), options.*option.field);
+    if (option.Suits(optimizer)) numbers.emplace_back(option.name, options.*option.field);
   }
   return numbers;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "plugin/training/optimization/optimizer.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -22,9 +22,8 @@ struct OptimizerArguments {
   double clip_value = 0;
 };
 
-void AddOptimizerOptions(CLI::App& app, OptimizerArguments& arguments);
+void AddOptimizerOptions(OptionSet& options, OptimizerArguments& arguments);
 
-// UsageError for an option that the optimizer does not have.
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
 
 // The numbers of options, "weight-decay" and such, which the optimizer of that name has, in the

@@ -28,25 +28,24 @@ void TellOfFunctions(const QuantizationSites& sites) {
 
 }  // namespace
 
-void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments) {
-  const std::string group = "Quantization";
-  CLI::Option* type =
-      app.add_option(
-             "--quantize", arguments.type,
-             "int8: train with rounded weights and activations and export QuantizeLinear and "
-             "DequantizeLinear, for integer kernels")
-          ->check(OneOf({"int8"}))
-          ->group(group);
-  app.add_flag("--no-fold-batch-normalization", arguments.keeps_batch_normalization,
-               "Keep BatchNormalizations, floating between integer kernels; by default, unless "
-               "with --batch-norm train, they become part of the Conv or Gemm before them")
-      ->needs(type)
-      ->group(group);
-  AddListOption(app, "--quantize-exclude", arguments.exclude,
-                "Nodes that stay floating, by name; * and ? match")
-      ->type_name("PATTERN")
-      ->needs(type)
-      ->group(group);
+void AddQuantizeOptions(OptionSet& options, QuantizeArguments& arguments) {
+  options.Add(
+      "Quantization",
+      {{.name = "quantize",
+        .target = &arguments.type,
+        .choices = {"int8"},
+        .help = "int8: train with rounded weights and activations and export QuantizeLinear and "
+                "DequantizeLinear, for integer kernels"},
+       {.name = "no-fold-batch-normalization",
+        .target = &arguments.keeps_batch_normalization,
+        .needs = {"quantize"},
+        .help = "Keep BatchNormalizations, floating between integer kernels; by default, unless "
+                "with --batch-norm train, they become part of the Conv or Gemm before them"},
+       {.name = "quantize-exclude",
+        .target = &arguments.exclude,
+        .value_name = "PATTERN",
+        .needs = {"quantize"},
+        .help = "Nodes that stay floating, by name; * and ? match"}});
 }
 
 bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArguments& modes) {

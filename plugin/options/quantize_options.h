@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/loss_options.h"
 #include "plugin/training/graph/quantize_model.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -20,7 +20,7 @@ struct QuantizeArguments {
   bool keeps_batch_normalization = false;
 };
 
-void AddQuantizeOptions(CLI::App& app, QuantizeArguments& arguments);
+void AddQuantizeOptions(OptionSet& options, QuantizeArguments& arguments);
 
 // Whether BatchNormalizations are to be folded first: in a quantized model, unless they are to stay
 // or to be trained with the batch's statistics.

@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -25,39 +25,63 @@ std::optional<CheckpointPolicy> ParseInterval(const std::string& text) {
   return policy;
 }
 
-CLI::Validator IsInterval() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        if (ParseInterval(text)) return "";
-        return absl::StrCat("found \"", text, "\", expected steps, or a time as 500s, 10m or 2h");
-      },
-      "STEPS|TIME", "interval");
+std::string IntervalProblem(const std::string& text) {
+  if (ParseInterval(text)) return "";
+  return absl::StrCat("found \"", text, "\", expected steps, or a time as 500s, 10m or 2h");
 }
 
 }  // namespace
 
-void AddRunFolderOptions(CLI::App& app, RunArguments& arguments) {
-  const std::string group = "Run directory";
-  AddPathOption(app, "--run-directory", arguments.directory, PathRole::kRun,
-                "Keep the run in this folder: options, records, checkpoints")
-      ->group(group);
-  app.add_option("--checkpoint-every", arguments.checkpoint_every,
-                 "Save every so many steps, or as often as 500s, 10m or 2h, besides every epoch")
-      ->check(IsInterval())
-      ->group(group);
-  app.add_option("--keep", arguments.keep,
-                 "Newest checkpoints that stay, besides the best one; 0: save none")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31))
-      ->capture_default_str()
-      ->group(group);
-  app.add_flag("--resume", arguments.resume, "Go on from the newest checkpoint of the run")
-      ->configurable(false)
-      ->group(group);
-  app.add_flag("--dry-run", arguments.is_dry,
-               "Only say what would be trained, with how much memory and time; write nothing")
-      ->configurable(false)
-      ->group("Run");
-  app.add_option("--parent-process", arguments.parent)->configurable(false)->group("");
+void AddRunFolderOptions(OptionSet& options, RunArguments& arguments) {
+  options.Add(
+      "Run directory",
+      {{.name = "run-directory",
+        .target = &arguments.directory,
+        .path = PathRole::kRun,
+        .is_common = true,
+        .may_change_on_resume = true,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Keep the run in this folder: options, records, checkpoints"},
+       {.name = "checkpoint-every",
+        .target = &arguments.checkpoint_every,
+        .value_name = "STEPS|TIME",
+        .problem = IntervalProblem,
+        .may_change_on_resume = true,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Save every so many steps, or as often as 500s, 10m or 2h, besides every epoch"},
+       {.name = "keep",
+        .target = &arguments.keep,
+        .unit = "checkpoints",
+        .range = {.least = 0, .most = double{1LL << 31}},
+        .has_default = true,
+        .may_change_on_resume = true,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Newest checkpoints that stay, besides the best one; 0: save none"},
+       {.name = "resume",
+        .target = &arguments.resume,
+        .is_common = true,
+        .is_of_the_moment = true,
+        .is_set_by_tuner = true,
+        .comparison = Comparison::kNever,
+        .help = "Go on from the newest checkpoint of the run"}});
+  options.Add("Run",
+              {{.name = "dry-run",
+                .target = &arguments.is_dry,
+                .is_of_the_moment = true,
+                .is_set_by_tuner = true,
+                .comparison = Comparison::kNever,
+                .help = "Only say what would be trained, with how much memory and time; write "
+                        "nothing"},
+               {.name = "parent-process",
+                .target = &arguments.parent,
+                .is_hidden = true,
+                .is_of_the_moment = true,
+                .is_set_by_tuner = true,
+                .comparison = Comparison::kNever,
+                .help = "The process with which the run ends"}});
 }
 
 absl::Status CheckRunArguments(const RunArguments& arguments) {

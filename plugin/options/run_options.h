@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <string>
 
 #include "plugin/training/run/checkpointer.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -18,7 +18,7 @@ struct RunArguments {
   int64_t parent = 0;   // the process with which the run ends, a tuner; 0: none
 };
 
-void AddRunFolderOptions(CLI::App& app, RunArguments& arguments);
+void AddRunFolderOptions(OptionSet& options, RunArguments& arguments);
 
 // UsageError for an option that needs --run-directory without it.
 absl::Status CheckRunArguments(const RunArguments& arguments);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "plugin/training/optimization/schedule.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -36,7 +36,7 @@ struct ScheduleArguments {
   double warmup_ratio = 0;
 };
 
-void AddScheduleOptions(CLI::App& app, ScheduleArguments& arguments);
+void AddScheduleOptions(OptionSet& options, ScheduleArguments& arguments);
 
 // A usage error where an option does not belong to the schedule, one is missing, or a value makes
 // no sense.

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/App.hpp>
 
 #include "plugin/training/optimization/sharpness.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
-void AddSharpnessOptions(CLI::App& app, SharpnessOptions& options);
+void AddSharpnessOptions(OptionSet& options, SharpnessOptions& sharpness);
 
 }  // namespace strop

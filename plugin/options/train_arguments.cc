@@ -6,119 +6,156 @@
 #include "plugin/data/split.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/metric_options.h"
-#include "plugin/options/parser/config_file.h"
-#include "plugin/options/parser/path_option.h"
-#include "plugin/options/parser/toml_value.h"
-#include "plugin/options/parser/whole_number.h"
+#include "plugin/options/table/toml_value.h"
 
 namespace strop {
 
-void AddTrainOptions(CLI::App& app, TrainOptions& options) {
-  AddConfigOption(app);
-  AddModelArgument(app, options.model);
-  AddPathOption(app, "-o,--output", options.output, PathRole::kOutputFile,
-                "Where the trained model goes")
-      ->required();
-  AddStepOptions(app, options);
-  AddRunOptions(app, options);
-  AddRunFolderOptions(app, options.run);
-  AddValidationOptions(app, options);
-  AddWriteClassNamesOption(app, options.writes_class_names);
-  AddLoraExportOption(app, options.lora);
-  AddQuantizeOptions(app, options.quantize);
+void AddTrainOptions(OptionSet& set, TrainOptions& options) {
+  set.Add({{.name = "config",
+            .target = &options.config,
+            .path = PathRole::kInputFile,
+            .is_of_the_moment = true,
+            .is_set_by_tuner = true,
+            .comparison = Comparison::kNever,
+            .help = "TOML file of options, by their names without dashes; what is typed wins"}});
+  AddModelArgument(set, options.model);
+  set.Add({{.name = "output",
+            .aliases = {"o"},
+            .target = &options.output,
+            .path = PathRole::kOutputFile,
+            .is_required = true,
+            .is_common = true,
+            .may_change_on_resume = true,
+            .is_set_by_tuner = true,
+            .comparison = Comparison::kNever,
+            .help = "Where the trained model goes"}});
+  AddStepOptions(set, options);
+  AddRunOptions(set, options);
+  AddRunFolderOptions(set, options.run);
+  AddValidationOptions(set, options);
+  AddWriteClassNamesOption(set, options.writes_class_names);
+  AddLoraExportOption(set, options.lora);
+  AddQuantizeOptions(set, options.quantize);
 }
 
-void AddStepOptions(CLI::App& app, TrainOptions& options) {
-  AddDataOptions(app, options.data);
-  AddClassNamesOption(app, options.data);
-  AddBatchSizeOption(app, options.data.batch_size);
-  app.add_flag("--no-shuffle", options.no_shuffle, "Take the samples in their order")
-      ->group("Data");
-  app.add_flag("--drop-last", options.drop_last, "Leave out a last batch that is not full")
-      ->group("Data");
-  AddAugmentationOptions(app, options.data.augmentation);
-  app.add_option("--accumulation-steps,--gradient-accumulation-steps", options.accumulation_steps,
-                 "Batches whose gradients make one step, as if they were one large batch")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group("Data");
-  AddMixOptions(app, options.mix);
-  AddLossOptions(app, options.loss);
-  AddOptimizerOptions(app, options.optimizer);
-  AddSharpnessOptions(app, options.sharpness);
-  AddGroupOptions(app, options.groups);
-  AddReplaceHeadOption(app, options.model);
-  AddSelectionOptions(app, options.model);
-  AddLoraOptions(app, options.lora);
-  AddModeOptions(app, options.modes);
-  AddPrecisionOption(app, options.model);
-  AddThreadsOption(app, options.model);
-  AddSeedOption(app, options.model);
+void AddStepOptions(OptionSet& set, TrainOptions& options) {
+  AddDataOptions(set, options.data);
+  AddClassNamesOption(set, options.data);
+  AddBatchSizeOption(set, options.data.batch_size);
+  set.Add(kDataGroup, {{.name = "no-shuffle",
+                        .target = &options.no_shuffle,
+                        .help = "Take the samples in their order"},
+                       {.name = "drop-last",
+                        .target = &options.drop_last,
+                        .help = "Leave out a last batch that is not full"}});
+  AddAugmentationOptions(set, options.data.augmentation);
+  set.Add(kDataGroup,
+          {{.name = "accumulation-steps",
+            .aliases = {"gradient-accumulation-steps"},
+            .target = &options.accumulation_steps,
+            .unit = "batches",
+            .range = kFromOne,
+            .has_default = true,
+            .help = "Batches whose gradients make one step, as if they were one large batch"}});
+  AddMixOptions(set, options.mix);
+  AddLossOptions(set, options.loss);
+  AddOptimizerOptions(set, options.optimizer);
+  AddSharpnessOptions(set, options.sharpness);
+  AddGroupOptions(set, options.groups);
+  AddReplaceHeadOption(set, options.model);
+  AddSelectionOptions(set, options.model);
+  AddLoraOptions(set, options.lora);
+  AddModeOptions(set, options.modes);
+  AddPrecisionOption(set, options.model);
+  AddThreadsOption(set, options.model);
+  AddSeedOption(set, options.model);
 }
 
-void AddRunOptions(CLI::App& app, TrainOptions& options) {
-  AddScheduleOptions(app, options.schedule);
-  AddAveragingOptions(app, options.averaging);
-  options.app = &app;
-  AddMonitorOptions(app, options.monitoring);
-  const std::string group = "Run";
-  app.add_option("--epochs", options.epochs, "Passes over the data; 0 exports without training")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--steps", options.steps, "Steps after which the run ends, if before the epochs")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  app.add_option("--divergence-factor", options.divergence_factor,
-                 "End the run when the loss, the median of 32 steps, is so many times its best; 0: "
-                 "only when it is not finite")
-      ->capture_default_str()
-      ->group(group);
-  app.add_flag(
-         "--detect-anomaly", options.detect_anomaly,
-         "Look at every number of every step and name the node where the first goes bad; slow")
-      ->group(group);
-  app.add_flag("--json", options.as_json, "JSON lines on stdout: one per epoch, and as --log-every")
-      ->group(group);
-  AddListOption(app, "--dump", options.dump, "Print stages to stderr: " + DumpStageNames())
-      ->check(OneOf(AllDumpStages()))
-      ->group(group);
+void AddRunOptions(OptionSet& set, TrainOptions& options) {
+  AddScheduleOptions(set, options.schedule);
+  AddAveragingOptions(set, options.averaging);
+  options.set = &set;
+  AddMonitorOptions(set, options.monitoring);
+  set.Add("Run",
+          {{.name = "epochs",
+            .target = &options.epochs,
+            .unit = "epochs",
+            .range = kFromZero,
+            .has_default = true,
+            .is_common = true,
+            .may_change_on_resume = true,
+            .comparison = Comparison::kAlways,
+            .help = "Passes over the data; 0 exports without training"},
+           {.name = "steps",
+            .target = &options.steps,
+            .unit = "steps",
+            .range = kFromZero,
+            .may_change_on_resume = true,
+            .help = "Steps after which the run ends, if before the epochs"},
+           {.name = "divergence-factor",
+            .target = &options.divergence_factor,
+            .has_default = true,
+            .help = "End the run when the loss, the median of 32 steps, is so many times its best; "
+                    "0: only when it is not finite"},
+           {.name = "detect-anomaly",
+            .target = &options.detect_anomaly,
+            .help = "Look at every number of every step and name the node where the first goes "
+                    "bad; slow"},
+           {.name = "json",
+            .target = &options.as_json,
+            .may_change_on_resume = true,
+            .is_set_by_tuner = true,
+            .comparison = Comparison::kNever,
+            .help = "JSON lines on stdout: one per epoch, and as --log-every"},
+           {.name = "dump",
+            .target = &options.dump,
+            .choices = AllDumpStages(),
+            .may_change_on_resume = true,
+            .is_set_by_tuner = true,
+            .comparison = Comparison::kNever,
+            .help = "Print stages to stderr: " + DumpStageNames()}});
 }
 
-void AddValidationOptions(CLI::App& app, TrainOptions& options) {
-  const std::string group = "Validation";
-  CLI::Option* split = app.add_option("--validation-split", options.validation_split,
-                                      "Share of the data to validate with, chosen by the seed");
-  split->check(CLI::Range(0.0, 1.0))->group(group);
-  AddPathOption(app, "--validation-data", options.validation_data, PathRole::kData,
-                "Data to validate with")
-      ->excludes(split)
-      ->group(group);
-  CLI::Option* early_stopping =
-      app.add_option(
-             "--early-stopping", options.early_stopping,
-             "End after PATIENCE epochs without a better validation loss, with the best weights")
-          ->type_name("PATIENCE")
-          ->transform(WholeNumber(/*has_sign=*/true))
-          ->check(CLI::PositiveNumber)
-          ->group(group);
-  app.add_option("--min-delta", options.min_delta,
-                 "early stopping: better is lower by more than this")
-      ->needs(early_stopping)
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-  CLI::Option* export_weights =
-      app.add_option("--export", options.export_weights,
-                     "Which weights: those of the best validation loss, or the last; by default "
-                     "the best with early stopping, else the last")
-          ->check(OneOf({"best", "last"}))
-          ->group(group);
-  app.add_flag("--no-restore-best", options.no_restore_best,
-               "early stopping: the same as --export last")
-      ->needs(early_stopping)
-      ->excludes(export_weights)
-      ->group(group);
-  AddMetricOption(app, options.metrics)->group(group);
+void AddValidationOptions(OptionSet& set, TrainOptions& options) {
+  set.Add(
+      "Validation",
+      {{.name = "validation-split",
+        .target = &options.validation_split,
+        .range = kShare,
+        .is_common = true,
+        .help = "Share of the data to validate with, chosen by the seed"},
+       {.name = "validation-data",
+        .target = &options.validation_data,
+        .path = PathRole::kData,
+        .excludes = {"validation-split"},
+        .is_common = true,
+        .may_change_on_resume = true,
+        .comparison = Comparison::kInput,
+        .help = "Data to validate with"},
+       {.name = "early-stopping",
+        .target = &options.early_stopping,
+        .value_name = "PATIENCE",
+        .unit = "epochs",
+        .range = kFromOne,
+        .is_common = true,
+        .help = "End after PATIENCE epochs without a better validation loss, with the best "
+                "weights"},
+       {.name = "min-delta",
+        .target = &options.min_delta,
+        .range = kFromZero,
+        .needs = {"early-stopping"},
+        .help = "early stopping: better is lower by more than this"},
+       {.name = "export",
+        .target = &options.export_weights,
+        .choices = {"best", "last"},
+        .help = "Which weights: those of the best validation loss, or the last; by default the "
+                "best with early stopping, else the last"},
+       {.name = "no-restore-best",
+        .target = &options.no_restore_best,
+        .needs = {"early-stopping"},
+        .excludes = {"export"},
+        .help = "early stopping: the same as --export last"},
+       MetricOption(options.metrics)});
 }
 
 absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
@@ -164,9 +201,9 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
 }
 
 void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& training) {
-  const std::string size = training.batch_size == 0 ? "full" : absl::StrCat(training.batch_size);
-  options.app->get_option("--batch-size")->default_str(size);
-  options.app->get_option("--learning-rate")->default_str(ShortestText(training.learning_rate));
+  options.set->at("batch-size").default_text =
+      training.batch_size == 0 ? "full" : absl::StrCat(training.batch_size);
+  options.set->at("learning-rate").default_text = ShortestText(training.learning_rate);
 }
 
 absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 #include "plugin/options/schedule_options.h"
 #include "plugin/options/sharpness_options.h"
 #include "plugin/training/run/trainer.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -60,22 +60,23 @@ struct TrainOptions {
   std::vector<std::string> dump;
   std::string output;
   bool writes_class_names = false;
-  CLI::App* app = nullptr;  // knows all of them by name
+  std::string config;        // the file that options were read from
+  OptionSet* set = nullptr;  // knows all of them by name
 };
 
 // All options of `strop train`, the model and the output included.
-void AddTrainOptions(CLI::App& app, TrainOptions& options);
+void AddTrainOptions(OptionSet& set, TrainOptions& options);
 
 // What a step depends on: model, data, loss, optimizer, what is trained.
-void AddStepOptions(CLI::App& app, TrainOptions& options);
+void AddStepOptions(OptionSet& set, TrainOptions& options);
 // How the rate moves, how long a run is and what it tells.
-void AddRunOptions(CLI::App& app, TrainOptions& options);
-void AddValidationOptions(CLI::App& app, TrainOptions& options);
+void AddRunOptions(OptionSet& set, TrainOptions& options);
+void AddValidationOptions(OptionSet& set, TrainOptions& options);
 
 absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
                                                   const ImportedModel& model);
 
-// Tells `app` the values that options took which were not typed and whose default depends on
+// Tells the set the values that options took which were not typed and whose default depends on
 // others, for config.toml and for records.
 void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& training);
 

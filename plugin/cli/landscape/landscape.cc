@@ -378,18 +378,21 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
 
 }  // namespace
 
-Command AddLandscapeCommand(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "landscape", "The loss around the trained weights, as a page, pictures and numbers");
+Command LandscapeCommand() {
   const auto arguments = std::make_shared<LandscapeArguments>();
-  AddLandscapeOptions(*app, *arguments);
-  app->footer(
-      "Examples:\n"
-      "  strop landscape tuned.onnx --data test.npz --loss cross_entropy -o landscape.html\n"
-      "  strop landscape tuned.onnx --data test.npz --run-directory runs/sgd \\\n"
-      "      --run-directory runs/adam -o paths.html --svg paths.svg");
-  return {app, [arguments] { return RunLandscape(*arguments); },
+  Command command{
+      .name = "landscape",
+      .help = "The loss around the trained weights, as a page, pictures and numbers",
+      .footer =
+          "Examples:\n"
+          "  strop landscape tuned.onnx --data test.npz --loss cross_entropy -o landscape.html\n"
+          "  strop landscape tuned.onnx --data test.npz --run-directory runs/sgd \\\n"
+          "      --run-directory runs/adam -o paths.html --svg paths.svg",
+      .run = [arguments] { return RunLandscape(*arguments); },
+      .complete_paths =
           [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
+  AddLandscapeOptions(*command.options, *arguments);
+  return command;
 }
 
 }  // namespace strop

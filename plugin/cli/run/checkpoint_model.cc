@@ -9,8 +9,8 @@
 #include "graph/status_macros.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/parser/config_file.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/config_file.h"
+#include "plugin/options/table/path_role.h"
 #include "plugin/training/optimization/averaging.h"
 #include "plugin/training/run/fingerprint.h"
 #include "plugin/training/run/run_folder.h"
@@ -47,18 +47,14 @@ absl::StatusOr<Checkpoint> NewestOf(const std::string& run, std::string& file) {
 }
 
 absl::StatusOr<TrainOptions> OptionsOfRun(const std::string& run) {
-  CLI::App app;
+  OptionSet set;
   TrainOptions options;
-  AddTrainOptions(app, options);
-  options.app = nullptr;
-  try {
-    std::vector<std::string> words = {(fs::path(run) / kConfig).string(), "--config"};
-    app.parse(words);  // from the last on
-  } catch (const CLI::ParseError& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("checkpoint: the options of the run \"", run, "\": ", error.what()));
-  }
-  return options;
+  AddTrainOptions(set, options);
+  const absl::Status status = ReadConfig((fs::path(run) / kConfig).string(), set);
+  options.set = nullptr;
+  if (status.ok()) return options;
+  return absl::InvalidArgumentError(absl::StrCat("checkpoint: the options of the run \"", run,
+                                                 "\": ", std::string(status.message())));
 }
 
 // Puts the checkpoint's states into the graph's.
@@ -95,12 +91,13 @@ absl::Status CheckIsModelOf(const OpenedCheckpoint& opened, const ImportedModel&
 
 }  // namespace
 
-CLI::Option* AddCheckpointOption(CLI::App& app, std::string& checkpoint) {
-  return AddPathOption(
-             app, "--checkpoint", checkpoint, PathRole::kInputRun,
-             "Take the weights of a checkpoint of the model's training: of a run's folder "
-             "the newest; RUN/best; or a file in RUN/checkpoints")
-      ->type_name("RUN|RUN/best|FILE");
+void AddCheckpointOption(OptionSet& options, std::string& checkpoint) {
+  options.Add({{.name = "checkpoint",
+                .target = &checkpoint,
+                .value_name = "RUN|RUN/best|FILE",
+                .path = PathRole::kInputRun,
+                .help = "Take the weights of a checkpoint of the model's training: of a run's "
+                        "folder the newest; RUN/best; or a file in RUN/checkpoints"}});
 }
 
 absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& location) {

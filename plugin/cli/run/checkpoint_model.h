@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +15,7 @@
 namespace strop {
 
 // Adds --checkpoint RUN|RUN/best|FILE: for commands that take a model as it was in its training.
-CLI::Option* AddCheckpointOption(CLI::App& app, std::string& checkpoint);
+void AddCheckpointOption(OptionSet& options, std::string& checkpoint);
 
 // A run's checkpoint, and the options of the run.
 struct OpenedCheckpoint {

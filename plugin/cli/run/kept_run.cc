@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,26 +12,6 @@
 
 namespace strop {
 namespace {
-
-// Options that a run may change when it goes on: those that say how long it does, what it tells,
-// and where things lie. Model and data are known by their contents.
-const std::set<std::string>& FreeOptions() {
-  static const std::set<std::string> names = {"model",
-                                              "data",
-                                              "validation-data",
-                                              "output",
-                                              "epochs",
-                                              "steps",
-                                              "threads",
-                                              "json",
-                                              "log-every",
-                                              "dump",
-                                              "run-directory",
-                                              "keep",
-                                              "checkpoint-every",
-                                              "write-class-names"};
-  return names;
-}
 
 void Warn(const absl::Status& status) {
   if (status.ok()) return;
@@ -69,7 +48,7 @@ void AddOptions(const std::vector<ResolvedOption>& options, Fingerprint& fingerp
   }
   for (const ResolvedOption& option : options) {
     const bool is_length = option.name == "epochs" || option.name == "steps";
-    if (FreeOptions().contains(option.name) && !(is_length && has_schedule)) continue;
+    if (option.option->may_change_on_resume && !(is_length && has_schedule)) continue;
     fingerprint["--" + option.name] = absl::StrJoin(option.values, ",");
   }
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/options/parser/config_file.h"
+#include "plugin/options/table/config_file.h"
 #include "plugin/options/run_options.h"
 #include "plugin/training/run/checkpointer.h"
 #include "plugin/training/run/trainer.h"

@@ -10,7 +10,7 @@
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/lora_options.h"
 #include "plugin/options/loss_options.h"
-#include "plugin/options/parser/path_conflict.h"
+#include "plugin/options/table/path_conflict.h"
 #include "plugin/training/graph/lora.h"
 
 namespace strop {

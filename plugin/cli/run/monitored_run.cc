@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/monitor/model_graph.h"
 #include "plugin/monitor/sample_image.h"
@@ -60,51 +61,36 @@ std::map<std::string, std::string> Environment() {
           {"threads", absl::StrCat(omp_get_max_threads())}};
 }
 
-template <typename Names>
-bool IsOneOf(const std::string& name, const Names& names) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+bool IsOneOf(const std::string& name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Whether runs are compared by an option where the user does not say: those that were typed but for
-// the run's housekeeping, and what every run has.
-bool IsHyperparameter(const CLI::Option& option, const std::string& name) {
-  constexpr std::string_view kHousekeeping[] = {"output",
-                                                "run-directory",
-                                                "resume",
-                                                "keep",
-                                                "json",
-                                                "log-every",
-                                                "monitor",
-                                                "no-monitor",
-                                                "threads",
-                                                "dump",
-                                                "config",
-                                                "dry-run",
-                                                "help",
-                                                "histogram-every",
-                                                "checkpoint-every",
-                                                "hyperparameters",
-                                                "parent-process"};
-  constexpr std::string_view kAlways[] = {"optimizer", "learning-rate", "batch-size", "loss",
-                                          "epochs",    "schedule",      "seed"};
-  return option.count() > 0 ? !IsOneOf(name, kHousekeeping) : IsOneOf(name, kAlways);
+// Whether runs are compared by an option where the user does not say by which.
+bool IsHyperparameter(const Option& option) {
+  switch (option.comparison) {
+    case Comparison::kNever:
+      return false;
+    case Comparison::kInput:
+    case Comparison::kIfGiven:
+      return option.is_given();
+    case Comparison::kAlways:
+    case Comparison::kMain:
+      return true;
+  }
+  return false;
 }
 
 // Whether runs are likely to differ by it.
-bool IsMain(const CLI::Option& option, const std::string& name) {
-  constexpr std::string_view kInputs[] = {"model", "data", "validation-data", "target"};
-  constexpr std::string_view kMain[] = {"optimizer", "learning-rate", "batch-size"};
-  return IsOneOf(name, kMain) || (option.count() > 0 && !IsOneOf(name, kInputs));
+bool IsMain(const Option& option) {
+  return option.comparison == Comparison::kMain ||
+         (option.is_given() && option.comparison != Comparison::kInput);
 }
 
-// What an option has: typed, or by default; nothing where it has no value.
-std::optional<HyperparameterValue> ValueOf(const CLI::Option& option) {
-  if (option.get_items_expected_max() == 0) {
-    return option.count() > 0 ? option.as<bool>() : false;
-  }
-  const std::string text =
-      option.count() > 0 ? CLI::detail::join(option.results(), ",") : option.get_default_str();
-  if (text.empty() || text == "[]") return std::nullopt;
+// What an option has, given or by default; nothing where it has no value.
+std::optional<HyperparameterValue> ValueOf(const Option& option) {
+  if (option.is_switch()) return option.is_given();
+  const std::string text = absl::StrJoin(ValuesOf(option), ",");
+  if (text.empty()) return std::nullopt;
   double number = 0;
   if (absl::SimpleAtod(text, &number)) return number;
   return text;
@@ -131,16 +117,16 @@ Hyperparameters HyperparametersOf(const TrainOptions& options, const TrainingOpt
     numbers[name] = number;
   }
   const std::vector<std::string>& chosen = options.monitoring.hyperparameters;
-  for (const CLI::Option* option : options.app->get_options()) {
-    const std::string name = absl::AsciiStrToLower(option->get_single_name());
+  for (const Option& option : options.set->options()) {
+    const std::string name = absl::AsciiStrToLower(option.name);
     const auto number = numbers.find(name);
     const bool is_compared = chosen.empty()
-                                 ? number != numbers.end() || IsHyperparameter(*option, name)
+                                 ? number != numbers.end() || IsHyperparameter(option)
                                  : IsOneOf(name, chosen);
     if (!is_compared) continue;
-    if (!chosen.empty() || IsMain(*option, name)) hyperparameters.main.insert(name);
+    if (!chosen.empty() || IsMain(option)) hyperparameters.main.insert(name);
     const std::optional<HyperparameterValue> value =
-        number != numbers.end() ? number->second : ValueOf(*option);
+        number != numbers.end() ? number->second : ValueOf(option);
     if (value) {
       hyperparameters.values.emplace_back(name, *value);
     } else {

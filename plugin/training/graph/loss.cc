@@ -135,14 +135,19 @@ absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& pre
 
 }  // namespace
 
+std::vector<std::string> LossNames() {
+  std::vector<std::string> names;
+  for (const LossName& loss : kLosses) names.emplace_back(loss.name);
+  return names;
+}
+
 absl::StatusOr<LossKind> LossKindOf(std::string_view name) {
-  std::string names;
   for (const LossName& loss : kLosses) {
     if (loss.name == name) return loss.kind;
-    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(loss.name));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("train: unknown loss \"", std::string(name), "\", expected one of ", names));
+  return absl::InvalidArgumentError(absl::StrCat("train: unknown loss \"", std::string(name),
+                                                 "\", expected one of ",
+                                                 absl::StrJoin(LossNames(), ", ")));
 }
 
 absl::StatusOr<ValueId> ChooseOutput(const Graph& graph, const std::string& name) {

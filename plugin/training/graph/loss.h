@@ -20,7 +20,9 @@ enum class LossKind {
   kSmoothL1,            // torch.nn.SmoothL1Loss
 };
 
-// cross_entropy, binary_cross_entropy, mse, l1, huber or smooth_l1. InvalidArgument listing them
+// cross_entropy, binary_cross_entropy, mse, l1, huber, smooth_l1.
+std::vector<std::string> LossNames();
+// InvalidArgument listing them
 // for another name.
 absl::StatusOr<LossKind> LossKindOf(std::string_view name);
 

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <numbers>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 
 namespace strop {
@@ -69,23 +71,34 @@ absl::Status CheckUnit(const ScheduleOptions& options) {
   return absl::OkStatus();
 }
 
+constexpr std::pair<std::string_view, ScheduleKind> kSchedules[] = {
+    {"constant", ScheduleKind::kConstant},
+    {"step", ScheduleKind::kStep},
+    {"multi_step", ScheduleKind::kMultiStep},
+    {"exponential", ScheduleKind::kExponential},
+    {"cosine", ScheduleKind::kCosine},
+    {"cosine_restarts", ScheduleKind::kCosineRestarts},
+    {"polynomial", ScheduleKind::kPolynomial},
+    {"linear", ScheduleKind::kLinear},
+    {"one_cycle", ScheduleKind::kOneCycle},
+    {"reduce_on_plateau", ScheduleKind::kReduceOnPlateau},
+};
+
 }  // namespace
 
+std::vector<std::string> ScheduleNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, kind] : kSchedules) names.emplace_back(name);
+  return names;
+}
+
 absl::StatusOr<ScheduleKind> ScheduleKindOf(std::string_view name) {
-  if (name == "constant") return ScheduleKind::kConstant;
-  if (name == "step") return ScheduleKind::kStep;
-  if (name == "multi_step") return ScheduleKind::kMultiStep;
-  if (name == "exponential") return ScheduleKind::kExponential;
-  if (name == "cosine") return ScheduleKind::kCosine;
-  if (name == "cosine_restarts") return ScheduleKind::kCosineRestarts;
-  if (name == "polynomial") return ScheduleKind::kPolynomial;
-  if (name == "linear") return ScheduleKind::kLinear;
-  if (name == "one_cycle") return ScheduleKind::kOneCycle;
-  if (name == "reduce_on_plateau") return ScheduleKind::kReduceOnPlateau;
-  return absl::InvalidArgumentError(
-      absl::StrCat("train: unknown schedule \"", std::string(name),
-                   "\", expected one of constant, step, multi_step, exponential, cosine, "
-                   "cosine_restarts, polynomial, linear, one_cycle, reduce_on_plateau"));
+  for (const auto& [known, kind] : kSchedules) {
+    if (known == name) return kind;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("train: unknown schedule \"", std::string(name),
+                                                 "\", expected one of ",
+                                                 absl::StrJoin(ScheduleNames(), ", ")));
 }
 
 ScheduleUnit DefaultUnit(ScheduleKind kind) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,8 +70,10 @@ struct PlateauState {
   std::optional<double> learning_rate;  // once it was reduced
 };
 
-// constant, step, multi_step, exponential, cosine, cosine_restarts, polynomial, linear, one_cycle
-// or reduce_on_plateau. InvalidArgument listing them for another name.
+// constant, step, multi_step, exponential, cosine, cosine_restarts, polynomial, linear, one_cycle,
+// reduce_on_plateau.
+std::vector<std::string> ScheduleNames();
+// InvalidArgument listing them for another name.
 absl::StatusOr<ScheduleKind> ScheduleKindOf(std::string_view name);
 
 // Epochs for step, multi_step, exponential and reduce_on_plateau, as PyTorch's users call them;

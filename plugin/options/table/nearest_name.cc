@@ -1,8 +1,8 @@
-#include "plugin/options/parser/nearest_name.h"
+#include "plugin/options/table/nearest_name.h"
 
 #include <algorithm>
 
-#include "plugin/options/parser/other_names.h"
+#include "plugin/options/table/other_names.h"
 
 namespace strop {
 namespace {

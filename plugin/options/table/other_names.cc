@@ -1,4 +1,4 @@
-#include "plugin/options/parser/other_names.h"
+#include "plugin/options/table/other_names.h"
 
 #include <string_view>
 #include <utility>

@@ -1,11 +1,10 @@
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/path_role.h"
 
 #include <algorithm>
 
 #include "plugin/training/run/run_folder.h"
 
 namespace strop {
-
 namespace {
 
 // What lies in a class's folder, and pictures without one, whose classes are to be predicted.
@@ -26,33 +25,33 @@ std::vector<std::string> OwnFilesOfRunsAndStudies() {
 
 const std::vector<PathKind>& AllPathKinds() {
   static const std::vector<PathKind> kKinds = {
-      {.role = PathRole::kModel, .name = "model", .type_name = "FILE.onnx"},
-      {.role = PathRole::kInputFile, .name = "input file", .type_name = "FILE"},
-      {.role = PathRole::kData, .name = "data", .type_name = "DATA", .own = PicturesOfFolders()},
+      {.role = PathRole::kModel, .name = "model", .value_name = "FILE.onnx"},
+      {.role = PathRole::kInputFile, .name = "input file", .value_name = "FILE"},
+      {.role = PathRole::kData, .name = "data", .value_name = "DATA", .own = PicturesOfFolders()},
       {.role = PathRole::kInputRun,
        .name = "run that is read",
-       .type_name = "RUN",
+       .value_name = "RUN",
        .is_folder = true,
        .own = OwnFilesOfRunsAndStudies()},
       {.role = PathRole::kOutputFile,
        .name = "output file",
-       .type_name = "FILE",
+       .value_name = "FILE",
        .is_written = true},
       {.role = PathRole::kRun,
        .name = "run",
-       .type_name = "RUN",
+       .value_name = "RUN",
        .is_written = true,
        .is_folder = true,
        .own = RunFolder::OwnFiles()},
       {.role = PathRole::kStudy,
        .name = "study",
-       .type_name = "STUDY",
+       .value_name = "STUDY",
        .is_written = true,
        .is_folder = true,
        .own = OwnFilesOfStudies()},
       {.role = PathRole::kAdapter,
        .name = "adapter",
-       .type_name = "FOLDER",
+       .value_name = "FOLDER",
        .is_written = true,
        .is_folder = true,
        .own = {"adapter_config.json", "adapter_model.safetensors"}},
@@ -64,32 +63,6 @@ const PathKind& KindOf(PathRole role) {
   const std::vector<PathKind>& kinds = AllPathKinds();
   return *std::find_if(kinds.begin(), kinds.end(),
                        [role](const PathKind& kind) { return kind.role == role; });
-}
-
-CLI::Validator IsPath(PathRole role) {
-  return CLI::Validator(
-      [](std::string& typed) -> std::string {
-        return typed.empty() ? "found \"\", expected the name of a file or folder" : "";
-      },
-      "", KindOf(role).name);
-}
-
-std::optional<PathRole> PathRoleOf(CLI::Option& option) {
-  try {
-    for (int i = 0;; ++i) {
-      const std::string& name = option.get_validator(i)->get_name();
-      for (const PathKind& kind : AllPathKinds()) {
-        if (kind.name == name) return kind.role;
-      }
-    }
-  } catch (const CLI::OptionNotFound&) {  // CLI11 does not say how many validators there are
-    return std::nullopt;
-  }
-}
-
-std::string ShownName(const CLI::Option& option) {
-  const std::vector<std::string>& letters = option.get_snames();
-  return letters.empty() ? option.get_name() : "-" + letters.front();
 }
 
 }  // namespace strop

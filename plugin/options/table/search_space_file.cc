@@ -1,4 +1,4 @@
-#include "plugin/options/parser/search_space_file.h"
+#include "plugin/options/table/search_space_file.h"
 
 #include <toml++/toml.h>
 
@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/options/parser/nearest_name.h"
-#include "plugin/options/parser/toml_value.h"
+#include "plugin/options/table/nearest_name.h"
+#include "plugin/options/table/toml_value.h"
 
 namespace strop {
 namespace {

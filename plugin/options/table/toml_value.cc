@@ -1,4 +1,4 @@
-#include "plugin/options/parser/toml_value.h"
+#include "plugin/options/table/toml_value.h"
 
 #include <charconv>
 

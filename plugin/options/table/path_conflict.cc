@@ -1,4 +1,4 @@
-#include "plugin/options/parser/path_conflict.h"
+#include "plugin/options/table/path_conflict.h"
 
 #include <unistd.h>
 
@@ -142,14 +142,17 @@ absl::Status CheckOutput(const Place& place) {
 
 }  // namespace
 
-std::vector<CommandPath> TypedPaths(CLI::App& app) {
+std::vector<CommandPath> GivenPaths(const OptionSet& options) {
   std::vector<CommandPath> paths;
-  for (CLI::Option* option : app.get_options()) {
-    const std::optional<PathRole> role = PathRoleOf(*option);
-    if (!role) continue;
-    for (const std::string& path : option->results()) {
-      if (CLI::detail::is_separator(path)) continue;  // between the lists of one option
-      paths.push_back({ShownName(*option), path, *role});
+  for (const Option& option : options.options()) {
+    if (!option.path) continue;
+    const bool is_grouped = std::holds_alternative<std::vector<std::vector<std::string>>*>(option.target);
+    for (const std::string& text : option.given) {
+      std::vector<std::string> together = {text};
+      if (is_grouped) together = absl::StrSplit(text, '\n');
+      for (const std::string& path : together) {
+        paths.push_back({option.ShownName(), path, *option.path});
+      }
     }
   }
   return paths;

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "plugin/options/parser/path_option.h"
+#include "plugin/options/table/option_set.h"
 
 namespace strop {
 
@@ -16,8 +15,8 @@ struct CommandPath {
   PathRole role;
 };
 
-// The paths that the options of a parsed command name.
-std::vector<CommandPath> TypedPaths(CLI::App& app);
+// The paths that were given.
+std::vector<CommandPath> GivenPaths(const OptionSet& options);
 
 // Refuses, before any work, what would let one path be two things: an output that is an input,
 // another output, or a file that a folder among them holds, by whatever names and links; then an
