@@ -239,35 +239,34 @@ Command BenchmarkCommand() {
   Command command{
       .name = "benchmark",
       .help = "Time, memory and share of the roofline of a training step on random data",
-      .footer = "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
-                "--optimizer sgd",
+      .footer =
+          "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
+          "--optimizer sgd",
       .run = [options] { return RunBenchmark(*options); }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);
-  set.Add({{.name = "batch-size",
-            .target = &options->batch_size,
-            .unit = "samples",
-            .range = kFromOne,
-            .is_common = true,
-            .help = "Samples a step, where neither the model nor --shape fixes them; by default "
-                    "16"},
-           {.name = "steps",
-            .target = &options->steps,
-            .unit = "steps",
-            .range = kFromOne,
-            .has_default = true,
-            .is_common = true,
-            .help = "Steps to time, after the first"},
-           {.name = "shape",
-            .target = &options->shapes,
-            .value_name = "NAME=1,3,224,224",
-            .is_repeated = true,
-            .is_common = true,
-            .help = "Shape of an input with unknown dimensions"},
-           {.name = "json",
-            .target = &options->as_json,
-            .is_common = true,
-            .help = "As a JSON line"}});
+  set.Add(
+      {{.name = "batch-size",
+        .target = &options->batch_size,
+        .unit = "samples",
+        .range = kFromOne,
+        .is_common = true,
+        .help = "Samples a step, where neither the model nor --shape fixes them; by default "
+                "16"},
+       {.name = "steps",
+        .target = &options->steps,
+        .unit = "steps",
+        .range = kFromOne,
+        .has_default = true,
+        .is_common = true,
+        .help = "Steps to time, after the first"},
+       {.name = "shape",
+        .target = &options->shapes,
+        .value_name = "NAME=1,3,224,224",
+        .is_repeated = true,
+        .is_common = true,
+        .help = "Shape of an input with unknown dimensions"},
+       {.name = "json", .target = &options->as_json, .is_common = true, .help = "As a JSON line"}});
   AddLossOptions(set, options->loss);
   AddOptimizerOptions(set, options->optimizer);
   AddSelectionOptions(set, options->model);

@@ -78,8 +78,7 @@ class CommandParser {
     if (config != nullptr && config->is_given()) {
       STROP_RETURN_IF_ERROR(ReadConfig(config->given.front(), options));
     }
-    STROP_RETURN_IF_ERROR(options.CheckTogether());
-    return options.CheckSuits();
+    return options.CheckTogether();
   }
 
  private:
@@ -103,8 +102,7 @@ class CommandParser {
     } else {
       added = app_->add_option(names);
       added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-      const bool takes_rest = option.is_positional() && option.is_list();
-      if (takes_rest) added->expected(-1)->allow_extra_args(true);
+      if (option.takes_words) added->expected(-1)->allow_extra_args(true);
       if (!option.value_when_bare.empty()) {
         added->expected(0, 1)->default_str(option.value_when_bare);
       }
@@ -233,11 +231,12 @@ ParsedCommandLine ParseCommandLine(const std::vector<Command>& commands,
     CommandParser* asked = asked_parser();
     parsed.command = &asked->command();
     parsed.status = asked->Give();
+    parsed.status.Update(parsed.command->options->CheckSuits());
   }
   if (parsed.status.ok()) return parsed;
-  parsed.status = UsageError(absl::StrCat(
-      std::string(parsed.status.message()), "; see strop",
-      parsed.command == nullptr ? "" : " " + parsed.command->name, " --help"));
+  parsed.status = UsageError(
+      absl::StrCat(std::string(parsed.status.message()), "; see strop",
+                   parsed.command == nullptr ? "" : " " + parsed.command->name, " --help"));
   return parsed;
 }
 

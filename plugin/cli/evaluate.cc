@@ -85,8 +85,9 @@ Command EvaluateCommand() {
   options->model.keeps_half_types = true;
   Command command{.name = "evaluate",
                   .help = "Loss and metrics of a model on data",
-                  .footer = "Example: strop evaluate model.onnx --data test.npz --loss "
-                            "cross_entropy --metric accuracy",
+                  .footer =
+                      "Example: strop evaluate model.onnx --data test.npz --loss "
+                      "cross_entropy --metric accuracy",
                   .run = [options] { return RunEvaluate(*options); }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);

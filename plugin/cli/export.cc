@@ -67,17 +67,18 @@ absl::Status RunExport(const ExportOptions& options) {
 
 Command ExportCommand() {
   const auto options = std::make_shared<ExportOptions>();
-  Command command{
-      .name = "export",
-      .help = "A checkpoint of a training as an ONNX file",
-      .footer = "MODEL is the file that the run trained; the run may be going on.\n"
-                "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx",
-      .run = [options] { return RunExport(*options); },
-      .complete_paths = [options](std::vector<CommandPath>& paths) {
-        LoraArguments lora;
-        if (!options->lora_export.empty()) lora.export_as = options->lora_export;
-        AddAdapterPaths(lora, options->output, paths);
-      }};
+  Command command{.name = "export",
+                  .help = "A checkpoint of a training as an ONNX file",
+                  .footer =
+                      "MODEL is the file that the run trained; the run may be going on.\n"
+                      "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx",
+                  .run = [options] { return RunExport(*options); },
+                  .complete_paths =
+                      [options](std::vector<CommandPath>& paths) {
+                        LoraArguments lora;
+                        if (!options->lora_export.empty()) lora.export_as = options->lora_export;
+                        AddAdapterPaths(lora, options->output, paths);
+                      }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);
   AddCheckpointOption(set, options->checkpoint);

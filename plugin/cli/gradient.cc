@@ -138,8 +138,9 @@ Command GradientCommand() {
   const auto options = std::make_shared<GradientOptions>();
   Command command{.name = "gradient",
                   .help = "Vector-Jacobian product: gradients by name",
-                  .footer = "Example: strop gradient model.onnx --inputs in.npz "
-                            "--output-gradients dy.npz -o grads.npz",
+                  .footer =
+                      "Example: strop gradient model.onnx --inputs in.npz "
+                      "--output-gradients dy.npz -o grads.npz",
                   .run = [options] { return RunGradient(*options); }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);
@@ -155,6 +156,7 @@ Command GradientCommand() {
            {.name = "wrt",
             .target = &options->wrt,
             .value_name = "NAME",
+            .takes_words = true,
             .help = "Inputs and initializers to differentiate by; by default all floating inputs "
                     "and trained tensors"},
            {.name = "output",

@@ -35,11 +35,14 @@ absl::Status Run(const Command& command) {
 }
 
 int RunProgram(const std::vector<std::string>& words) {
-  const std::vector<Command> commands = {
-      TrainCommand(),   FindLearningRateCommand(), ExportCommand(),    EvaluateCommand(),
-      PredictCommand(), RunCommand(),              GradientCommand(),  CheckCommand(),
-      InspectCommand(), OpsCommand(),              BenchmarkCommand(), NewCommand(),
-      StudyCommand(),   LandscapeCommand(),        TuneCommand(),      ReportCommand()};
+  const std::vector<Command> commands = {TrainCommand(),     FindLearningRateCommand(),
+                                         ExportCommand(),    EvaluateCommand(),
+                                         PredictCommand(),   RunCommand(),
+                                         GradientCommand(),  CheckCommand(),
+                                         InspectCommand(),   OpsCommand(),
+                                         BenchmarkCommand(), NewCommand(),
+                                         StudyCommand(),     LandscapeCommand(),
+                                         TuneCommand(),      ReportCommand()};
   const ParsedCommandLine parsed = ParseCommandLine(commands, words);
   if (parsed.is_answered) return Finish("", FlushStandardOutput());
   const std::string name = parsed.command == nullptr ? "" : parsed.command->name;

@@ -281,8 +281,9 @@ Command PredictCommand() {
   Command command{
       .name = "predict",
       .help = "Classes, labels or numbers of samples, one per line",
-      .footer = "Each line names the file of its sample, or the row, counted from 0.\n"
-                "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv",
+      .footer =
+          "Each line names the file of its sample, or the row, counted from 0.\n"
+          "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv",
       .run = [options] { return RunPredict(*options); }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);

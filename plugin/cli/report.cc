@@ -139,6 +139,7 @@ Command ReportCommand() {
         .target = &arguments->runs,
         .path = PathRole::kInputRun,
         .is_repeated = true,
+        .takes_words = true,
         .is_required = true,
         .help = "Folder that --run-directory of strop train has filled, or that of strop tune; "
                 "several runs are compared"},

@@ -109,12 +109,12 @@ absl::Status Run(const RunOptions& options) {
 Command RunCommand() {
   const auto options = std::make_shared<RunOptions>();
   options->model.keeps_half_types = true;
-  Command command{
-      .name = "run",
-      .help = "Inference: inputs by name in, outputs out",
-      .footer = "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
-                "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz",
-      .run = [options] { return Run(*options); }};
+  Command command{.name = "run",
+                  .help = "Inference: inputs by name in, outputs out",
+                  .footer =
+                      "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
+                      "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz",
+                  .run = [options] { return Run(*options); }};
   OptionSet& set = *command.options;
   AddModelArgument(set, options->model);
   AddCheckpointOption(set, options->checkpoint);

@@ -1,9 +1,8 @@
 #pragma once
 
-
 #include "plugin/data/images/augmentation.h"
-#include "plugin/training/optimization/batch_mixer.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/batch_mixer.h"
 
 namespace strop {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/optimization/averaging.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/averaging.h"
 
 namespace strop {
 

@@ -30,7 +30,7 @@ struct DataArguments {
   bool skip_damaged = false;
   std::string layout;
   AugmentationArguments augmentation;  // of what is trained on
-  std::string batch_size;            // a number or "full"; empty: the command's default
+  std::string batch_size;              // a number or "full"; empty: the command's default
 };
 
 void AddDataOptions(OptionSet& options, DataArguments& arguments);

@@ -44,21 +44,20 @@ absl::StatusOr<ParameterGroup> ParseGroup(const std::string& text, double learni
 }  // namespace
 
 void AddGroupOptions(OptionSet& options, GroupArguments& arguments) {
-  options.Add(
-      "Parameter groups",
-      {{.name = "group",
-        .target = &arguments.groups,
-        .value_name = "PATTERN:SETTINGS",
-        .is_repeated = true,
-        .help = "Tensors whose names match PATTERN (* and ?) get their own, as in "
-                "'*bias:learning_rate=1e-4,weight_decay=0'; the first match counts"},
-       {.name = "no-decay-norms-and-biases",
-        .target = &arguments.no_decay_norms_and_biases,
-        .help = "No weight decay for biases and for the scales of normalizations"},
-       {.name = "layer-decay",
-        .target = &arguments.layer_decay,
-        .range = kShare,
-        .help = "Factor of the learning rate from each layer to the one before it"}});
+  options.Add("Parameter groups",
+              {{.name = "group",
+                .target = &arguments.groups,
+                .value_name = "PATTERN:SETTINGS",
+                .is_repeated = true,
+                .help = "Tensors whose names match PATTERN (* and ?) get their own, as in "
+                        "'*bias:learning_rate=1e-4,weight_decay=0'; the first match counts"},
+               {.name = "no-decay-norms-and-biases",
+                .target = &arguments.no_decay_norms_and_biases,
+                .help = "No weight decay for biases and for the scales of normalizations"},
+               {.name = "layer-decay",
+                .target = &arguments.layer_decay,
+                .range = kShare,
+                .help = "Factor of the learning rate from each layer to the one before it"}});
 }
 
 absl::StatusOr<ParameterGroupOptions> GroupOptionsOf(const GroupArguments& arguments,

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/optimization/parameter_groups.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/parameter_groups.h"
 
 namespace strop {
 

@@ -5,8 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "plugin/options/model_options.h"
-#include "plugin/training/graph/lora.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/graph/lora.h"
 
 namespace strop {
 

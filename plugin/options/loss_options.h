@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/graph/training_graph.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/graph/training_graph.h"
 
 namespace strop {
 

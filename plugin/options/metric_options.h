@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/training/metrics/evaluate.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/metrics/evaluate.h"
 
 namespace strop {
 

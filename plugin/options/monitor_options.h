@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/training/graph/step_measurement.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/graph/step_measurement.h"
 
 namespace strop {
 

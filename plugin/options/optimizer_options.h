@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/optimization/optimizer.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/optimizer.h"
 
 namespace strop {
 

@@ -8,8 +8,8 @@
 #include "importer/importer.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/loss_options.h"
-#include "plugin/training/graph/quantize_model.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/graph/quantize_model.h"
 
 namespace strop {
 

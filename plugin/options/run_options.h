@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "plugin/training/run/checkpointer.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/run/checkpointer.h"
 
 namespace strop {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/training/optimization/schedule.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/schedule.h"
 
 namespace strop {
 

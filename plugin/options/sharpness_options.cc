@@ -1,6 +1,5 @@
 #include "plugin/options/sharpness_options.h"
 
-
 namespace strop {
 
 void AddSharpnessOptions(OptionSet& options, SharpnessOptions& sharpness) {

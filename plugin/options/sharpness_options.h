@@ -1,8 +1,7 @@
 #pragma once
 
-
-#include "plugin/training/optimization/sharpness.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/optimization/sharpness.h"
 
 namespace strop {
 

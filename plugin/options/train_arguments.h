@@ -20,8 +20,8 @@
 #include "plugin/options/run_options.h"
 #include "plugin/options/schedule_options.h"
 #include "plugin/options/sharpness_options.h"
-#include "plugin/training/run/trainer.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/training/run/trainer.h"
 
 namespace strop {
 

@@ -69,7 +69,7 @@ class ScheduleTest(TrainingTest):
 
     def test_refuses_what_does_not_belong_together(self) -> None:
         for said, options in {
-            "--gamma is no option of --schedule cosine": ["--schedule", "cosine", "--gamma", "0.5"],
+            "--gamma: the schedule cosine": ["--schedule", "cosine", "--gamma", "0.5"],
             "needs --step-size": ["--schedule", "step"],
             "needs --gamma": ["--schedule", "exponential"],
             "exclude each other": ["--warmup-steps", "3", "--warmup-ratio", "0.1"],

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "plugin/options/table/config_file.h"
 #include "plugin/options/run_options.h"
+#include "plugin/options/table/config_file.h"
 #include "plugin/training/run/checkpointer.h"
 #include "plugin/training/run/trainer.h"
 

@@ -120,9 +120,8 @@ Hyperparameters HyperparametersOf(const TrainOptions& options, const TrainingOpt
   for (const Option& option : options.set->options()) {
     const std::string name = absl::AsciiStrToLower(option.name);
     const auto number = numbers.find(name);
-    const bool is_compared = chosen.empty()
-                                 ? number != numbers.end() || IsHyperparameter(option)
-                                 : IsOneOf(name, chosen);
+    const bool is_compared = chosen.empty() ? number != numbers.end() || IsHyperparameter(option)
+                                            : IsOneOf(name, chosen);
     if (!is_compared) continue;
     if (!chosen.empty() || IsMain(option)) hyperparameters.main.insert(name);
     const std::optional<HyperparameterValue> value =

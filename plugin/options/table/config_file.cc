@@ -49,9 +49,9 @@ absl::StatusOr<std::vector<std::string>> TypedValues(const std::string& key,
   const auto add = [&](const toml::node& item) -> absl::Status {
     const std::optional<std::string> text = TypedText(item);
     if (!text) {
-      return UsageError(absl::StrCat(
-          "\"", key, "\" is a ", item.is_table() ? "table" : "date, time or array",
-          ", expected text, a number, true or false, or an array of these"));
+      return UsageError(
+          absl::StrCat("\"", key, "\" is a ", item.is_table() ? "table" : "date, time or array",
+                       ", expected text, a number, true or false, or an array of these"));
     }
     values.push_back(*text);
     return absl::OkStatus();
@@ -126,7 +126,8 @@ std::string ConfigText(const std::vector<ResolvedOption>& options) {
     }
     absl::StrAppend(
         &sections[option.group], resolved.name, " = ",
-        option.is_list() ? absl::StrCat("[", absl::StrJoin(values, ", "), "]") : values.back(), "\n");
+        option.is_list() ? absl::StrCat("[", absl::StrJoin(values, ", "), "]") : values.back(),
+        "\n");
   }
   std::string text = absl::StrCat(kHeading, "\n");
   for (const std::string& group : groups) {

@@ -15,11 +15,11 @@ namespace strop {
 // Where the value of an option is kept, and with that what it is: a switch, a whole number, a
 // number, a text, or a list of these. A list of lists has
 // the texts that are given together, which are the lines of one text.
-using OptionTarget = std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*,
-                                  std::optional<int64_t>*, std::optional<double>*,
-                                  std::optional<std::string>*, std::vector<int64_t>*,
-                                  std::vector<double>*, std::vector<std::string>*,
-                                  std::vector<std::vector<std::string>>*>;
+using OptionTarget =
+    std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*, std::optional<int64_t>*,
+                 std::optional<double>*, std::optional<std::string>*, std::vector<int64_t>*,
+                 std::vector<double>*, std::vector<std::string>*,
+                 std::vector<std::vector<std::string>>*>;
 
 // The numbers that an option takes.
 struct NumberRange {
@@ -68,6 +68,8 @@ struct Option {
   std::optional<PathRole> path = {};
   // Each time one value, which may have commas in it. Else lists are split at commas.
   bool is_repeated = false;
+  // A list whose values may also be several words behind the option.
+  bool takes_words = false;
   // Taken when the option is given without a value; empty: it needs one.
   std::string value_when_bare = {};
   // The target has a value before it is given, which is shown, recorded and kept.

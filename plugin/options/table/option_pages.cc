@@ -128,8 +128,9 @@ std::string OptionPage(const std::vector<CommandOptions>& commands) {
   const CommandOptions& first = commands.front();
   std::string page = absl::StrCat(
       "# Options\n\n"
-      "Every option of every command, made by `strop --list-options=markdown`. A file of options "
-      "(`--config`)\nhas the same names without dashes. Several values of one option: `A,B` or the "
+      "Every option of every command, made by `strop --option-page`. A file of options "
+      "(`--config`)\n"
+      "has the same names without dashes. Several values of one option: `A,B` or the "
       "option again.\n");
   for (const CommandOptions& command : commands) {
     absl::StrAppend(&page, "\n## strop ", command.command, "\n\n", command.help, ".\n");

@@ -102,7 +102,8 @@ absl::Status OptionSet::CheckTogether() const {
     }
     for (const std::string& name : option.excludes) {
       if (!IsGiven(name)) continue;
-      return UsageError(absl::StrCat(option.LongName(), " excludes ", at(name).LongName()));
+      return UsageError(
+          absl::StrCat(option.LongName(), " and ", at(name).LongName(), " exclude each other"));
     }
   }
   return absl::OkStatus();

@@ -45,8 +45,9 @@ bool IsIn(const NumberRange& range, double number) {
 absl::Status Read(const Option& option, const std::string& text, std::string& value) {
   const auto& choices = option.choices;
   if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
-    return Refused(option, text, absl::StrCat("one of ", absl::StrJoin(choices, ", "),
-                                              DidYouMean(text, choices)));
+    return Refused(
+        option, text,
+        absl::StrCat("one of ", absl::StrJoin(choices, ", "), DidYouMean(text, choices)));
   }
   if (option.path && text.empty()) return Refused(option, text, "the name of a file or folder");
   value = text;
@@ -62,16 +63,19 @@ absl::Status Read(const Option& option, const std::string& text, double& value) 
   return absl::OkStatus();
 }
 
+constexpr char kThatFits[] = " that 64 bits hold";
+
 // In decimal, without what a parser would make of 010 or of numbers that do not fit.
 template <typename Whole>
-  requires(std::is_integral_v<Whole> && !std::is_same_v<Whole, bool>)
-absl::Status Read(const Option& option, const std::string& text, Whole& value) {
+requires(std::is_integral_v<Whole> && !std::is_same_v<Whole, bool>) absl::Status
+    Read(const Option& option, const std::string& text, Whole& value) {
   Whole number = 0;
   if (!absl::SimpleAtoi(text, &number) || !IsIn(option.range, static_cast<double>(number))) {
     std::string range = RangeWords(option.range);
     if (range.empty()) range = std::is_unsigned_v<Whole> ? " from 0 on" : "";
-    return Refused(option, text, absl::StrCat("a whole number", range,
-                                              sizeof(Whole) == 8 ? " that 64 bits hold" : ""));
+    return Refused(
+        option, text,
+        absl::StrCat("a whole number", range, sizeof(Whole) == 8 ? " that 64 bits hold" : ""));
   }
   value = number;
   return absl::OkStatus();

@@ -146,7 +146,8 @@ std::vector<CommandPath> GivenPaths(const OptionSet& options) {
   std::vector<CommandPath> paths;
   for (const Option& option : options.options()) {
     if (!option.path) continue;
-    const bool is_grouped = std::holds_alternative<std::vector<std::vector<std::string>>*>(option.target);
+    const bool is_grouped =
+        std::holds_alternative<std::vector<std::vector<std::string>>*>(option.target);
     for (const std::string& text : option.given) {
       std::vector<std::string> together = {text};
       if (is_grouped) together = absl::StrSplit(text, '\n');
