@@ -1,5 +1,5 @@
-"""Every option over every optimizer, loss, schedule and strategy: which go together is what PyTorch's
-classes say, and what does not is refused.
+"""Every option over every optimizer, loss, schedule and strategy: which go together is what the
+classes of PyTorch say, and what does not is refused.
 
 What is walked is what the program lists, so that a new option is walked too."""
 
