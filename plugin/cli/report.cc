@@ -63,11 +63,11 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
   line["step_seconds"] = NumberOf(summary.step_seconds);
   line["peak_memory_mib"] = NumberOf(summary.peak_memory_mib);
   line["findings"] = Json::array();
-  for (const RunRecords::Finding& found : run.findings) {
-    line["findings"].push_back({{"finding", found.finding.finding},
-                                {"epoch", found.epoch},
-                                {"step", found.step},
-                                {"message", found.finding.message}});
+  for (const auto& [step, epoch, finding] : run.All<HealthFinding>()) {
+    line["findings"].push_back({{"finding", finding.finding},
+                                {"epoch", epoch},
+                                {"step", step},
+                                {"message", finding.message}});
   }
   line["damaged_lines"] = run.damaged_lines;
   line["page"] = page;

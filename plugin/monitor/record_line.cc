@@ -1,7 +1,10 @@
 #include "plugin/monitor/record_line.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -9,216 +12,242 @@
 namespace strop {
 namespace {
 
-// Lists of numbers by tag are long: objects are looked up by a tree, not in the order of the line.
-// Members that are missing or of another type throw.
-using Json = nlohmann::json;
+struct AnyVisitor {
+  void operator()(auto&&...) {}
+};
 
-// What has no word in JSON is a text.
-double NumberOf(const Json& value) {
-  if (!value.is_string()) return value.get<double>();
-  const auto& text = value.get_ref<const std::string&>();
-  if (text == "Infinity") return std::numeric_limits<double>::infinity();
-  if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  throw Json::other_error::create(501, "no number", &value);
-}
+// What has fields of its own: a record's content, or a part of one.
+template <typename T>
+concept Described = requires(AnyVisitor& visit, T& part) {
+  T::VisitFields(visit, part);
+};
 
-const Json::array_t& ItemsOf(const Json& array) { return array.get_ref<const Json::array_t&>(); }
+// What grows at its end, but for texts.
+template <typename T>
+concept List = requires(T& list) {
+  list.emplace_back();
+};
 
-const Json::object_t& ValuesOf(const Json& line) {
-  return line.at("values").get_ref<const Json::object_t&>();
-}
+// Adds the fields that it visits to an object, whose keys stay in their order.
+class JsonWriter {
+ public:
+  using Json = nlohmann::ordered_json;
 
-std::vector<double> NumbersOf(const Json& array) {
-  std::vector<double> numbers;
-  numbers.reserve(array.size());
-  for (const Json& value : ItemsOf(array)) numbers.push_back(NumberOf(value));
-  return numbers;
-}
+  explicit JsonWriter(Json& object) : object_(object) {}
 
-std::string BytesOf(const Json& base64) {
-  std::string bytes;
-  if (absl::Base64Unescape(base64.get_ref<const std::string&>(), &bytes)) return bytes;
-  throw Json::other_error::create(501, "no Base64", &base64);
-}
+  template <typename Field>
+  void operator()(const char* key, const Field& field, const auto&...) {
+    object_[key] = Of(field);
+  }
+  template <typename Field>
+  void operator()(const char* key, const OrAbsent<Field>& field) {
+    if (!IsEmpty(field.field)) object_[key] = Of(field.field);
+  }
 
-RunStart ReadRun(const Json& line) {
-  RunStart run;
-  run.command = line.at("command");
-  run.environment = line.at("environment");
-  return run;
-}
+ private:
+  template <typename T>
+  static bool IsEmpty(const T& field) {
+    return field == T();
+  }
+  static bool IsEmpty(const Base64<const std::string>& field) { return field.bytes.empty(); }
 
-Hyperparameters ReadHyperparameters(const Json& line) {
-  Hyperparameters hyperparameters;
-  for (const auto& [name, value] : ValuesOf(line)) {
-    if (value.is_boolean()) {
-      hyperparameters.values.emplace_back(name, value.get<bool>());
-    } else if (value.is_number()) {
-      hyperparameters.values.emplace_back(name, value.get<double>());
+  static Json Of(const std::string& text) { return text; }
+  static Json Of(bool flag) { return flag; }
+  static Json Of(int64_t number) { return number; }
+  static Json Of(double number) {
+    if (std::isnan(number)) return "NaN";
+    if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+    return number;
+  }
+  static Json Of(const HyperparameterValue& value) {
+    return std::visit([](const auto& typed) { return Of(typed); }, value);
+  }
+  static Json Of(const Constant& constant) { return constant.value; }
+  static Json Of(const Base64<const std::string>& field) { return absl::Base64Escape(field.bytes); }
+  template <typename Value>
+  static Json Of(const Word<Value>& word) {
+    return word.words[static_cast<size_t>(word.value)];
+  }
+  template <typename T>
+  static Json Of(const std::optional<T>& field) {
+    return field ? Of(*field) : Json(nullptr);
+  }
+  template <typename T>
+  static Json Of(const std::map<std::string, T>& by_name) {
+    return ObjectOf(by_name);
+  }
+  template <typename T>
+  static Json Of(const std::vector<std::pair<std::string, T>>& by_name) {
+    return ObjectOf(by_name);
+  }
+  template <List T>
+  static Json Of(const T& list) {
+    Json array = Json::array();
+    for (const auto& item : list) array.push_back(Of(item));
+    return array;
+  }
+  template <Described T>
+  static Json Of(const T& part) {
+    Json object = Json::object();
+    JsonWriter writer(object);
+    T::VisitFields(writer, part);
+    return object;
+  }
+  static Json ObjectOf(const auto& by_name) {
+    Json object = Json::object();
+    for (const auto& [name, value] : by_name) object[name] = Of(value);
+    return object;
+  }
+
+  Json& object_;
+};
+
+// Fills the fields that it visits from an object. Fields that are missing or of another type throw.
+class JsonReader {
+ public:
+  // Lists of numbers by tag are long: objects are looked up by a tree, not in the line's order.
+  using Json = nlohmann::json;
+
+  explicit JsonReader(const Json& object) : object_(object) {}
+
+  template <typename Field>
+  void operator()(const char* key, Field&& field, const auto&...) {
+    Read(object_.at(key), field);
+  }
+  template <typename Field>
+  void operator()(const char* key, OrAbsent<Field>&& field) {
+    if (object_.contains(key)) Read(object_.at(key), field.field);
+  }
+  void operator()(const char*, Constant&&) {}
+
+ private:
+  static void Read(const Json& json, std::string& text) { json.get_to(text); }
+  static void Read(const Json& json, int64_t& number) { json.get_to(number); }
+  static void Read(const Json& json, double& number) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (!json.is_string()) {
+      json.get_to(number);
+    } else if (json == "Infinity") {
+      number = kInfinity;
+    } else if (json == "-Infinity") {
+      number = -kInfinity;
+    } else if (json == "NaN") {
+      number = std::numeric_limits<double>::quiet_NaN();
     } else {
-      hyperparameters.values.emplace_back(name, value.get<std::string>());
+      throw Json::other_error::create(501, "no number", &json);
     }
   }
-  return hyperparameters;
-}
-
-LayerList ReadLayers(const Json& line) {
-  LayerList layers;
-  for (const Json& parameter : ItemsOf(line.at("parameters"))) {
-    layers.parameters.push_back(
-        {parameter.at("name"), parameter.at("layer"), parameter.at("elements")});
+  static void Read(const Json& json, HyperparameterValue& value) {
+    if (json.is_boolean()) {
+      value = json.get<bool>();
+    } else if (json.is_number()) {
+      value = json.get<double>();
+    } else {
+      value = json.get<std::string>();
+    }
   }
-  for (const Json& activation : ItemsOf(line.at("activations"))) {
-    layers.activations.push_back({activation.at("name"), activation.at("op")});
+  static void Read(const Json& json, Base64<std::string>& field) {
+    if (absl::Base64Unescape(json.get_ref<const std::string&>(), &field.bytes)) return;
+    throw Json::other_error::create(501, "no Base64", &json);
   }
-  return layers;
-}
-
-Scalars ReadScalars(const Json& line, bool is_epoch_end) {
-  Scalars scalars;
-  scalars.is_epoch_end = is_epoch_end;
-  for (const auto& [tag, value] : ValuesOf(line)) {
-    scalars.values.emplace_back(tag, NumberOf(value));
+  template <typename Value>
+  static void Read(const Json& json, Word<Value>& word) {
+    const auto& text = json.get_ref<const std::string&>();
+    const auto found = std::find(word.words.begin(), word.words.end(), text);
+    const bool is_known = found != word.words.end();
+    word.value = static_cast<Value>(is_known ? found - word.words.begin() : 0);
   }
-  return scalars;
-}
-
-Histogram ReadHistogram(const Json& line) {
-  Histogram histogram;
-  histogram.tag = line.at("tag");
-  histogram.count = line.at("count");
-  histogram.minimum = NumberOf(line.at("minimum"));
-  histogram.maximum = NumberOf(line.at("maximum"));
-  histogram.sum = NumberOf(line.at("sum"));
-  histogram.sum_of_squares = NumberOf(line.at("sum_of_squares"));
-  histogram.limits = NumbersOf(line.at("limits"));
-  histogram.counts = NumbersOf(line.at("counts"));
-  if (!histogram.counts.empty() && histogram.limits.size() != histogram.counts.size() + 1) {
-    throw Json::other_error::create(501, "limits and counts that do not fit", &line);
+  template <typename T>
+  static void Read(const Json& json, std::optional<T>& field) {
+    if (json.is_null()) {
+      field.reset();
+    } else {
+      Read(json, field.emplace());
+    }
   }
-  return histogram;
-}
-
-ConfusionMatrix ReadConfusionMatrix(const Json& line) {
-  ConfusionMatrix matrix;
-  matrix.tag = line.at("tag");
-  matrix.labels = line.at("labels");
-  matrix.counts = line.at("counts");
-  bool is_square = matrix.counts.size() == matrix.labels.size();
-  for (const auto& row : matrix.counts) is_square &= row.size() == matrix.labels.size();
-  if (!is_square) throw Json::other_error::create(501, "a matrix that is not square", &line);
-  return matrix;
-}
-
-WorstExamples ReadExamples(const Json& line) {
-  WorstExamples worst;
-  worst.tag = line.at("tag");
-  for (const Json& entry : ItemsOf(line.at("examples"))) {
-    WorstExamples::Example& example = worst.examples.emplace_back();
-    example.sample = entry.at("sample");
-    example.label = entry.at("true");
-    example.predicted = entry.at("predicted");
-    example.loss = NumberOf(entry.at("loss"));
-    if (!entry.contains("png")) continue;
-    example.width = entry.at("width");
-    example.height = entry.at("height");
-    example.png = BytesOf(entry.at("png"));
+  template <typename T>
+  static void Read(const Json& json, std::map<std::string, T>& by_name) {
+    for (const auto& [name, value] : MembersOf(json)) Read(value, by_name[name]);
   }
-  return worst;
-}
-
-std::vector<std::vector<double>> NumberRowsOf(const Json& array) {
-  std::vector<std::vector<double>> rows;
-  for (const Json& row : ItemsOf(array)) rows.push_back(NumbersOf(row));
-  return rows;
-}
-
-PredictedAgainstTrue ReadRegression(const Json& line) {
-  PredictedAgainstTrue regression;
-  RegressionPairs& pairs = regression.pairs;
-  regression.tag = line.at("tag");
-  line.at("outputs").get_to(pairs.outputs);
-  line.at("samples").get_to(pairs.samples);
-  pairs.truths = NumberRowsOf(line.at("true"));
-  pairs.predicted = NumberRowsOf(line.at("predicted"));
-  for (const auto* rows : {&pairs.truths, &pairs.predicted}) {
-    bool fits = rows->size() == pairs.outputs.size();
-    for (const std::vector<double>& row : *rows) fits &= row.size() == pairs.samples.size();
-    if (!fits) throw Json::other_error::create(501, "pairs that do not fit", &line);
+  template <typename T>
+  static void Read(const Json& json, std::vector<std::pair<std::string, T>>& by_name) {
+    for (const auto& [name, value] : MembersOf(json)) {
+      Read(value, by_name.emplace_back(name, T()).second);
+    }
   }
-  return regression;
+  template <List T>
+  static void Read(const Json& json, T& list) {
+    const auto& items = json.get_ref<const Json::array_t&>();
+    list.reserve(items.size());
+    for (const Json& item : items) Read(item, list.emplace_back());
+  }
+  template <Described T>
+  static void Read(const Json& json, T& part) {
+    JsonReader reader(json);
+    T::VisitFields(reader, part);
+  }
+  static const Json::object_t& MembersOf(const Json& json) {
+    return json.get_ref<const Json::object_t&>();
+  }
+
+  const Json& object_;
+};
+
+template <typename Content>
+Content ReadContent(const nlohmann::json& line) {
+  Content content;
+  JsonReader reader(line);
+  Content::VisitFields(reader, content);
+  if constexpr (requires { content.Fault(); }) {
+    if (const std::string_view fault = content.Fault(); !fault.empty()) {
+      throw nlohmann::json::other_error::create(501, std::string(fault), &line);
+    }
+  }
+  return content;
 }
 
-PngImage ReadImage(const Json& line) {
-  return {line.at("tag"), line.at("width"), line.at("height"), BytesOf(line.at("png"))};
+// False for a kind that is none of these.
+template <typename... Kinds>
+bool ReadKind(std::string_view kind, const nlohmann::json& line, std::variant<Kinds...>& content) {
+  const auto read_if = [&]<typename Kind>(std::type_identity<Kind>) {
+    if (kind != Kind::kKind.name) return false;
+    content = ReadContent<Kind>(line);
+    return true;
+  };
+  return (read_if(std::type_identity<Kinds>()) || ...);
 }
 
-HealthFinding ReadHealth(const Json& line) {
-  HealthFinding finding;
-  finding.finding = line.at("finding");
-  finding.is_warning = line.at("severity") == "warning";
-  finding.message = line.at("message");
-  finding.layers = line.at("layers");
-  return finding;
-}
-
-RunEnd ReadEnd(const Json& line) {
-  RunEnd end;
-  end.message = line.at("message");
-  const std::string status = line.at("status");
-  if (status == "stopped_early") end.status = RunStatus::kStoppedEarly;
-  if (status == "stopped_by_signal") end.status = RunStatus::kStoppedBySignal;
-  if (status == "failed") end.status = RunStatus::kFailed;
-  if (line.contains("weights")) end.weights = line.at("weights");
-  if (line.contains("weights_epoch")) end.weights_epoch = line.at("weights_epoch").get<int64_t>();
-  return end;
-}
-
-std::optional<Record> ReadRecord(const Json& line) {
+std::optional<Record> ReadRecord(const nlohmann::json& line) {
   const std::string kind = line.at("kind");
   Record record;
   record.step = line.at("step");
   record.epoch = line.at("epoch");
   record.time = line.at("time");
-  if (kind == "run") {
-    record.content = ReadRun(line);
-  } else if (kind == "hyperparameters") {
-    record.content = ReadHyperparameters(line);
-  } else if (kind == "layers") {
-    record.content = ReadLayers(line);
-  } else if (kind == "scalars" || kind == "epoch") {
-    record.content = ReadScalars(line, kind == "epoch");
-  } else if (kind == "histogram") {
-    record.content = ReadHistogram(line);
-  } else if (kind == "confusion_matrix") {
-    record.content = ReadConfusionMatrix(line);
-  } else if (kind == "examples") {
-    record.content = ReadExamples(line);
-  } else if (kind == "regression") {
-    record.content = ReadRegression(line);
-  } else if (kind == "image") {
-    record.content = ReadImage(line);
-  } else if (kind == "text") {
-    record.content = Text{line.at("tag"), line.at("text")};
-  } else if (kind == "health") {
-    record.content = ReadHealth(line);
-  } else if (kind == "resume") {
-    record.content = RunResume();
-  } else if (kind == "end") {
-    record.content = ReadEnd(line);
-  } else {
-    return std::nullopt;
-  }
+  if (!ReadKind(kind, line, record.content)) return std::nullopt;
   return record;
 }
 
 }  // namespace
 
+std::string JsonLineOf(const Record& record) {
+  return std::visit(
+      [&record]<typename Content>(const Content& content) {
+        JsonWriter::Json line = {{"kind", Content::kKind.name},
+                                 {"step", record.step},
+                                 {"epoch", record.epoch},
+                                 {"time", record.time}};
+        JsonWriter writer(line);
+        Content::VisitFields(writer, content);
+        // Names in a model need not be UTF-8.
+        return line.dump(-1, ' ', false, JsonWriter::Json::error_handler_t::replace);
+      },
+      record.content);
+}
+
 absl::StatusOr<std::optional<Record>> ParseRecordLine(std::string_view line) {
   try {
-    return ReadRecord(Json::parse(line));
-  } catch (const Json::exception& error) {
+    return ReadRecord(nlohmann::json::parse(line));
+  } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("no record: ", error.what()));
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -8,8 +9,11 @@
 
 namespace strop {
 
-// The record that JsonLineOf made a line of; nothing for a kind that is not read back: the model's
-// graph, and kinds of later versions. InvalidArgument for a line that is damaged.
+// One JSON object without its line's end, as README.md describes.
+std::string JsonLineOf(const Record& record);
+
+// The record that JsonLineOf made a line of; nothing for a kind of a later version. Keys that are
+// not known are skipped. InvalidArgument for a line that is damaged.
 absl::StatusOr<std::optional<Record>> ParseRecordLine(std::string_view line);
 
 }  // namespace strop

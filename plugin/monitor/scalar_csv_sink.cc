@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "graph/status_macros.h"
 #include "plugin/monitor/log_file.h"
+#include "plugin/monitor/record_scalars.h"
 #include "plugin/monitor/tags.h"
 
 namespace strop {
@@ -28,13 +29,12 @@ class ScalarCsvSink : public RecordSink {
   explicit ScalarCsvSink(LogFile file) : file_(std::move(file)) {}
 
   absl::Status Write(const Record& record) override {
-    const auto* scalars = std::get_if<Scalars>(&record.content);
-    if (scalars == nullptr) return absl::OkStatus();
     std::string rows;
-    for (const auto& [tag, value] : scalars->values) {
+    const auto add = [&](std::string_view tag, double value) {
       absl::StrAppendFormat(&rows, "%d,%d,%.6f,%s,%.17g\n", record.step, record.epoch, record.time,
-                            FieldOf(tag), value);
-    }
+                            FieldOf(std::string(tag)), value);
+    };
+    std::visit([&add](const auto& content) { VisitScalars(content, add); }, record.content);
     return file_.Append(rows);
   }
   absl::Status Flush() override { return file_.Flush(); }

@@ -22,19 +22,14 @@ double WallTime() {
 
 class ScalarList {
  public:
-  void Add(std::string_view tag, double value) {
-    scalars_.values.emplace_back(std::string(tag), value);
-  }
+  void Add(std::string_view tag, double value) { values_.emplace_back(std::string(tag), value); }
   void Add(std::string_view kind, const std::string& name, double value) {
-    scalars_.values.emplace_back(absl::StrCat(std::string(kind), name), value);
+    values_.emplace_back(absl::StrCat(std::string(kind), name), value);
   }
-  Scalars Take(bool is_epoch_end) {
-    scalars_.is_epoch_end = is_epoch_end;
-    return std::move(scalars_);
-  }
+  TaggedNumbers Take() { return std::move(values_); }
 
  private:
-  Scalars scalars_;
+  TaggedNumbers values_;
 };
 
 void AddParameters(const StepStatistics& statistics, ScalarList& scalars) {
@@ -92,7 +87,7 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> TrainingMonitor::Create(
   return monitor;
 }
 
-void TrainingMonitor::Add(decltype(Record::content) content) {
+void TrainingMonitor::Add(RecordContent content) {
   if (writer_ == nullptr) return;
   writer_->Add({step_, epoch_, WallTime(), std::move(content)});
 }
@@ -127,7 +122,7 @@ void TrainingMonitor::OnEpoch(const EpochReport& report) {
   epoch_ = report.epoch;
   scalars.Add(kEpochSecondsTag, report.seconds);
   if (report.validation_loss) scalars.Add(kValidationSecondsTag, report.validation_seconds);
-  Add(scalars.Take(/*is_epoch_end=*/true));
+  Add(EpochScalars{scalars.Take()});
   if (report.predictions) RecordPredictions(*report.predictions);
   if (health_ && report.is_whole) Tell(health_->OnEpoch(report));
   last_ = Clock::now();
@@ -176,7 +171,7 @@ void TrainingMonitor::RecordStep(const StepReport& report) {
     AddParameters(*report.statistics, scalars);
     AddActivations(*report.statistics, scalars);
   }
-  Add(scalars.Take(/*is_epoch_end=*/false));
+  Add(Scalars{scalars.Take()});
   if (report.statistics) RecordHistograms(*report.statistics);
 }
 

@@ -39,7 +39,7 @@ class TrainingMonitor {
                                                                  MonitorListeners listeners);
 
   // Anything that is not of a step or an epoch's end: the command, hyperparameters, images.
-  void Add(decltype(Record::content) content);
+  void Add(RecordContent content);
 
   void OnStep(const StepReport& report);
   void OnEpoch(const EpochReport& report);

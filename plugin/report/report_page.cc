@@ -61,40 +61,12 @@ void AddHead(const RunRecords& run, Page& page) {
   }
 }
 
-void AddHealth(const RunRecords& run, Page& page) {
-  page.AddSection("Health");
-  for (const RunRecords::Finding& found : run.findings) {
-    page.AddNotice(
-        found.finding.is_warning ? Page::Tone::kWarning : Page::Tone::kNeutral,
-        absl::StrCat("Epoch ", found.epoch, ", step ", found.step, ": ", found.finding.message));
-  }
-  if (!run.findings.empty()) return;
-  if (run.measured.row_count() == 0) {
-    page.AddNotice(Page::Tone::kNeutral,
-                   "Nothing was measured but the loss (--no-monitor, or the run ended before), so "
-                   "that the health monitor saw no layer.");
-    return;
-  }
-  page.AddNotice(Page::Tone::kGood, "The health monitor found nothing wrong.");
-}
-
 }  // namespace
 
 Page ReportPage(const RunRecords& run) {
   Page page(absl::StrCat("Run ", RunName(run)), Began(run));
   AddHead(run, page);
-  AddHealth(run, page);
-  AddLoss(run, page);
-  AddMetrics(run, page);
-  AddLearningRate(run, page);
-  AddPredictions(run, page);
-  AddGradients(run, page);
-  AddUpdates(run, page);
-  AddActivations(run, page);
-  AddWeights(run, page);
-  AddHistograms(run, page);
-  AddTime(run, page);
-  AddSetting(run, page);
+  for (const auto& add_section : kReportSections) add_section(run, page);
   return page;
 }
 

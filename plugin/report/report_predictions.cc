@@ -167,15 +167,14 @@ PageTable LargestErrors(const RegressionPairs& pairs) {
 
 void AddPredictions(const RunRecords& run, Page& page) {
   page.AddSection("Predictions");
-  if (run.regression) {
-    const auto& [epoch, regression] = *run.regression;
-    page.AddChart(RegressionChart(regression.pairs, epoch));
-    page.AddTable(LargestErrors(regression.pairs));
+  if (const auto* regression = run.Last<PredictedAgainstTrue>()) {
+    page.AddChart(RegressionChart(regression->content.pairs, regression->epoch));
+    page.AddTable(LargestErrors(regression->content.pairs));
     return;
   }
   AddConfusion(run, page);
-  if (run.worst_examples) {
-    AddWorstExamples(run.worst_examples->content, run.worst_examples->epoch, page);
+  if (const auto* worst = run.Last<WorstExamples>()) {
+    AddWorstExamples(worst->content, worst->epoch, page);
   } else {
     page.AddNotice(Page::Tone::kNeutral,
                    "No worst examples were recorded: they take validation data, a cross-entropy "

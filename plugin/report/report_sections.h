@@ -5,27 +5,30 @@
 
 namespace strop {
 
-// The sections of ReportPage. Each shows its part of a run, or says in a line why there is none.
+// A section of ReportPage. Each shows its part of a run, or says in a line why there is none.
+using ReportSection = void(const RunRecords& run, Page& page);
+
+// report_health.cc
+ReportSection AddHealth;
 
 // report_curves.cc
-void AddLoss(const RunRecords& run, Page& page);
-void AddMetrics(const RunRecords& run, Page& page);
-void AddLearningRate(const RunRecords& run, Page& page);
-
-// report_layers.cc: heat maps with a row a layer, in forward order.
-void AddGradients(const RunRecords& run, Page& page);
-void AddUpdates(const RunRecords& run, Page& page);
-void AddActivations(const RunRecords& run, Page& page);
-void AddWeights(const RunRecords& run, Page& page);
-
-// report_histograms.cc
-void AddHistograms(const RunRecords& run, Page& page);
+ReportSection AddLoss, AddMetrics, AddLearningRate;
 
 // report_predictions.cc: what the model takes for what.
-void AddPredictions(const RunRecords& run, Page& page);
+ReportSection AddPredictions;
+
+// report_layers.cc: heat maps with a row a layer, in forward order.
+ReportSection AddGradients, AddUpdates, AddActivations, AddWeights;
+
+// report_histograms.cc
+ReportSection AddHistograms;
 
 // report_resources.cc
-void AddTime(const RunRecords& run, Page& page);
-void AddSetting(const RunRecords& run, Page& page);
+ReportSection AddTime, AddSetting;
+
+// In the order of the page.
+inline constexpr ReportSection* kReportSections[] = {
+    AddHealth,  AddLoss,        AddMetrics, AddLearningRate, AddPredictions, AddGradients,
+    AddUpdates, AddActivations, AddWeights, AddHistograms,   AddTime,        AddSetting};
 
 }  // namespace strop

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/monitor/record_line.h"
+#include "plugin/monitor/record_scalars.h"
 #include "plugin/monitor/tags.h"
 #include "plugin/report/evenly_spread.h"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMostRows = 1024;       // of layers' numbers
 constexpr size_t kMostHistograms = 128;  // of a tag
+constexpr size_t kMostOfAKind = 1024;    // of records that pages show as they are
 constexpr size_t kShownLayers = 4;       // with histograms, from the first to the last
 
 // Leaves every second element.
@@ -102,6 +104,20 @@ class RecordsReader {
   }
 
  private:
+  // A kind without a rule of its own below.
+  template <typename Content>
+  void Take(const Record& record, Content& content) {
+    VisitScalars(content,
+                 [&](std::string_view tag, double value) { AddToCurve(record, tag, value); });
+    auto& kept = std::get<std::vector<Kept<Content>>>(run_.kept.lists);
+    if (Content::kKind.replaces_earlier) {
+      kept.clear();
+    } else {
+      const auto of_kind = thinnings_.try_emplace(std::string(Content::kKind.name), kMostOfAKind);
+      if (!of_kind.first->second.Takes([&kept] { Halve(kept); })) return;
+    }
+    kept.push_back({record.step, record.epoch, std::move(content)});
+  }
   void Take(const Record&, RunStart& start) { run_.start = std::move(start); }
   void Take(const Record&, Hyperparameters& hyperparameters) {
     run_.hyperparameters = std::move(hyperparameters.values);
@@ -110,46 +126,35 @@ class RecordsReader {
     run_.layers = std::move(layers);
     shown_histograms_ = ShownHistograms(run_.layers);
   }
+  // No page shows these.
   void Take(const Record&, ModelGraph&) {}
   void Take(const Record&, PngImage&) {}
   void Take(const Record&, Text&) {}
+  void Take(const Record& record, EpochScalars& scalars) {
+    run_.epochs.AddRow(record.step, record.epoch, scalars.values);
+  }
   void Take(const Record& record, Scalars& scalars) {
-    if (scalars.is_epoch_end) {
-      run_.epochs.AddRow(record.step, record.epoch, scalars.values);
-      return;
-    }
-    std::vector<std::pair<std::string, double>> of_layers;
+    TaggedNumbers of_layers;
     for (auto& [tag, value] : scalars.values) {
       if (IsOfLayer(tag)) {
         of_layers.emplace_back(std::move(tag), value);
-        continue;
+      } else {
+        AddToCurve(record, tag, value);
       }
-      Curve& curve = run_.curves[tag];
-      curve.steps.push_back(static_cast<double>(record.step));
-      curve.values.push_back(value);
     }
     if (!of_layers.empty()) AddMeasured(record, of_layers);
   }
   void Take(const Record& record, Histogram& histogram) {
     if (!IsShown(histogram.tag)) return;
     auto& kept = run_.histograms[histogram.tag];
-    Thinning& thinning = thinnings_.try_emplace(histogram.tag, kMostHistograms).first->second;
-    if (thinning.Takes([&kept] { Halve(kept); })) {
+    const auto of_tag = histogram_thinnings_.try_emplace(histogram.tag, kMostHistograms);
+    if (of_tag.first->second.Takes([&kept] { Halve(kept); })) {
       kept.emplace_back(record.step, std::move(histogram));
     }
   }
   void Take(const Record& record, ConfusionMatrix& matrix) {
-    if (IsOfBestEpoch(record)) run_.best_confusion = {record.epoch, matrix};
-    run_.last_confusion = {record.epoch, std::move(matrix)};
-  }
-  void Take(const Record& record, WorstExamples& examples) {
-    run_.worst_examples = {record.epoch, std::move(examples)};
-  }
-  void Take(const Record& record, PredictedAgainstTrue& regression) {
-    run_.regression = {record.epoch, std::move(regression)};
-  }
-  void Take(const Record& record, HealthFinding& finding) {
-    run_.findings.push_back({record.step, record.epoch, std::move(finding)});
+    if (IsOfBestEpoch(record)) run_.best_confusion = {record.step, record.epoch, matrix};
+    run_.last_confusion = {record.step, record.epoch, std::move(matrix)};
   }
   void Take(const Record& record, RunResume&) {
     run_.resumed_after.push_back(record.step);
@@ -157,8 +162,13 @@ class RecordsReader {
   }
   void Take(const Record&, RunEnd& end) { run_.end = std::move(end); }
 
-  void AddMeasured(const Record& record,
-                   const std::vector<std::pair<std::string, double>>& values) {
+  void AddToCurve(const Record& record, std::string_view tag, double value) {
+    Curve& curve = run_.curves[std::string(tag)];
+    curve.steps.push_back(static_cast<double>(record.step));
+    curve.values.push_back(value);
+  }
+
+  void AddMeasured(const Record& record, const TaggedNumbers& values) {
     const auto halve = [this] {
       Halve(run_.measured.steps);
       Halve(run_.measured.epochs);
@@ -180,7 +190,8 @@ class RecordsReader {
 
   RunRecords& run_;
   Thinning rows_;
-  std::map<std::string, Thinning> thinnings_;
+  std::map<std::string, Thinning> thinnings_;            // by kind
+  std::map<std::string, Thinning> histogram_thinnings_;  // by tag
   std::set<std::string> shown_histograms_;
   double last_time_ = 0;
 };
@@ -199,8 +210,7 @@ const std::vector<double>* RecordTable::Find(std::string_view tag) const {
   return found == columns.end() ? nullptr : &found->second;
 }
 
-void RecordTable::AddRow(int64_t step, int64_t epoch,
-                         const std::vector<std::pair<std::string, double>>& values) {
+void RecordTable::AddRow(int64_t step, int64_t epoch, const TaggedNumbers& values) {
   steps.push_back(step);
   epochs.push_back(epoch);
   for (const auto& [tag, value] : values) {

@@ -46,9 +46,8 @@ std::string RunName(const RunRecords& run) {
 }
 
 RunSummary Summarize(const RunRecords& run) {
-  constexpr const char* kStatus[] = {"finished", "stopped_early", "stopped_by_signal", "failed"};
   RunSummary summary;
-  summary.status = run.end ? kStatus[static_cast<size_t>(run.end->status)] : "unfinished";
+  summary.status = run.end ? kRunStatusWords[static_cast<size_t>(run.end->status)] : "unfinished";
   if (run.end) {
     summary.message = run.end->message;
     summary.weights = run.end->weights;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "plugin/monitor/json_lines_sink.h"
+#include "plugin/monitor/record_line.h"
 #include "plugin/monitor/scalar_csv_sink.h"
 
 namespace strop {
@@ -36,10 +37,9 @@ class RecordFiles : public testing::Test {
 };
 
 Record ScalarRecord(int64_t step, int64_t epoch, const std::string& tag, double value) {
-  Scalars scalars;
-  scalars.values = {{tag, value}};
-  scalars.is_epoch_end = tag != "train/loss";
-  return {step, epoch, 1.5, scalars};
+  const TaggedNumbers values = {{tag, value}};
+  if (tag != "train/loss") return {step, epoch, 1.5, EpochScalars{values}};
+  return {step, epoch, 1.5, Scalars{values}};
 }
 
 TEST_F(RecordFiles, NumbersComeBackToTheBit) {

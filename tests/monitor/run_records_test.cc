@@ -1,4 +1,4 @@
-// What a run's records come back as: every kind, damage, breaks, numbers that are none, long runs.
+// What a run's records come back as: damage, breaks, numbers that are none, long runs.
 
 #include "plugin/report/run_records.h"
 
@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "plugin/monitor/json_lines_sink.h"
 #include "plugin/monitor/record_line.h"
 #include "plugin/report/report_page.h"
 
@@ -36,7 +35,12 @@ class RunRecordsTest : public testing::Test {
   void AddLine(const std::string& line) { file_ << line << '\n'; }
   void AddScalars(int64_t step, int64_t epoch, double time, const std::string& tag, double value,
                   bool is_epoch_end = false) {
-    Add({step, epoch, time, Scalars{{{tag, value}}, is_epoch_end}});
+    const TaggedNumbers values = {{tag, value}};
+    if (is_epoch_end) {
+      Add({step, epoch, time, EpochScalars{values}});
+    } else {
+      Add({step, epoch, time, Scalars{values}});
+    }
   }
   absl::StatusOr<RunRecords> Read() {
     file_.flush();
@@ -46,57 +50,6 @@ class RunRecordsTest : public testing::Test {
   std::filesystem::path folder_;
   std::ofstream file_;
 };
-
-// The JSON of a record is the record: what is written again is the same line.
-TEST(RecordLine, ComesBackAsItWasWritten) {
-  Histogram histogram = {"weights/w", 3, -0.5, INFINITY, 1.0 / 3, 0.1, {-1, 0, 2}, {1, 2}};
-  LayerList layers;
-  layers.parameters = {{"w", "fc", 12}};
-  layers.activations = {{"fc", "Gemm"}};
-  Hyperparameters hyperparameters;
-  hyperparameters.values = {{"a", true}, {"b", 0.1}, {"c", "text"}};
-  const std::vector<decltype(Record::content)> contents = {
-      RunStart{"strop train 'a b'", {{"strop", "1"}}},
-      hyperparameters,
-      layers,
-      Scalars{{{"a", std::nan("")}, {"b", -INFINITY}, {"c", 1.0 / 3}}, false},
-      Scalars{{{"train/epoch_loss", 5e-324}}, true},
-      histogram,
-      ConfusionMatrix{"m", {"cat", "dög"}, {{3, 1}, {0, 2}}},
-      WorstExamples{"e",
-                    {{3, "cat", "dög", INFINITY, 2, 1, "png"}, {4, "cat", "cat", 0.25, 0, 0, ""}}},
-      PredictedAgainstTrue{"r", {{0, 7}, {0, 2}, {{1, 2}, {3, 4}}, {{INFINITY, 2.5}, {3, 4}}}},
-      PngImage{"data/samples", 2, 3, std::string("\x89PNG\0\xff", 6)},
-      Text{"command", "a\nb"},
-      HealthFinding{"dead_units", false, "some", {"fc"}},
-      RunResume(),
-      RunEnd{RunStatus::kStoppedEarly, "after 3 steps", "best", 2},
-      RunEnd{RunStatus::kFinished, "after 3 steps", "averaged", std::nullopt}};
-  for (const auto& content : contents) {
-    const std::string line = JsonLineOf({7, 2, 1234.5678, content});
-    const auto record = ParseRecordLine(line);
-    ASSERT_TRUE(record.ok()) << line << record.status();
-    ASSERT_TRUE(record->has_value()) << line;
-    EXPECT_EQ(JsonLineOf(**record), line);
-  }
-}
-
-TEST(RecordLine, DamageIsAnErrorAndTheUnknownIsNothing) {
-  for (const char* damaged :
-       {"", "{", "[]", "null", "{\"kind\":\"scalars\"}", "\xff\xfe",
-        R"({"kind":"scalars","step":1,"epoch":1,"time":0,"values":3})",
-        R"({"kind":"scalars","step":"one","epoch":1,"time":0,"values":{}})",
-        R"({"kind":"scalars","step":1,"epoch":1,"time":0,"values":{"a":"many"}})",
-        R"({"kind":"image","step":1,"epoch":1,"time":0,"tag":"","width":1,"height":1,"png":"*"})",
-        R"({"kind":"confusion_matrix","step":1,"epoch":1,"time":0,"tag":"","labels":["a"],)"
-        R"("counts":[[1,2]]})"}) {
-    EXPECT_EQ(ParseRecordLine(damaged).status().code(), absl::StatusCode::kInvalidArgument)
-        << damaged;
-  }
-  const auto unknown = ParseRecordLine(R"({"kind":"hologram","step":1,"epoch":1,"time":0})");
-  ASSERT_TRUE(unknown.ok());
-  EXPECT_FALSE(unknown->has_value());
-}
 
 TEST_F(RunRecordsTest, AMissingFolderAndAnEmptyOneAreNotFound) {
   EXPECT_EQ(ReadRunRecords((folder_ / "none").string()).status().code(),
@@ -128,7 +81,7 @@ TEST_F(RunRecordsTest, DamagedLinesAreLeftOut) {
 
 TEST_F(RunRecordsTest, AMetricThatComesLaterHasGapsBefore) {
   AddScalars(4, 1, 10, "validation/loss", 3, true);
-  Add({8, 2, 20, Scalars{{{"validation/loss", 2.0}, {"validation/accuracy", 0.5}}, true}});
+  Add({8, 2, 20, EpochScalars{{{"validation/loss", 2.0}, {"validation/accuracy", 0.5}}}});
   AddScalars(12, 3, 30, "validation/loss", std::nan(""), true);
   const auto run = Read();
   ASSERT_TRUE(run.ok()) << run.status();
@@ -166,12 +119,34 @@ TEST_F(RunRecordsTest, TheConfusionOfTheBestEpochIsKept) {
   EXPECT_EQ(run->last_confusion->epoch, 3);
 }
 
+// Kinds that pages show as they are: all of a run, or the last, and never more than fit.
+TEST_F(RunRecordsTest, OtherKindsAreKeptAsTheySay) {
+  for (int64_t step = 1; step <= 5000; ++step) {
+    Add({step, 2, 0, HealthFinding{"dead_units", true, "some", {}}});
+    Add({step, 2, 0, WorstExamples{"e", {{step, "a", "b", 1, 0, 0, ""}}}});
+  }
+  const auto run = Read();
+  ASSERT_TRUE(run.ok()) << run.status();
+  const auto& findings = run->All<HealthFinding>();
+  EXPECT_GT(findings.size(), 500u);
+  EXPECT_LE(findings.size(), 1024u);
+  EXPECT_EQ(findings[0].step, 1);
+  EXPECT_EQ(findings[2].step - findings[1].step, findings[1].step - findings[0].step);
+  EXPECT_EQ(findings[2].content.finding, "dead_units");
+  EXPECT_THAT(run->All<WorstExamples>(), SizeIs(1));
+  const auto* worst = run->Last<WorstExamples>();
+  ASSERT_NE(worst, nullptr);
+  EXPECT_EQ(worst->epoch, 2);
+  EXPECT_EQ(worst->content.examples[0].sample, 5000);
+  EXPECT_EQ(run->Last<PredictedAgainstTrue>(), nullptr);
+}
+
 // 20,000 records of layers come down to evenly spread ones; curves stay whole.
 TEST_F(RunRecordsTest, LongRunsAreThinned) {
   constexpr int64_t kSteps = 20000;
   for (int64_t step = 1; step <= kSteps; ++step) {
     const double value = static_cast<double>(step);
-    Add({step, 1, 0, Scalars{{{"train/loss", value}, {"gradient_rms/w", value}}, false}});
+    Add({step, 1, 0, Scalars{{{"train/loss", value}, {"gradient_rms/w", value}}}});
     Add({step, 1, 0, Histogram{"weights/w", 1, value, value, 0, 0, {0, 1}, {1}}});
   }
   const auto run = Read();
@@ -220,7 +195,7 @@ TEST_F(RunRecordsTest, APageOfNoNumbers) {
     step.values.emplace_back(tag, kNone);
   }
   Add({1, 1, 0, step});
-  Add({1, 1, 0, Scalars{{{"validation/loss", kNone}, {"validation/f1", kNone}}, true}});
+  Add({1, 1, 0, EpochScalars{{{"validation/loss", kNone}, {"validation/f1", kNone}}}});
   Add({1, 1, 0, Histogram{"weights/w", 0, INFINITY, -INFINITY, kNone, kNone, {}, {}}});
   const auto run = Read();
   ASSERT_TRUE(run.ok()) << run.status();
