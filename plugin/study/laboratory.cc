@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -259,7 +260,11 @@ absl::StatusOr<std::vector<Tensor>> Laboratory::Activations(
   Graph graph = model.graph;
   const std::vector<InputInterface> inputs = InputsOf(graph);
   graph.outputs.clear();
-  for (const std::string& name : names) graph.outputs.push_back(graph.FindValue(name));
+  std::map<std::string, ValueId> values_by_name;
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    values_by_name.emplace(graph.values[i].name, static_cast<ValueId>(i));
+  }
+  for (const std::string& name : names) graph.outputs.push_back(values_by_name.at(name));
   graph.RemoveDeadNodes();
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> batch,
                          FirstBatch(std::move(parts.validation), inputs, TargetInterface(),

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/passes/recompute_activations.h"
@@ -12,7 +13,6 @@
 #include "plugin/training/graph/node_mode.h"
 #include "plugin/training/graph/quantize_model.h"
 #include "plugin/training/graph/quantized_model.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -91,11 +91,10 @@ void KeepStatistics(Graph& graph) {
   graph.state_updates.clear();
 }
 
-ValueId AddScalar(TrainingGraph& training, StepScalar scalar) {
+ValueId AddScalar(TrainingGraph& training, FreshValueNames& names, StepScalar scalar) {
   training.scalars.push_back(scalar);
-  Graph& graph = training.graph;
-  return graph.AddInput(UniqueValueName(graph, NameOf(scalar)),
-                        {StepNumbers().Of(scalar).type(), Shape{}});
+  return training.graph.AddInput(names.Take(NameOf(scalar)),
+                                 {StepNumbers().Of(scalar).type(), Shape{}});
 }
 
 }  // namespace
@@ -151,12 +150,14 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   training.target = attached.interface;
   training.note = attached.note;
   training.step_target = graph.type(attached.target);
+  FreshValueNames names(graph);
+  const auto add_scalar = [&](StepScalar scalar) { return AddScalar(training, names, scalar); };
   const bool updates = variant.kind == StepVariant::Kind::kUpdate;
-  const ValueId learning_rate = updates ? AddScalar(training, StepScalar::kLearningRate) : kNoValue;
-  const ValueId step = updates ? AddScalar(training, StepScalar::kStep) : kNoValue;
+  const ValueId learning_rate = updates ? add_scalar(StepScalar::kLearningRate) : kNoValue;
+  const ValueId step = updates ? add_scalar(StepScalar::kStep) : kNoValue;
   ValueId cotangent = kNoValue;
   if (options.accumulates) {
-    const ValueId share = AddScalar(training, StepScalar::kBatchShare);
+    const ValueId share = add_scalar(StepScalar::kBatchShare);
     STROP_ASSIGN_OR_RETURN(cotangent, AddLossCotangent(graph, attached.loss, share));
   }
   const auto first_backward = static_cast<ValueId>(graph.values.size());
@@ -176,7 +177,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
   std::vector<ValueId> health;
   if (options.accumulates) {
-    const ValueId keeps = AddScalar(training, StepScalar::kKeepsGradients);
+    const ValueId keeps = add_scalar(StepScalar::kKeepsGradients);
     STROP_ASSIGN_OR_RETURN(health, AccumulateGradients(graph, variant.kind, keeps, pairs));
   }
   if (variant.kind == StepVariant::Kind::kAscend) {
