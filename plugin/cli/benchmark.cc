@@ -149,11 +149,11 @@ absl::Status CheckBatchSize(const BenchmarkOptions& options, int64_t found) {
 }
 
 absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Tensor>& feeds,
-                                       const MachineRates& rates) {
+                                       const PlanOptions& plan, const MachineRates& rates) {
   std::vector<Shape> shapes;
   for (const Tensor& feed : feeds) shapes.push_back(feed.shape());
   STROP_ASSIGN_OR_RETURN(Graph specialised, Specialize(graph, shapes));
-  STROP_RETURN_IF_ERROR(Optimize(specialised, {}));
+  STROP_RETURN_IF_ERROR(Optimize(specialised, plan));
   return LeastSeconds(specialised, rates);
 }
 
@@ -171,12 +171,14 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
   STROP_ASSIGN_OR_RETURN(const DataShapes data, LikelyData(model, graph_options.loss, inputs));
   STROP_RETURN_IF_ERROR(CheckBatchSize(options, data.batch_size));
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, data));
+  const PlanOptions& plan = options.model.plan;
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training,
+                         BuildTrainingGraph(model, graph_options, data, plan));
   STROP_ASSIGN_OR_RETURN(
       std::vector<Tensor> feeds,
       TrainingFeeds(training, inputs, data.batch_size, LearningRateOf(options.optimizer)));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                         Session::Create(training.graph, std::make_shared<StateStore>()));
+                         Session::Create(training.graph, std::make_shared<StateStore>(), plan));
   session->set_seed(options.model.seed);
   ReleaseStateTensors(model.graph);
   ReleaseStateTensors(training.graph);
@@ -197,7 +199,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   session.reset();
   measurement.rates = MeasureRates();
   STROP_ASSIGN_OR_RETURN(const double least,
-                         RooflineSeconds(training.graph, feeds, measurement.rates));
+                         RooflineSeconds(training.graph, feeds, plan, measurement.rates));
   measurement.roofline_fraction = least / Median(measurement.step_seconds);
   return measurement;
 }

@@ -11,6 +11,7 @@
 #include "graph/tensor.h"
 #include "importer/importer.h"
 #include "plugin/data/arrays/npz.h"
+#include "plugin/engine/plan/plan_options.h"
 
 namespace strop {
 
@@ -25,6 +26,7 @@ struct ModelOptions {
   int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
   std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
+  PlanOptions plan;                        // of every graph that is made of the model
 };
 
 void AddModelArgument(CLI::App& app, ModelOptions& options);

@@ -131,7 +131,7 @@ absl::StatusOr<StageSeconds> Measure(const ChainModel& chain) {
   TrainingGraphOptions options;
   options.loss.kind = LossKind::kMeanSquaredError;
   const DataShapes data = {{{kFeatures}}, std::nullopt, kBatch};
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options, data));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options, data, {}));
   seconds.differentiate = watch.Lap();
   const GraphIndex index(training.graph);
   seconds.index = watch.Lap();

@@ -230,7 +230,8 @@ class LoraInsertion {
 }  // namespace
 
 absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& options,
-                                     const ParameterSelection& selection, uint64_t seed) {
+                                     const ParameterSelection& selection, uint64_t seed,
+                                     const PlanOptions& plan) {
   STROP_RETURN_IF_ERROR(CheckOptions(options));
   absl::StatusOr<LoraTargets> found =
       FindLoraTargets(model, options.patterns, selection, options.rank);
@@ -238,7 +239,12 @@ absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& op
   FreezeAllBut(selection.train, model.parameters);
   LoraAdapters result;
   result.left_out = std::move(found->left_out);
-  STROP_ASSIGN_OR_RETURN(result.adapters, LoraInsertion(model, options, seed).Run(found->targets));
+  const auto insert = [&](Graph&) -> absl::Status {  // the model's
+    STROP_ASSIGN_OR_RETURN(result.adapters,
+                           LoraInsertion(model, options, seed).Run(found->targets));
+    return absl::OkStatus();
+  };
+  STROP_RETURN_IF_ERROR(RunPass(kAddLora, model.graph, plan, insert));
   return result;
 }
 

@@ -239,8 +239,15 @@ class Quantization {
 }  // namespace
 
 absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
-                                                const QuantizationOptions& options) {
-  return Quantization(model, options).Run();
+                                                const QuantizationOptions& options,
+                                                const PlanOptions& plan) {
+  QuantizationSites sites;
+  const auto quantize = [&](Graph&) -> absl::Status {  // the model's
+    STROP_ASSIGN_OR_RETURN(sites, Quantization(model, options).Run());
+    return absl::OkStatus();
+  };
+  STROP_RETURN_IF_ERROR(RunPass(kQuantize, model.graph, plan, quantize));
+  return sites;
 }
 
 void SetQuantizationMode(Graph& graph, bool is_training) {

@@ -100,10 +100,15 @@ ValueId AddScalar(TrainingGraph& training, FreshValueNames& names, StepScalar sc
 }  // namespace
 
 absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
-                                           const TrainingGraphOptions& options) {
+                                           const TrainingGraphOptions& options,
+                                           const PlanOptions& plan) {
   Graph graph = model.graph;
-  STROP_RETURN_IF_ERROR(InsertDropout(graph, options.dropout_at));
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  if (!options.dropout_at.empty()) {
+    STROP_RETURN_IF_ERROR(RunPass(kInsertDropout, graph, plan, [&](Graph& rewritten) {
+      return InsertDropout(rewritten, options.dropout_at);
+    }));
+  }
+  STROP_RETURN_IF_ERROR(Simplify(graph, plan));
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
@@ -129,7 +134,7 @@ bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant)
 
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataShapes& data,
+                                                 const DataShapes& data, const PlanOptions& plan,
                                                  const StepVariant& variant) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
@@ -140,7 +145,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   const std::vector<ValueId>& trained = *found;
   TrainingGraph training;
   training.inputs = InputsOf(model.graph);
-  STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options));
+  STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options, plan));
   Graph& graph = training.graph;
   const bool is_ascended = IsAscended(options, variant);
   if (is_ascended) KeepStatistics(graph);
@@ -201,20 +206,23 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   if (training.has_gradient_norm) graph.outputs.push_back(norm);
   graph.RemoveDeadNodes();
   if (options.recompute_activations) {
-    STROP_RETURN_IF_ERROR(RecomputeActivations(graph, first_backward));
+    STROP_RETURN_IF_ERROR(RunPass(kRecomputeActivations, graph, plan, [&](Graph& rewritten) {
+      return RecomputeActivations(rewritten, first_backward);
+    }));
   }
   return training;
 }
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
-                                                     const DataShapes& data) {
+                                                     const DataShapes& data,
+                                                     const PlanOptions& plan) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   EvaluationGraph evaluation;
   evaluation.graph = model.graph;
   Graph& graph = evaluation.graph;
   evaluation.inputs = InputsOf(graph);
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  STROP_RETURN_IF_ERROR(Simplify(graph, plan));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
   SetDropoutMode(graph, DropoutNodes::kAll, /*is_training=*/false, std::nullopt);
   RemoveRestingDropouts(graph);
@@ -230,9 +238,11 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
 }
 
 absl::StatusOr<EvaluationGraph> BuildPredictionGraph(const ImportedModel& model,
-                                                     const LossOptions& options, DataShapes data) {
+                                                     const LossOptions& options, DataShapes data,
+                                                     const PlanOptions& plan) {
   data.target.reset();
-  STROP_ASSIGN_OR_RETURN(EvaluationGraph evaluation, BuildEvaluationGraph(model, options, data));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph evaluation,
+                         BuildEvaluationGraph(model, options, data, plan));
   Graph& graph = evaluation.graph;
   graph.inputs.pop_back();  // the target
   graph.outputs.erase(graph.outputs.begin());
