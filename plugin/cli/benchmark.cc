@@ -260,6 +260,7 @@ Command AddBenchmarkCommand(CLI::App& program) {
   AddLoraOptions(*app, options->lora);
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   AddSeedOption(*app, options->model);
   app->footer(
       "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy --optimizer sgd");

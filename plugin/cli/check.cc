@@ -247,6 +247,7 @@ Command AddCheckCommand(CLI::App& program) {
       ->capture_default_str();
   app->add_flag("--json", options->as_json, "A JSON line a tensor");
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   AddSeedOption(*app, options->model);
   AddSelectionOptions(*app, options->model);
   app->footer("Example: strop check model.onnx --shape x=2,3,32,32");

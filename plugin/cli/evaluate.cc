@@ -96,6 +96,7 @@ Command AddEvaluateCommand(CLI::App& program) {
   app->add_flag("--json", options->as_json, "As a JSON line");
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   app->footer(
       "Example: strop evaluate model.onnx --data test.npz --loss cross_entropy --metric accuracy");
   return {app, [options] { return RunEvaluate(*options); }};

@@ -155,6 +155,7 @@ Command AddGradientCommand(CLI::App& program) {
       ->required();
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   AddSeedOption(*app, options->model);
   AddSelectionOptions(*app, options->model);
   app->footer(

@@ -293,6 +293,7 @@ Command AddPredictCommand(CLI::App& program) {
       ->check(OneOf({"csv", "jsonl"}));
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   app->footer(
       "Each line names the file of its sample, or the row, counted from 0.\n"
       "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv");

@@ -128,6 +128,7 @@ Command AddRunCommand(CLI::App& program) {
       ->required();
   AddPrecisionOption(*app, options->model);
   AddThreadsOption(*app, options->model);
+  AddDisablePassOption(*app, options->model);
   AddSeedOption(*app, options->model);
   app->footer(
       "Example: strop run model.onnx --inputs in.npz -o out.npz\n"

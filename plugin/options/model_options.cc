@@ -15,6 +15,7 @@
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "plugin/data/arrays/number_conversion.h"
+#include "plugin/engine/passes/passes.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/parser/nearest_name.h"
 #include "plugin/options/parser/path_option.h"
@@ -45,6 +46,15 @@ void AddThreadsOption(CLI::App& app, ModelOptions& options) {
 void AddSeedOption(CLI::App& app, ModelOptions& options) {
   app.add_option("--seed", options.seed, "Of everything random; the same seed gives the same bits")
       ->capture_default_str()
+      ->group("Engine");
+}
+
+void AddDisablePassOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--disable-pass", options.plan.disabled_passes,
+                 "Leave out rewrites of the graph that keep what it computes")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(OneOf(OptionalPassNames()))
       ->group("Engine");
 }
 

@@ -33,6 +33,7 @@ void AddModelArgument(CLI::App& app, ModelOptions& options);
 void AddPrecisionOption(CLI::App& app, ModelOptions& options);
 void AddThreadsOption(CLI::App& app, ModelOptions& options);
 void AddSeedOption(CLI::App& app, ModelOptions& options);
+void AddDisablePassOption(CLI::App& app, ModelOptions& options);
 void AddSelectionOptions(CLI::App& app, ModelOptions& options);
 void AddReplaceHeadOption(CLI::App& app, ModelOptions& options);
 

@@ -53,6 +53,7 @@ void AddStepOptions(CLI::App& app, TrainOptions& options) {
   AddModeOptions(app, options.modes);
   AddPrecisionOption(app, options.model);
   AddThreadsOption(app, options.model);
+  AddDisablePassOption(app, options.model);
   AddSeedOption(app, options.model);
 }
 
