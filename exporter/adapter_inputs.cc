@@ -3,12 +3,12 @@
 #include <onnx/onnx_pb.h>
 
 #include <map>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "exporter/tensor_patch.h"
 #include "graph/status_macros.h"
 #include "graph/tensor.h"
+#include "graph/unique_names.h"
 #include "importer/model_layout.h"
 #include "importer/node_order.h"
 #include "importer/tensor_conversion.h"
@@ -33,12 +33,12 @@ class AdapterInsertion {
     for (int n = 0; n < graph_.node_size(); ++n) {
       for (const std::string& output : graph_.node(n).output()) {
         producers_[output] = n;
-        names_.insert(output);
+        names_.Reserve(output);
       }
-      for (const std::string& name : NamesRead(graph_.node(n))) names_.insert(name);
+      for (const std::string& name : NamesRead(graph_.node(n))) names_.Reserve(name);
     }
-    for (const auto& input : graph_.input()) names_.insert(input.name());
-    for (const auto& tensor : graph_.initializer()) names_.insert(tensor.name());
+    for (const auto& input : graph_.input()) names_.Reserve(input.name());
+    for (const auto& tensor : graph_.initializer()) names_.Reserve(tensor.name());
   }
 
   absl::StatusOr<std::string> Insert(absl::Span<const AdapterInput> adapters) {
@@ -120,7 +120,7 @@ class AdapterInsertion {
             std::string(bytes_.substr(field.payload_begin, field.end - field.payload_begin)))) {
       return absl::InternalError(absl::StrCat("the node of \"", output, "\" cannot be parsed"));
     }
-    const std::string base = NewName(output + "/base");
+    const std::string base = names_.Take(output + "/base");
     layer.set_output(0, base);
     std::string nodes = Encoded(layer);
     std::string x = layer.input(0);
@@ -164,7 +164,7 @@ class AdapterInsertion {
                      const std::vector<onnx::AttributeProto>& attributes = {}) {
     onnx::NodeProto node = NewNode(layer, op_type, role, inputs);
     node.mutable_attribute()->Assign(attributes.begin(), attributes.end());
-    const std::string output = NewName(absl::StrCat(layer.output(0), "/", role));
+    const std::string output = names_.Take(absl::StrCat(layer.output(0), "/", role));
     node.add_output(output);
     nodes += Encoded(node);
     return output;
@@ -174,16 +174,11 @@ class AdapterInsertion {
     return EncodeLengthDelimited(kGraphNode, node.SerializeAsString());
   }
 
-  std::string NewName(std::string name) {
-    while (!names_.insert(name).second) name += '_';
-    return name;
-  }
-
   std::string_view bytes_;
   const ModelLayout& layout_;
   const onnx::GraphProto& graph_;
   std::map<std::string, int> producers_;
-  std::set<std::string> names_;
+  FreshNames names_;
   std::vector<Splice> splices_;
 };
 

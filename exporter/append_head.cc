@@ -9,6 +9,7 @@
 #include "exporter/fresh_weights.h"
 #include "exporter/tensor_patch.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/node_order.h"
 #include "importer/tensor_conversion.h"
 
@@ -26,15 +27,15 @@ constexpr int64_t kFreeInitializers = 4;
 
 using Names = std::set<std::string>;
 
-void CollectNames(const onnx::GraphProto& graph, Names& names) {
-  for (const auto& input : graph.input()) names.insert(input.name());
-  for (const auto& tensor : graph.initializer()) names.insert(tensor.name());
+void ReserveNames(const onnx::GraphProto& graph, FreshNames& names) {
+  for (const auto& input : graph.input()) names.Reserve(input.name());
+  for (const auto& tensor : graph.initializer()) names.Reserve(tensor.name());
   for (const auto& node : graph.node()) {
-    names.insert(node.name());
-    names.insert(node.output().begin(), node.output().end());
+    names.Reserve(node.name());
+    for (const std::string& output : node.output()) names.Reserve(output);
     for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) CollectNames(attribute.g(), names);
-      for (const auto& inner : attribute.graphs()) CollectNames(inner, names);
+      if (attribute.has_g()) ReserveNames(attribute.g(), names);
+      for (const auto& inner : attribute.graphs()) ReserveNames(inner, names);
     }
   }
 }
@@ -74,7 +75,8 @@ class HeadAppending {
     for (int n = 0; n < graph_.node_size(); ++n) {
       for (const std::string& output : graph_.node(n).output()) producers_[output] = n;
     }
-    CollectNames(graph_, names_);
+    for (const auto& tensor : graph_.initializer()) initializers_.insert(tensor.name());
+    ReserveNames(graph_, names_);
   }
 
   absl::StatusOr<ModelWithHead> Append(const HeadRequest& request) {
@@ -88,7 +90,7 @@ class HeadAppending {
     }
     STROP_ASSIGN_OR_RETURN(type_, TypeOf(place_));
     FindWhatStays();
-    kept_name_ = NewName(output_ + "_features");
+    kept_name_ = names_.Take(output_ + "_features");
     STROP_ASSIGN_OR_RETURN(const std::string layer, Layer(request));
     STROP_RETURN_IF_ERROR(Edit(request.classes));
     const size_t end = layout_.messages[static_cast<size_t>(layout_.graph)].end;
@@ -180,20 +182,15 @@ class HeadAppending {
     }
   }
 
-  std::string NewName(std::string name) {
-    while (!names_.insert(name).second) name += '_';
-    return name;
-  }
-
   // The new nodes and constants, as fields of the graph.
   absl::StatusOr<std::string> Layer(const HeadRequest& request) {
-    weight_ = NewName("head.weight");
-    bias_ = NewName("head.bias");
+    weight_ = names_.Take("head.weight");
+    bias_ = names_.Take("head.bias");
     STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(type_.elem_type()));
     const bool is_matrix = type_.shape().dim_size() == 2;
     const std::string input = place_ == output_ ? kept_name_ : place_;
     onnx::NodeProto product;
-    product.set_name(NewName("head"));
+    product.set_name(names_.Take("head"));
     product.set_op_type(is_matrix ? "Gemm" : "MatMul");
     product.add_input(input);
     product.add_input(weight_);
@@ -208,8 +205,8 @@ class HeadAppending {
       transposed.set_i(1);
     } else {
       shape = {features(), request.classes};
-      product.add_output(NewName("head_product"));
-      sum.set_name(NewName("head_sum"));
+      product.add_output(names_.Take("head_product"));
+      sum.set_name(names_.Take("head_sum"));
       sum.set_op_type("Add");
       sum.add_input(product.output(0));
       sum.add_input(bias_);
@@ -272,7 +269,8 @@ class HeadAppending {
         onnx::ValueInfoProto info;
         if (!info.ParseFromString(content)) continue;
         const bool is_of_output = info.name() == output_;
-        const bool is_dead_input = field.number == kGraphInput && IsInitializer(info.name());
+        const bool is_dead_input =
+            field.number == kGraphInput && initializers_.contains(info.name());
         if (is_of_output || (dead_names_.contains(info.name()) &&
                              (field.number == kGraphValueInfo || is_dead_input))) {
           Remove(field);
@@ -280,13 +278,6 @@ class HeadAppending {
       }
     }
     return absl::OkStatus();
-  }
-
-  bool IsInitializer(const std::string& name) const {
-    for (const auto& tensor : graph_.initializer()) {
-      if (tensor.name() == name) return true;
-    }
-    return false;
   }
 
   absl::Status EditNode(int n, const std::string& content, const WireField& field) {
@@ -329,7 +320,8 @@ class HeadAppending {
   const onnx::ModelProto& model_;
   const onnx::GraphProto& graph_;
   std::map<std::string, int> producers_;
-  Names names_;
+  Names initializers_;
+  FreshNames names_;
 
   std::string output_;     // the first output, which the head computes from now on
   std::string kept_name_;  // of what had that name, where it is still read

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/tensor_patch.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/external_data.h"
 #include "importer/model_layout.h"
 #include "importer/node_order.h"
@@ -69,6 +70,9 @@ class Folding {
         constants_[node.output(0)] = node.mutable_attribute(0)->mutable_t();
       }
     }
+    for (const auto& [name, tensor] : constants_) names_.Reserve(name);
+    for (const auto& [name, node] : producers_) names_.Reserve(name);
+    for (const auto& [name, count] : reads_) names_.Reserve(name);
   }
 
   absl::Status Run() {
@@ -216,7 +220,7 @@ class Folding {
     if (HasBias(layer)) Forget(name);
     onnx::TensorProto* place = Constant(name);
     if (place == nullptr || reads_[name] > (HasBias(layer) ? 0 : 1)) {
-      name = NewName(layer.output(0) + "_bias");
+      name = names_.Take(layer.output(0) + "_bias");
       place = AddConstant(name, layer);
     }
     StoreElements(bias, *place);
@@ -224,13 +228,6 @@ class Folding {
     while (layer.input_size() < 3) layer.add_input("");
     layer.set_input(2, name);
     return absl::OkStatus();
-  }
-
-  std::string NewName(std::string name) const {
-    while (reads_.contains(name) || constants_.contains(name) || producers_.contains(name)) {
-      name += '_';
-    }
-    return name;
   }
 
   // A constant without elements, that `reader` can read.
@@ -297,6 +294,7 @@ class Folding {
   std::map<std::string, onnx::TensorProto*> constants_;
   std::map<std::string, onnx::NodeProto*> producers_;
   std::map<std::string, int> reads_;
+  FreshNames names_;
   std::vector<std::string> unread_;
   std::set<std::string> declared_no_more_;
   int folded_ = 0;

@@ -2,6 +2,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "graph/graph.h"
+#include "graph/graph_index.h"
 
 namespace strop {
 namespace {
@@ -70,14 +71,18 @@ std::string_view KindText(ValueKind kind) {
   return "value";
 }
 
+bool IsReadSource(const Value& value, int use_count) {
+  return value.kind != ValueKind::kNodeOutput && use_count > 0;
+}
+
 }  // namespace
 
 std::string PrintGraph(const Graph& graph) {
   std::string text = absl::StrCat("graph '", graph.name, "'\n");
-  const std::vector<int> uses = graph.UseCounts();
+  const GraphIndex index(graph);
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
-    if (value.kind == ValueKind::kNodeOutput || uses[i] == 0) continue;
+    if (!IsReadSource(value, index.use_count(static_cast<ValueId>(i)))) continue;
     absl::StrAppend(&text, "  ", std::string(KindText(value.kind)), " %", value.name, ": ",
                     TypeName(value.type), "\n");
   }
@@ -94,17 +99,16 @@ std::string PrintGraph(const Graph& graph) {
 
 std::string PrintGraphviz(const Graph& graph) {
   std::string text = "digraph " + DotQuoted(graph.name) + " {\n  node [shape=box];\n";
-  const std::vector<int> producers = graph.Producers();
-  const std::vector<int> uses = graph.UseCounts();
+  const GraphIndex index(graph);
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
-    if (value.kind == ValueKind::kNodeOutput || uses[i] == 0) continue;
+    if (!IsReadSource(value, index.use_count(static_cast<ValueId>(i)))) continue;
     absl::StrAppend(&text, "  v", i,
                     " [shape=ellipse,label=", DotQuoted(value.name + "\n" + TypeName(value.type)),
                     "];\n");
   }
   const auto source = [&](ValueId id) {
-    const int producer = producers[static_cast<size_t>(id)];
+    const int producer = index.producer(id);
     return producer < 0 ? absl::StrCat("v", id) : absl::StrCat("n", producer);
   };
   for (size_t n = 0; n < graph.nodes.size(); ++n) {

@@ -2,8 +2,7 @@
 
 #include <onnx/defs/schema.h>
 
-#include <algorithm>
-
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/graph_builder.h"
@@ -77,23 +76,23 @@ absl::Status GraphBuilder::AddSubgraphs(const onnx::NodeProto& proto, Scope& sco
   if (subgraphs.empty()) return absl::OkStatus();
 
   std::vector<ValueId> captured;
+  absl::flat_hash_set<ValueId> seen;
   for (const Subgraph& subgraph : subgraphs) {
     for (const Scope::Capture& capture : subgraph.captures) {
-      if (std::find(captured.begin(), captured.end(), capture.outside) == captured.end()) {
-        captured.push_back(capture.outside);
-      }
+      if (seen.insert(capture.outside).second) captured.push_back(capture.outside);
     }
   }
   for (Subgraph& subgraph : subgraphs) {
     // AddGraph put the captured inputs last; bring them into the common order.
     Graph& graph = subgraph.graph;
     graph.inputs.resize(graph.inputs.size() - subgraph.captures.size());
+    absl::flat_hash_map<ValueId, ValueId> inside_of;
+    for (const Scope::Capture& capture : subgraph.captures) {
+      inside_of[capture.outside] = capture.inside;
+    }
     for (const ValueId outside : captured) {
-      const auto found =
-          std::find_if(subgraph.captures.begin(), subgraph.captures.end(),
-                       [&](const Scope::Capture& capture) { return capture.outside == outside; });
-      if (found != subgraph.captures.end()) {
-        graph.inputs.push_back(found->inside);
+      if (const auto found = inside_of.find(outside); found != inside_of.end()) {
+        graph.inputs.push_back(found->second);
       } else {  // only another subgraph of the node reads it
         graph.AddInput(scope.graph->value(outside).name, scope.graph->type(outside));
       }

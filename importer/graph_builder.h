@@ -9,10 +9,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
+#include "graph/unique_names.h"
 #include "importer/importer.h"
 #include "importer/scope.h"
 #include "importer/tensor_conversion.h"
-#include "importer/unique_names.h"
 
 namespace strop {
 

@@ -58,13 +58,15 @@ struct Scope {
  private:
   ValueId Captured(const std::string& name, ValueId outside) {
     if (outside == kNoValue) return kNoValue;
-    for (const Capture& capture : captures) {
-      if (capture.outside == outside) return capture.inside;
-    }
+    const auto [captured, is_new] = inside_of_.try_emplace(outside, kNoValue);
+    if (!is_new) return captured->second;
     const ValueId inside = graph->AddInput(name, outer->graph->type(outside));
     captures.push_back({outside, inside});
+    captured->second = inside;
     return inside;
   }
+
+  absl::flat_hash_map<ValueId, ValueId> inside_of_;  // the captures, by what is outside
 };
 
 }  // namespace strop

@@ -15,6 +15,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/visit_type.h"
 #include "ops/core/registry.h"
 
@@ -55,19 +56,17 @@ class Rule {
  public:
   explicit Rule(const Graph& graph)
       : graph_(graph),
-        producers_(graph.Producers()),
-        readers_(graph.values.size()),
+        index_(graph),
         sources_(graph.values.size(), Source::kConstants),
-        outputs_(graph.outputs.begin(), graph.outputs.end()) {
+        is_right_after_weights_(graph.values.size(), false) {
     for (const ValueId input : graph.inputs) source(input) = Source::kInput;
-    for (size_t n = 0; n < graph.nodes.size(); ++n) {
-      const Node& node = graph.nodes[n];
+    for (const Node& node : graph.nodes) {
       const Source result = SourceOfOutputs(node);
+      const bool follows_weights = IsRightAfterWeights(node);
       for (const ValueId output : node.outputs) {
-        if (output != kNoValue) source(output) = result;
-      }
-      for (size_t i = 0; i < node.inputs.size(); ++i) {
-        if (node.inputs[i] != kNoValue) readers_[Index(node.inputs[i])].push_back({n, i});
+        if (output == kNoValue) continue;
+        source(output) = result;
+        is_right_after_weights_[Place(output)] = follows_weights;
       }
     }
   }
@@ -87,14 +86,9 @@ class Rule {
   }
 
  private:
-  struct Reader {
-    size_t node;
-    size_t input;
-  };
-
-  static size_t Index(ValueId id) { return static_cast<size_t>(id); }
-  Source& source(ValueId id) { return sources_[Index(id)]; }
-  Source source(ValueId id) const { return sources_[Index(id)]; }
+  static size_t Place(ValueId id) { return static_cast<size_t>(id); }
+  Source& source(ValueId id) { return sources_[Place(id)]; }
+  Source source(ValueId id) const { return sources_[Place(id)]; }
 
   Source SourceOfOutputs(const Node& node) const {
     // The other inputs of these say how large the result is and which elements it has: a token
@@ -133,10 +127,10 @@ class Rule {
       const ValueId current = waiting.back();
       waiting.pop_back();
       if (!seen.insert(current).second) continue;
-      if (outputs_.contains(current)) {
+      if (index_.is_output(current)) {
         findings.push_back({ConstantUse::kFrozen, "an output is made of constants alone"});
       }
-      for (const Reader& reader : readers_[Index(current)]) {
+      for (const GraphIndex::Reader& reader : index_.readers(current)) {
         const Node& node = graph_.nodes[reader.node];
         const InputRole* role = FactsOf(node).role_of(reader.input);
         const bool is_mere_passage = role == nullptr || role->is_passage;
@@ -181,7 +175,7 @@ class Rule {
     const ValueId other = node.inputs[1 - input];
     const bool is_additive = combination != Combination::kProduct;
     const bool is_vector = IsVector(tensor.shape());
-    if (tensor.element_count() <= 1 && !(is_additive && IsRightAfterWeights(other))) {
+    if (tensor.element_count() <= 1 && !(is_additive && is_right_after_weights_[Place(other)])) {
       return SingleNumber(node);
     }
     if (source(other) == Source::kInput && (is_vector || !is_additive)) {
@@ -196,24 +190,18 @@ class Rule {
     return {ConstantUse::kFrozen, absl::StrCat("a fixed table multiplied at ", NodeLabel(node))};
   }
 
-  // A product with weights made the value, perhaps under another shape.
-  bool IsRightAfterWeights(ValueId value) const {
-    for (int producer = producers_[Index(value)]; producer >= 0;
-         producer = producers_[Index(value)]) {
-      const Node& node = graph_.nodes[static_cast<size_t>(producer)];
-      const OpDefinition& op = FactsOf(node);
-      if (op.is_layer()) return true;
-      if (op.element_move != ElementMove::kReordered) return false;
-      value = node.inputs[0];
-    }
-    return false;
+  // The node is a product with weights, or gives what one made another shape.
+  bool IsRightAfterWeights(const Node& node) const {
+    const OpDefinition& op = FactsOf(node);
+    if (op.is_layer()) return true;
+    return op.element_move == ElementMove::kReordered &&
+           is_right_after_weights_[Place(node.inputs[0])];
   }
 
   const Graph& graph_;
-  std::vector<int> producers_;
-  std::vector<std::vector<Reader>> readers_;
+  const GraphIndex index_;
   std::vector<Source> sources_;
-  absl::flat_hash_set<ValueId> outputs_;
+  std::vector<bool> is_right_after_weights_;  // what such a node gives
 };
 
 }  // namespace

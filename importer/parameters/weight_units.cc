@@ -4,16 +4,14 @@
 
 namespace strop {
 
-Shape UnitAxes(const Graph& graph, ValueId weight) {
+Shape UnitAxes(const Graph& graph, const GraphIndex& index, ValueId weight) {
   const size_t rank = graph.type(weight).shape->size();
-  for (const Node& node : graph.nodes) {
+  for (const GraphIndex::Reader& reader : index.readers(weight)) {
+    const Node& node = graph.nodes[reader.node];
     const OpDefinition& op = FactsOf(node);
     if (op.unit_axes == nullptr) continue;
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (node.inputs[i] != weight) continue;
-      Shape axes = op.unit_axes(node, i, rank);
-      if (!axes.empty()) return axes;
-    }
+    Shape axes = op.unit_axes(node, reader.input, rank);
+    if (!axes.empty()) return axes;
   }
   return {0};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "graph/graph_index.h"
 
 namespace strop {
 
@@ -8,6 +9,6 @@ namespace strop {
 // filters of a Conv, {1} for the neurons of a MatMul by a matrix [inputs, neurons], {0, 1} for the
 // rows of a recurrent operator's matrices. {0} where no such node reads it. `weight` has a shape
 // of rank 1 at least.
-Shape UnitAxes(const Graph& graph, ValueId weight);
+Shape UnitAxes(const Graph& graph, const GraphIndex& index, ValueId weight);
 
 }  // namespace strop

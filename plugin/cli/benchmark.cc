@@ -148,11 +148,11 @@ absl::Status CheckBatchSize(const BenchmarkOptions& options, int64_t found) {
 }
 
 absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Tensor>& feeds,
-                                       const MachineRates& rates) {
+                                       const PlanOptions& plan, const MachineRates& rates) {
   std::vector<Shape> shapes;
   for (const Tensor& feed : feeds) shapes.push_back(feed.shape());
   STROP_ASSIGN_OR_RETURN(Graph specialised, Specialize(graph, shapes));
-  STROP_RETURN_IF_ERROR(Optimize(specialised, {}));
+  STROP_RETURN_IF_ERROR(Optimize(specialised, plan));
   return LeastSeconds(specialised, rates);
 }
 
@@ -170,12 +170,14 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
                          RandomFeeds(model.graph, shapes, 1, options.model.seed));
   STROP_ASSIGN_OR_RETURN(const DataShapes data, LikelyData(model, graph_options.loss, inputs));
   STROP_RETURN_IF_ERROR(CheckBatchSize(options, data.batch_size));
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, graph_options, data));
+  const PlanOptions& plan = options.model.plan;
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training,
+                         BuildTrainingGraph(model, graph_options, data, plan));
   STROP_ASSIGN_OR_RETURN(
       std::vector<Tensor> feeds,
       TrainingFeeds(training, inputs, data.batch_size, LearningRateOf(options.optimizer)));
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                         Session::Create(training.graph, std::make_shared<StateStore>()));
+                         Session::Create(training.graph, std::make_shared<StateStore>(), plan));
   session->set_seed(options.model.seed);
   ReleaseStateTensors(model.graph);
   ReleaseStateTensors(training.graph);
@@ -196,7 +198,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   session.reset();
   measurement.rates = MeasureRates();
   STROP_ASSIGN_OR_RETURN(const double least,
-                         RooflineSeconds(training.graph, feeds, measurement.rates));
+                         RooflineSeconds(training.graph, feeds, plan, measurement.rates));
   measurement.roofline_fraction = least / Median(measurement.step_seconds);
   return measurement;
 }
@@ -274,6 +276,7 @@ Command BenchmarkCommand() {
   AddLoraOptions(set, options->lora);
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   AddSeedOption(set, options->model);
   return command;
 }

@@ -90,22 +90,25 @@ class GradientCheck {
  public:
   static absl::StatusOr<GradientCheck> Create(const ImportedModel& model,
                                               const Differentiation& differentiation,
-                                              std::vector<Tensor> feeds, uint64_t seed) {
+                                              std::vector<Tensor> feeds,
+                                              const ModelOptions& options) {
     GradientCheck check;
-    check.random_.seed(seed);
+    check.random_.seed(options.seed);
     check.feeds_ = std::move(feeds);
     check.store_ = std::make_shared<StateStore>();
     Graph forward = model.graph;
     forward.outputs = differentiation.outputs;
     forward.state_updates.clear();
-    STROP_ASSIGN_OR_RETURN(check.forward_, Session::Create(std::move(forward), check.store_));
+    STROP_ASSIGN_OR_RETURN(check.forward_,
+                           Session::Create(std::move(forward), check.store_, options.plan));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
                            check.forward_->Run(check.feeds_));
     for (const Tensor& output : outputs) {
       check.cotangents_.push_back(RandomTensor(output.shape(), check.random_));
     }
-    STROP_ASSIGN_OR_RETURN(const std::unique_ptr<VectorJacobian> product,
-                           VectorJacobian::Create(model, differentiation, check.store_));
+    STROP_ASSIGN_OR_RETURN(
+        const std::unique_ptr<VectorJacobian> product,
+        VectorJacobian::Create(model, differentiation, check.store_, options.plan));
     STROP_ASSIGN_OR_RETURN(check.gradients_, product->Run(check.feeds_, check.cotangents_, 0));
     return check;
   }
@@ -204,7 +207,7 @@ absl::Status RunCheck(const CheckOptions& options) {
   }
   STROP_ASSIGN_OR_RETURN(
       GradientCheck check,
-      GradientCheck::Create(model, differentiation, std::move(feeds), options.model.seed));
+      GradientCheck::Create(model, differentiation, std::move(feeds), options.model));
   if (!options.as_json) {
     std::printf("     rel.error  analytic          numeric           tensor\n");
   }
@@ -253,6 +256,7 @@ Command CheckCommand() {
             .help = "Largest relative error"},
            {.name = "json", .target = &options->as_json, .help = "A JSON line a tensor"}});
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   AddSeedOption(set, options->model);
   AddSelectionOptions(set, options->model);
   return command;

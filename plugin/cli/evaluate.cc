@@ -45,9 +45,9 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
   const std::vector<std::string> classes(data->class_names().begin(), data->class_names().end());
   const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
   evaluation.batch_size = batch_size == 0 ? data->sample_count() : batch_size;
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Evaluator> evaluator,
-      Evaluator::Create(model, evaluation, std::move(data), std::make_shared<StateStore>()));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
+                         Evaluator::Create(model, evaluation, std::move(data),
+                                           std::make_shared<StateStore>(), options.model.plan));
   PrintNote(evaluator->note());
   EvaluationResult result;
   {
@@ -103,6 +103,7 @@ Command EvaluateCommand() {
            {.name = "json", .target = &options->as_json, .help = "As a JSON line"}});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   return command;
 }
 

@@ -60,7 +60,8 @@ absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
                       const std::function<bool(const StepReport&)>& on_step) {
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options.train, model));
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
-                         Trainer::Create(model, training, std::move(data.training), nullptr));
+                         Trainer::Create(model, training, std::move(data.training), nullptr,
+                                         options.train.model.plan));
   if (training.learning_rate > 0) PrintNote(trainer->note());  // once, not for the baseline too
   ProgressBar bar(what, *training.steps);
   bool is_over = false;
@@ -87,7 +88,8 @@ struct Finding {
 absl::StatusOr<Finding> RunTest(const FindOptions& options) {
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.train.model));
   STROP_RETURN_IF_ERROR(ApplyLora(options.train.lora, options.train.model, model).status());
-  STROP_RETURN_IF_ERROR(QuantizeAsTyped(options.train.quantize, model).status());
+  STROP_RETURN_IF_ERROR(
+      QuantizeAsTyped(options.train.quantize, options.train.model.plan, model).status());
   STROP_ASSIGN_OR_RETURN(TrainingOptions training, TrainingOptionsOf(options.train, model));
   training = RangeTestTraining(options.test, std::move(training));
   CatchStopSignals();

@@ -53,8 +53,9 @@ absl::StatusOr<std::vector<Tensor>> Cotangents(const GradientOptions& options,
   Graph forward = model.graph;
   forward.outputs = differentiation.outputs;
   forward.state_updates.clear();
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                         Session::Create(std::move(forward), std::make_shared<StateStore>()));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Session> session,
+      Session::Create(std::move(forward), std::make_shared<StateStore>(), options.model.plan));
   session->set_seed(options.model.seed);
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session->Run(feeds));
 
@@ -115,7 +116,8 @@ absl::Status RunGradient(const GradientOptions& options) {
                          ChooseDifferentiation(model, options.wrt));
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<VectorJacobian> product,
-      VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>()));
+      VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>(),
+                             options.model.plan));
   TellUnreached(product->unreached());
   TellPartedCopies(model, options.wrt);
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
@@ -167,6 +169,7 @@ Command GradientCommand() {
             .help = "Where the gradients go (.npz)"}});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   AddSeedOption(set, options->model);
   AddSelectionOptions(set, options->model);
   return command;

@@ -209,7 +209,8 @@ absl::Status RunPredict(const PredictOptions& options) {
       const DataShapes shapes,
       ShapesFor(*data, InputsOf(model.graph), batch_size == 0 ? data->sample_count() : batch_size,
                 /*wants_target=*/false));
-  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph, BuildPredictionGraph(model, loss, shapes));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph,
+                         BuildPredictionGraph(model, loss, shapes, options.model.plan));
   reading.class_axis = graph.class_axis;
   const std::string output = graph.graph.value(graph.graph.outputs[0]).name;
   STROP_RETURN_IF_ERROR(CheckHasClasses(output, reading, graph.prediction));
@@ -218,9 +219,9 @@ absl::Status RunPredict(const PredictOptions& options) {
   if (IsClassification(reading.loss)) {
     STROP_ASSIGN_OR_RETURN(reading.names, KnownClassNames(data_arguments, &model));
   }
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<ForwardPass> pass,
-      ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data), batch_size));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
+                         ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data),
+                                             batch_size, options.model.plan));
   STROP_ASSIGN_OR_RETURN(PredictionWriter writer,
                          PredictionWriter::Create(options.output, FormatOf(options),
                                                   options.model.precision == "f64" ? 17 : 9));
@@ -306,6 +307,7 @@ Command PredictCommand() {
             .help = "By default jsonl for a file of that name, else csv"}});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   return command;
 }
 

@@ -30,8 +30,9 @@ absl::StatusOr<std::vector<NamedTensor>> RunInputs(const RunOptions& options, Gr
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
                          FeedsByName(graph, arrays, options.inputs));
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                         Session::Create(std::move(graph), std::make_shared<StateStore>()));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Session> session,
+      Session::Create(std::move(graph), std::make_shared<StateStore>(), options.model.plan));
   session->set_seed(options.model.seed);
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session->Run(feeds));
   std::vector<NamedTensor> outputs;
@@ -68,10 +69,10 @@ absl::Status Gather(const Tensor& batch, int64_t first, int64_t count, int64_t s
 absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
                                                  const ImportedModel& model) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, options.data));
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<ForwardPass> pass,
-      ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
-                          BatchSizeOf(options.data.batch_size, model, 32), options.model.seed));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
+                         ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
+                                             BatchSizeOf(options.data.batch_size, model, 32),
+                                             options.model.plan, options.model.seed));
   std::vector<NamedTensor> outputs;
   for (const ValueId id : pass->graph().outputs) {
     outputs.push_back({pass->graph().value(id).name, Tensor()});
@@ -138,6 +139,7 @@ Command RunCommand() {
             .help = "Where the outputs go (.npz)"}});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
+  AddDisablePassOption(set, options->model);
   AddSeedOption(set, options->model);
   return command;
 }

@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Laboratory>> OpenLaboratory(const StudyOptions& o
                                                            std::function<void()> on_run) {
   LaboratoryOptions laboratory;
   laboratory.seeds = options.seeds;
+  laboratory.plan = options.model.plan;
   laboratory.should_stop = [] { return CaughtSignal() != 0; };
   laboratory.on_run = std::move(on_run);
   STROP_ASSIGN_OR_RETURN(laboratory.loss, LossOptionsOf(options.loss));

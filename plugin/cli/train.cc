@@ -144,22 +144,24 @@ void CompletePaths(const TrainOptions& options, std::vector<CommandPath>& paths)
 absl::Status RunTrain(const TrainOptions& options) {
   STROP_RETURN_IF_ERROR(CheckRunArguments(options.run));
   if (options.run.parent > 0) EndWithParent(options.run.parent);
+  PassTimes pass_times;
   ModelOptions loading = options.model;
+  if (WantsPassTimes(options.dump)) loading.plan.on_pass = pass_times.Recorder();
   loading.folds_batch_normalization = FoldsBatchNormalization(options.quantize, options.modes);
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(loading));
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<LoraExport> lora,
-      PrepareLora(options.lora, options.modes, options.model, options.output, model));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<LoraExport> lora,
+                         PrepareLora(options.lora, options.modes, loading, options.output, model));
   if (lora != nullptr && !options.quantize.type.empty()) {
     return UsageError("--lora and --quantize exclude each other; quantize the merged model");
   }
   if (lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(model, options.output));
   STROP_ASSIGN_OR_RETURN(const QuantizationSites quantized,
-                         QuantizeAsTyped(options.quantize, model));
+                         QuantizeAsTyped(options.quantize, loading.plan, model));
   STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
   STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
   const std::vector<std::string> class_names = ClassNamesOf(*data.training);
-  STROP_RETURN_IF_ERROR(DumpStages(options.dump, model, training, *data.training));
+  STROP_RETURN_IF_ERROR(
+      DumpStages(options.dump, model, training, *data.training, loading.plan, pass_times));
   ShowResolvedDefaults(options, training);
   const bool is_kept = !options.run.directory.empty();
   RunDescription description;
@@ -172,7 +174,7 @@ absl::Status RunTrain(const TrainOptions& options) {
   }
   // The run is that of the model as it came, whatever its file will say besides.
   STROP_RETURN_IF_ERROR(NameExportedClasses(options.writes_class_names, class_names, model));
-  PlanOptions plan;
+  PlanOptions plan = options.model.plan;
   plan.detect_anomaly = options.detect_anomaly;
   STROP_ASSIGN_OR_RETURN(
       std::unique_ptr<Trainer> trainer,

@@ -42,13 +42,14 @@ absl::StatusOr<ValueId> FindByName(const ImportedModel& model,
 
 // Simplifies with `wrt` as what may change: no pass may take a constant for a part of what it
 // recognizes (GELU's 0.5) whose gradient is asked for.
-absl::Status SimplifyAround(const std::vector<ValueId>& wrt, Graph& graph) {
+absl::Status SimplifyAround(const std::vector<ValueId>& wrt, const PlanOptions& plan,
+                            Graph& graph) {
   std::vector<ValueId> constants;
   for (const ValueId id : wrt) {
     if (graph.value(id).kind == ValueKind::kConstant) constants.push_back(id);
   }
   for (const ValueId id : constants) graph.value(id).kind = ValueKind::kState;
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  STROP_RETURN_IF_ERROR(Simplify(graph, plan));
   for (const ValueId id : constants) graph.value(id).kind = ValueKind::kConstant;
   return absl::OkStatus();
 }
@@ -92,11 +93,11 @@ absl::StatusOr<Differentiation> ChooseDifferentiation(const ImportedModel& model
 }
 
 absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
-    const ImportedModel& model, Differentiation differentiation,
-    std::shared_ptr<StateStore> store) {
+    const ImportedModel& model, Differentiation differentiation, std::shared_ptr<StateStore> store,
+    const PlanOptions& plan) {
   std::unique_ptr<VectorJacobian> product(new VectorJacobian);
   Graph graph = model.graph;
-  STROP_RETURN_IF_ERROR(SimplifyAround(differentiation.wrt, graph));
+  STROP_RETURN_IF_ERROR(SimplifyAround(differentiation.wrt, plan, graph));
   std::vector<OutputCotangent> cotangents;
   for (const ValueId output : differentiation.outputs) {
     const std::string name = absl::StrCat("cotangent of ", graph.value(output).name);
@@ -119,7 +120,8 @@ absl::StatusOr<std::unique_ptr<VectorJacobian>> VectorJacobian::Create(
   }
   graph.RemoveDeadNodes();
   product->differentiation_ = std::move(differentiation);
-  STROP_ASSIGN_OR_RETURN(product->session_, Session::Create(std::move(graph), std::move(store)));
+  STROP_ASSIGN_OR_RETURN(product->session_,
+                         Session::Create(std::move(graph), std::move(store), plan));
   return product;
 }
 

@@ -28,7 +28,8 @@ class VectorJacobian {
  public:
   static absl::StatusOr<std::unique_ptr<VectorJacobian>> Create(const ImportedModel& model,
                                                                 Differentiation differentiation,
-                                                                std::shared_ptr<StateStore> store);
+                                                                std::shared_ptr<StateStore> store,
+                                                                const PlanOptions& plan);
 
   // One gradient a `wrt`, of its type and shape; zeros where no output depends on it. `cotangents`
   // one per output, of its shape.

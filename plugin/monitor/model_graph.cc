@@ -1,8 +1,7 @@
 #include "plugin/monitor/model_graph.h"
 
-#include <set>
-
-#include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
+#include "graph/unique_names.h"
 
 namespace strop {
 namespace {
@@ -22,18 +21,14 @@ std::string_view OpOf(ValueKind kind) {
 
 ModelGraph ModelGraphOf(const Graph& graph) {
   ModelGraph model;
-  std::set<std::string> taken;
-  const auto unique = [&taken](const std::string& name) {
-    std::string candidate = name;
-    for (int i = 1; !taken.insert(candidate).second; ++i) candidate = absl::StrCat(name, "_", i);
-    return candidate;
-  };
-  const std::vector<int> uses = graph.UseCounts();
+  UniqueNames names(/*first_number=*/1);
+  const GraphIndex index(graph);
   std::vector<std::string> source(graph.values.size());  // the node that a value comes from
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
-    if (value.kind == ValueKind::kNodeOutput || uses[i] == 0) continue;
-    source[i] = unique(value.name);
+    const bool is_read = index.use_count(static_cast<ValueId>(i)) > 0;
+    if (value.kind == ValueKind::kNodeOutput || !is_read) continue;
+    source[i] = names.Take(value.name);
     model.nodes.push_back({source[i],
                            std::string(OpOf(value.kind)),
                            {},
@@ -42,7 +37,7 @@ ModelGraph ModelGraphOf(const Graph& graph) {
   }
   for (const Node& node : graph.nodes) {
     ModelGraph::Node out;
-    out.name = unique(node.name);
+    out.name = names.Take(node.name);
     out.op = node.op_type;
     for (const ValueId input : node.inputs) {
       if (input != kNoValue) out.inputs.push_back(source[static_cast<size_t>(input)]);

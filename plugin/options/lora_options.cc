@@ -84,8 +84,8 @@ absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& argument
     return UsageError(
         "--lora and --train-only exclude each other: adapters are trained and what --train names");
   }
-  STROP_ASSIGN_OR_RETURN(LoraAdapters lora,
-                         AddLora(model, arguments.lora, options.selection, options.seed));
+  STROP_ASSIGN_OR_RETURN(LoraAdapters lora, AddLora(model, arguments.lora, options.selection,
+                                                    options.seed, options.plan));
   TellOfObstacles(lora.left_out);
   return std::move(lora.adapters);
 }

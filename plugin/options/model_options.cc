@@ -15,6 +15,7 @@
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "plugin/data/arrays/number_conversion.h"
+#include "plugin/engine/passes/passes.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/nearest_name.h"
 #include "plugin/options/table/path_role.h"
@@ -60,6 +61,13 @@ void AddSeedOption(OptionSet& options, ModelOptions& model) {
                           .is_common = true,
                           .comparison = Comparison::kAlways,
                           .help = "Of everything random; the same seed gives the same bits"}});
+}
+
+void AddDisablePassOption(OptionSet& options, ModelOptions& model) {
+  options.Add("Engine", {{.name = "disable-pass",
+                          .target = &model.plan.disabled_passes,
+                          .choices = OptionalPassNames(),
+                          .help = "Leave out rewrites of the graph that keep what it computes"}});
 }
 
 void AddSelectionOptions(OptionSet& options, ModelOptions& model) {

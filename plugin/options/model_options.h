@@ -9,6 +9,7 @@
 #include "graph/tensor.h"
 #include "importer/importer.h"
 #include "plugin/data/arrays/npz.h"
+#include "plugin/engine/plan/plan_options.h"
 #include "plugin/options/table/option_set.h"
 
 namespace strop {
@@ -24,6 +25,7 @@ struct ModelOptions {
   int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
   std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
+  PlanOptions plan;                        // of every graph that is made of the model
 };
 
 // How many threads there may be.
@@ -33,6 +35,7 @@ void AddModelArgument(OptionSet& options, ModelOptions& model);
 void AddPrecisionOption(OptionSet& options, ModelOptions& model);
 void AddThreadsOption(OptionSet& options, ModelOptions& model);
 void AddSeedOption(OptionSet& options, ModelOptions& model);
+void AddDisablePassOption(OptionSet& options, ModelOptions& model);
 void AddSelectionOptions(OptionSet& options, ModelOptions& model);
 void AddReplaceHeadOption(OptionSet& options, ModelOptions& model);
 

@@ -54,12 +54,12 @@ bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArgum
 }
 
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
-                                                  ImportedModel& model) {
+                                                  const PlanOptions& plan, ImportedModel& model) {
   if (arguments.type.empty()) return QuantizationSites();
   STROP_RETURN_IF_ERROR(CheckQuantizedExport(model));
   QuantizationOptions options;
   options.exclude = arguments.exclude;
-  STROP_ASSIGN_OR_RETURN(QuantizationSites sites, QuantizeModel(model, options));
+  STROP_ASSIGN_OR_RETURN(QuantizationSites sites, QuantizeModel(model, options, plan));
   TellOfFunctions(sites);
   return sites;
 }

@@ -29,7 +29,7 @@ bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArgum
 // Quantizes the model where that is asked for, and tells on stderr which layers stay floating
 // because the file keeps them in functions; without sites otherwise.
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
-                                                  ImportedModel& model);
+                                                  const PlanOptions& plan, ImportedModel& model);
 
 // What a trained model rounds. FailedPrecondition when no step has seen an activation.
 absl::StatusOr<ModelQuantization> TrainedQuantization(const QuantizationSites& sites,

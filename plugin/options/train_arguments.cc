@@ -68,6 +68,7 @@ void AddStepOptions(OptionSet& set, TrainOptions& options) {
   AddModeOptions(set, options.modes);
   AddPrecisionOption(set, options.model);
   AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
   AddSeedOption(set, options.model);
 }
 

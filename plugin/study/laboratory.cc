@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -167,9 +168,9 @@ absl::StatusOr<Experiment> Laboratory::Train(const ImportedModel& model,
 
 absl::StatusOr<Experiment> Laboratory::Train(const ImportedModel& model,
                                              const TrainingOptions& options, Parts parts) const {
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Trainer> trainer,
-      Trainer::Create(model, options, std::move(parts.training), std::move(parts.validation)));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
+                         Trainer::Create(model, options, std::move(parts.training),
+                                         std::move(parts.validation), options_.plan));
   Experiment experiment;
   experiment.store = trainer->store();
   TrainingCallbacks callbacks;
@@ -200,9 +201,9 @@ absl::StatusOr<EvaluationResult> Laboratory::MeasureTraining(const ImportedModel
   evaluation.loss = options.graph.loss;
   evaluation.metrics = options.metrics;
   evaluation.batch_size = std::min<int64_t>(kProbeSamples, parts.training->sample_count());
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Evaluator> evaluator,
-      Evaluator::Create(model, evaluation, std::move(parts.training), experiment.store));
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
+                         Evaluator::Create(model, evaluation, std::move(parts.training),
+                                           experiment.store, options_.plan));
   return evaluator->Evaluate();
 }
 
@@ -213,7 +214,7 @@ absl::StatusOr<std::vector<LayerGradient>> Laboratory::Gradients(
   const std::vector<InputInterface> inputs = InputsOf(graph);
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*parts.training, inputs, kProbeSamples));
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  STROP_RETURN_IF_ERROR(Simplify(graph, options_.plan));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/true));
   graph.state_updates.clear();  // a probe changes nothing
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached, AttachLoss(graph, options_.loss, shapes));
@@ -240,7 +241,7 @@ absl::StatusOr<std::vector<LayerGradient>> Laboratory::Gradients(
       FirstBatch(std::move(parts.training), inputs, attached.interface, kProbeSamples));
   if (store == nullptr) store = std::make_shared<StateStore>();
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                         Session::Create(std::move(graph), std::move(store)));
+                         Session::Create(std::move(graph), std::move(store), options_.plan));
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session->Run(batch));
   for (size_t i = 0; i < outputs.size(); ++i) {
     STROP_ASSIGN_OR_RETURN(const std::vector<double> elements, NumericElements(outputs[i]));
@@ -259,13 +260,17 @@ absl::StatusOr<std::vector<Tensor>> Laboratory::Activations(
   Graph graph = model.graph;
   const std::vector<InputInterface> inputs = InputsOf(graph);
   graph.outputs.clear();
-  for (const std::string& name : names) graph.outputs.push_back(graph.FindValue(name));
+  std::map<std::string, ValueId> values_by_name;
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    values_by_name.emplace(graph.values[i].name, static_cast<ValueId>(i));
+  }
+  for (const std::string& name : names) graph.outputs.push_back(values_by_name.at(name));
   graph.RemoveDeadNodes();
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> batch,
                          FirstBatch(std::move(parts.validation), inputs, TargetInterface(),
                                     std::numeric_limits<int64_t>::max()));
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                         Session::Create(std::move(graph), std::move(store)));
+                         Session::Create(std::move(graph), std::move(store), options_.plan));
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session->Run(batch));
   std::vector<Tensor> values;
   for (const Tensor& output : outputs) values.push_back(output.Clone());
@@ -279,7 +284,8 @@ absl::StatusOr<size_t> Laboratory::StepBytes(const ImportedModel& model,
   const int64_t batch_size = options.batch_size == 0 ? all : options.batch_size;
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*parts.training, InputsOf(model.graph), batch_size));
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options.graph, shapes));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training,
+                         BuildTrainingGraph(model, options.graph, shapes, options_.plan));
   STROP_ASSIGN_OR_RETURN(
       std::vector<Tensor> batch,
       FirstBatch(std::move(parts.training), training.inputs, training.target, batch_size));
@@ -287,7 +293,7 @@ absl::StatusOr<size_t> Laboratory::StepBytes(const ImportedModel& model,
   batch.push_back(Tensor::Scalar<int64_t>(1));
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Session> session,
-      Session::Create(std::move(training.graph), std::make_shared<StateStore>()));
+      Session::Create(std::move(training.graph), std::make_shared<StateStore>(), options_.plan));
   STROP_RETURN_IF_ERROR(session->Prepare(batch));
   return session->arena_bytes();
 }

@@ -20,6 +20,7 @@ struct LaboratoryOptions {
   std::optional<ImportedModel> model;  // absent: perceptrons made for the study
   LossOptions loss;
   std::shared_ptr<DataSource> data;  // with a target; null: the digits that Strop carries
+  PlanOptions plan;                  // of all that runs
   int64_t seeds = 3;                 // repetitions of every experiment
   std::function<bool()> should_stop;
   std::function<void()> on_run;  // called after every training

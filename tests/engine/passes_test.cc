@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "ops/core/registry.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/runtime/session.h"
@@ -74,6 +77,58 @@ TEST(Passes, GeluIsRecognizedAndGivesTheSameNumbers) {
       EXPECT_NEAR(found.elements<float>()[i], expected.elements<float>()[i], 1e-6);
     }
   }
+}
+
+TEST(Passes, ADisabledOneLeavesTheGraphAlone) {
+  Graph graph = GeluInFiveOperators(false);
+  PlanOptions options;
+  options.disabled_passes = {"recognize-gelu"};
+  ASSERT_TRUE(Simplify(graph, options).ok());
+  EXPECT_EQ(graph.nodes.size(), 5u);
+}
+
+TEST(Passes, EveryOneOfTheListsCanBeDisabled) {
+  const std::vector<std::string> names = OptionalPassNames();
+  const std::set<std::string> distinct(names.begin(), names.end());
+  EXPECT_EQ(distinct.size(), names.size());
+  for (const absl::Span<const Pass> passes : {SimplifyingPasses(), OptimizingPasses()}) {
+    for (const Pass& pass : passes) {
+      EXPECT_TRUE(pass.is_optional && distinct.contains(std::string(pass.name))) << pass.name;
+    }
+  }
+}
+
+TEST(Passes, AreReportedWithWhatTheyLeave) {
+  Graph graph = GeluInFiveOperators(false);
+  std::vector<PassReport> reports;
+  PlanOptions options;
+  options.on_pass = [&](const PassReport& report) { reports.push_back(report); };
+  ASSERT_TRUE(Simplify(graph, options).ok());
+  ASSERT_EQ(reports.size(), SimplifyingPasses().size());
+  EXPECT_EQ(reports[1].name, "recognize-gelu");
+  EXPECT_EQ(reports[1].nodes_before, 5u);
+  EXPECT_EQ(reports[1].nodes_after, 1u);
+  EXPECT_GT(reports[1].seconds, 0);
+}
+
+TEST(Passes, TheVerifierLooksAtWhatOneLeaves) {
+  constexpr Pass kBreaking = {.name = "break", .why = "To see whether it is noticed."};
+  const auto reverse = [](Graph& graph) {
+    std::reverse(graph.nodes.begin(), graph.nodes.end());
+    return absl::OkStatus();
+  };
+  PlanOptions options;
+  options.verify = true;
+  Graph graph = GeluInFiveOperators(false);
+  const absl::Status status = RunPass(kBreaking, graph, options, reverse);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(status.message().find("break: "), 0u) << status;
+  options.disabled_passes = {"break"};
+  graph = GeluInFiveOperators(false);
+  EXPECT_TRUE(RunPass(kBreaking, graph, options, reverse).ok());
+  Pass needed = kBreaking;
+  needed.is_optional = false;
+  EXPECT_FALSE(RunPass(needed, graph, options, reverse).ok());
 }
 
 TEST(Passes, AnErfThatIsReadElsewhereStays) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
+#include <map>
+
 #include "importer/glob.h"
 #include "tests/importer/test_models.h"
 
@@ -74,8 +76,10 @@ TEST(ImporterTest, WidensHalfTypesAlone) {
   SetInt(AddNode(model, "Cast", {"narrow"}, {"wide"}), "to", onnx::TensorProto::DOUBLE);
   SetInt(AddNode(model, "Cast", {"wide"}, {"y"}), "to", onnx::TensorProto::FLOAT);
   const ImportedModel imported = Import(model, {.widening = Widening::kHalfToFloat});
-  EXPECT_EQ(imported.graph.type(imported.graph.FindValue("narrow")).element_type, DataType::kFloat);
-  EXPECT_EQ(imported.graph.type(imported.graph.FindValue("wide")).element_type, DataType::kDouble);
+  std::map<std::string, DataType> types;
+  for (const Value& value : imported.graph.values) types[value.name] = value.type.element_type;
+  EXPECT_EQ(types.at("narrow"), DataType::kFloat);
+  EXPECT_EQ(types.at("wide"), DataType::kDouble);
   EXPECT_EQ(Find(imported, "w").type, DataType::kFloat);
 }
 

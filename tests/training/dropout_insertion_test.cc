@@ -50,12 +50,12 @@ TEST(DropoutInsertion, IsInTheTrainingGraphOnly) {
   };
   const ImportedModel model = ToyClassifier();
   const DataShapes data = {{{2}}, std::nullopt, 4};
-  const Graph training = BuildTrainingGraph(model, options, data)->graph;
+  const Graph training = BuildTrainingGraph(model, options, data, {})->graph;
   EXPECT_EQ(count(training, "Dropout"), 1);
   EXPECT_EQ(count(training, "DropoutGradient"), 1);
   options.dropout = DropoutMode::kOff;  // what rests is not computed
-  EXPECT_EQ(count(BuildTrainingGraph(model, options, data)->graph, "Dropout"), 0);
-  EXPECT_EQ(count(BuildEvaluationGraph(model, options.loss, data)->graph, "Dropout"), 0);
+  EXPECT_EQ(count(BuildTrainingGraph(model, options, data, {})->graph, "Dropout"), 0);
+  EXPECT_EQ(count(BuildEvaluationGraph(model, options.loss, data, {})->graph, "Dropout"), 0);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "graph/graph_index.h"
 #include "ops/core/registry.h"
 #include "plugin/training/graph/loss.h"
 #include "plugin/training/metrics/metrics.h"
@@ -148,12 +149,10 @@ TEST(LossAttachment, GoesThroughViewsToTheLogits) {
   graph.value(graph.outputs[0]).type.shape = Shape{kUnknownDimension, 4};
   const auto attached = AttachLoss(graph, LossOptions(), {{{4, 1, 1}}, std::nullopt, 2});
   ASSERT_TRUE(attached.ok()) << attached.status();
-  const std::vector<int> producers = graph.Producers();
-  const Node& identity =
-      graph.nodes[static_cast<size_t>(producers[static_cast<size_t>(attached->prediction)])];
+  const GraphIndex index(graph);
+  const Node& identity = graph.nodes[static_cast<size_t>(index.producer(attached->prediction))];
   EXPECT_EQ(identity.op_type, "Identity");
-  const Node& flatten =
-      graph.nodes[static_cast<size_t>(producers[static_cast<size_t>(identity.inputs[0])])];
+  const Node& flatten = graph.nodes[static_cast<size_t>(index.producer(identity.inputs[0]))];
   EXPECT_EQ(flatten.op_type, "Flatten");
   EXPECT_EQ(flatten.inputs[0], x);
   EXPECT_EQ(attached->interface.class_count, 4);

@@ -20,7 +20,7 @@ ImportedModel QuantizedClassifier() {
   for (size_t i = 0; i < model.parameters.size(); ++i) {
     model.parameters[i].tensor = static_cast<int>(i);
   }
-  const auto sites = QuantizeModel(model, {.averaging_constant = 0.5});
+  const auto sites = QuantizeModel(model, {.averaging_constant = 0.5}, {});
   EXPECT_TRUE(sites.ok()) << sites.status();
   EXPECT_EQ(sites->weights.size(), 2u);
   EXPECT_EQ(sites->activations.size(), 2u);
@@ -46,9 +46,9 @@ Ranges RangesOf(const Trainer& trainer) {
 
 TEST(QuantizeModel, LeavesWeightsThatNoTensorOfTheFileHolds) {
   ImportedModel model = ToyClassifier();  // its parameters have no tensors
-  EXPECT_EQ(QuantizeModel(model, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(QuantizeModel(model, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
   model.parameters[2].tensor = 2;
-  const auto sites = QuantizeModel(model, {});
+  const auto sites = QuantizeModel(model, {}, {});
   ASSERT_TRUE(sites.ok()) << sites.status();
   ASSERT_EQ(sites->weights.size(), 1u);
   EXPECT_EQ(sites->weights[0].name, "w2");

@@ -156,7 +156,7 @@ absl::StatusOr<std::unique_ptr<PlaneEvaluator>> NewEvaluator(const LandscapeArgu
                                                              const Subject& subject) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamples(arguments, subject.model));
   return PlaneEvaluator::Create(subject.model, measurement.evaluation, std::move(data),
-                                subject.plane);
+                                subject.plane, arguments.model.plan);
 }
 
 // Everything that the numbers depend on, as far as it can be said; the center's loss, to the bit,

@@ -149,7 +149,8 @@ absl::StatusOr<CheckpointModel> LoadCheckpointModel(const OpenedCheckpoint& open
                            PrepareLora(lora, run.modes, loading, output, loaded.model));
     if (loaded.lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(loaded.model, output));
   }
-  STROP_ASSIGN_OR_RETURN(loaded.quantized, QuantizeAsTyped(run.quantize, loaded.model));
+  STROP_ASSIGN_OR_RETURN(loaded.quantized,
+                         QuantizeAsTyped(run.quantize, loading.plan, loaded.model));
   STROP_RETURN_IF_ERROR(CheckIsModelOf(opened, loaded.model));
   const bool takes_averages = run.averaging.ema_decay && opened.checkpoint.state.steps > 0;
   STROP_RETURN_IF_ERROR(TakeStates(opened.checkpoint, takes_averages, loaded.model.graph));

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "plugin/engine/runtime/session.h"
@@ -13,6 +13,10 @@ namespace {
 
 void Print(const std::string& stage, const std::string& text) {
   std::fprintf(stderr, "---- %s\n%s", stage.c_str(), text.c_str());
+}
+
+bool Contains(const std::vector<std::string>& stages, std::string_view stage) {
+  return std::find(stages.begin(), stages.end(), stage) != stages.end();
 }
 
 // Zeros of the shapes that a batch of the data gives the training graph's inputs: what the model
@@ -41,32 +45,46 @@ std::vector<Tensor> FirstBatchShapes(const Graph& graph, const DataSource& data,
 
 }  // namespace
 
-std::vector<std::string> AllDumpStages() { return {"import", "differentiate", "optimize", "plan"}; }
+std::vector<std::string> AllDumpStages() {
+  return {"import", "differentiate", "optimize", "plan", "passes"};
+}
 
 std::string DumpStageNames() { return absl::StrJoin(AllDumpStages(), ","); }
 
+std::string PassTimes::Describe() const {
+  std::string text;
+  for (const PassReport& report : reports_) {
+    absl::StrAppendFormat(&text, "  %-22s  %8.2f ms  %d -> %d nodes\n", std::string(report.name),
+                          report.seconds * 1e3, report.nodes_before, report.nodes_after);
+  }
+  return text;
+}
+
+bool WantsPassTimes(const std::vector<std::string>& stages) { return Contains(stages, "passes"); }
+
 absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedModel& model,
-                        const TrainingOptions& options, const DataSource& data) {
+                        const TrainingOptions& options, const DataSource& data,
+                        const PlanOptions& plan, const PassTimes& pass_times) {
   if (stages.empty()) return absl::OkStatus();
-  const auto wants = [&](const std::string& stage) {
-    return std::find(stages.begin(), stages.end(), stage) != stages.end();
-  };
+  const auto wants = [&](const std::string& stage) { return Contains(stages, stage); };
   if (wants("import")) Print("import", PrintGraph(model.graph));
   const int64_t samples = std::max<int64_t>(data.sample_count(), 1);
   const int64_t batch_size =
       options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(data, InputsOf(model.graph), batch_size));
-  STROP_ASSIGN_OR_RETURN(TrainingGraph training, BuildTrainingGraph(model, options.graph, shapes));
+  STROP_ASSIGN_OR_RETURN(TrainingGraph training,
+                         BuildTrainingGraph(model, options.graph, shapes, plan));
   if (wants("differentiate")) Print("differentiate", PrintGraph(training.graph));
-  if (!wants("optimize") && !wants("plan")) return absl::OkStatus();
+  if (!wants("optimize") && !wants("plan") && !wants("passes")) return absl::OkStatus();
   const std::vector<Tensor> feeds = FirstBatchShapes(training.graph, data, batch_size);
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Session> session,
-      Session::Create(std::move(training.graph), std::make_shared<StateStore>()));
+      Session::Create(std::move(training.graph), std::make_shared<StateStore>(), plan));
   STROP_RETURN_IF_ERROR(session->Prepare(feeds));
   if (wants("optimize")) Print("optimize", session->DescribeOptimizedGraph());
   if (wants("plan")) Print("plan", session->DescribePlan());
+  if (wants("passes")) Print("passes", pass_times.Describe());
   return absl::OkStatus();
 }
 

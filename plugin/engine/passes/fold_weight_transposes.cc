@@ -1,5 +1,6 @@
 #include "plugin/engine/passes/fold_weight_transposes.h"
 
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -18,10 +19,10 @@ bool IsMatrixTranspose(const Graph& graph, const Node& node) {
 }  // namespace
 
 absl::Status FoldWeightTransposes(Graph& graph) {
-  const std::vector<int> producers = graph.Producers();
+  const GraphIndex index(graph);
   for (Node& node : graph.nodes) {
     if (!node.domain.empty() || node.op_type != "MatMul") continue;
-    const int producer = producers[static_cast<size_t>(node.inputs[1])];
+    const int producer = index.producer(node.inputs[1]);
     if (producer < 0) continue;
     const Node& transpose = graph.nodes[static_cast<size_t>(producer)];
     if (!IsMatrixTranspose(graph, transpose)) continue;

@@ -1,9 +1,10 @@
 #include "plugin/engine/passes/merge_equal_nodes.h"
 
-#include <map>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "ops/core/registry.h"
 
 namespace strop {
@@ -60,31 +61,24 @@ std::string NodeKey(const Node& node) {
 
 class Merger {
  public:
-  explicit Merger(Graph& graph) : graph_(graph), merged_(graph.values.size(), kNoValue) {}
+  explicit Merger(Graph& graph) : graph_(graph) {}
 
   void Run() {
     MergeConstants();
     for (Node& node : graph_.nodes) {
-      for (ValueId& input : node.inputs) input = Merged(input);
+      merged_.ApplyTo(node);
       const std::string key = NodeKey(node);
       if (key.empty()) continue;
       const auto [position, is_new] = nodes_.try_emplace(key, &node);
       if (!is_new) MergeInto(node, *position->second);
     }
-    for (ValueId& output : graph_.outputs) output = Merged(output);
-    for (StateUpdate& update : graph_.state_updates) update.updated = Merged(update.updated);
+    merged_.ApplyToResults(graph_);
     graph_.RemoveDeadNodes();
   }
 
  private:
-  ValueId Merged(ValueId id) const {
-    return id == kNoValue || merged_[static_cast<size_t>(id)] == kNoValue
-               ? id
-               : merged_[static_cast<size_t>(id)];
-  }
-
   void MergeConstants() {
-    std::map<std::string, ValueId> constants;
+    absl::flat_hash_map<std::string, ValueId> constants;
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       const Value& value = graph_.values[i];
       if (value.kind != ValueKind::kConstant || value.type.element_type == DataType::kString ||
@@ -93,7 +87,7 @@ class Merger {
       }
       const auto id = static_cast<ValueId>(i);
       const auto [position, is_new] = constants.try_emplace(TensorKey(value.tensor), id);
-      if (!is_new) merged_[i] = position->second;
+      if (!is_new) merged_.Set(id, position->second);
     }
   }
 
@@ -108,14 +102,14 @@ class Merger {
         kept.outputs[i] = node.outputs[i];
         node.outputs[i] = kNoValue;
       } else {
-        merged_[static_cast<size_t>(node.outputs[i])] = kept.outputs[i];
+        merged_.Set(node.outputs[i], kept.outputs[i]);
       }
     }
   }
 
   Graph& graph_;
-  std::vector<ValueId> merged_;
-  std::map<std::string, Node*> nodes_;
+  ValueReplacement merged_;
+  absl::flat_hash_map<std::string, Node*> nodes_;
 };
 
 }  // namespace

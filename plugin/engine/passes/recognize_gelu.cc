@@ -4,6 +4,7 @@
 #include <numbers>
 #include <optional>
 
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -15,8 +16,7 @@ constexpr double kTolerance = 1e-6;
 
 class GeluMatcher {
  public:
-  explicit GeluMatcher(Graph& graph)
-      : graph_(graph), producers_(graph.Producers()), uses_(graph.UseCounts()) {}
+  explicit GeluMatcher(Graph& graph) : graph_(graph), index_(graph) {}
 
   absl::Status Run() {
     for (Node& node : graph_.nodes) {
@@ -92,14 +92,13 @@ class GeluMatcher {
 
   // The node that computes a value which is read once.
   const Node* OnlyReadProducer(ValueId id) const {
-    const int producer = producers_[static_cast<size_t>(id)];
-    if (producer < 0 || uses_[static_cast<size_t>(id)] != 1) return nullptr;
+    const int producer = index_.producer(id);
+    if (producer < 0 || index_.use_count(id) != 1) return nullptr;
     return &graph_.nodes[static_cast<size_t>(producer)];
   }
 
   Graph& graph_;
-  const std::vector<int> producers_;
-  const std::vector<int> uses_;
+  const GraphIndex index_;
 };
 
 }  // namespace

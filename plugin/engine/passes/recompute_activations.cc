@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -101,7 +102,7 @@ class Recomputation {
       if (input == kNoValue) continue;
       first_read_[Index(input)] = std::min(first_read_[Index(input)], copy.position);
     }
-    replacement_[original] = output;
+    recomputed_.Set(original, output);
     copies_.push_back(std::move(copy));
     return absl::OkStatus();
   }
@@ -128,8 +129,7 @@ class Recomputation {
   // Who asks for a shape alone may stand before the copy, and keeps nothing alive.
   void Redirect(Node& node) const {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const auto found = replacement_.find(node.inputs[i]);
-      if (found != replacement_.end() && ReadsElements(node, i)) node.inputs[i] = found->second;
+      if (ReadsElements(node, i)) node.inputs[i] = recomputed_.Of(node.inputs[i]);
     }
   }
 
@@ -138,7 +138,7 @@ class Recomputation {
   std::vector<int> first_read_;  // position of the first and last reader in the backward pass,
   std::vector<int> last_read_;   // by value
   std::vector<Copy> copies_;     // consumers before producers
-  std::map<ValueId, ValueId> replacement_;
+  ValueReplacement recomputed_;
 };
 
 }  // namespace

@@ -2,8 +2,13 @@
 
 #include "absl/status/status.h"
 #include "graph/graph.h"
+#include "plugin/engine/passes/passes.h"
 
 namespace strop {
+
+inline constexpr Pass kRecomputeActivations = {
+    .name = "recompute-activations",
+    .why = "What the backward pass can make again from what lives anyway need not live until it."};
 
 // Lets the backward pass compute cheap activations again instead of keeping them: what an operator
 // that can run in place makes of values that the backward pass reads later anyway (the output of a

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "ops/kernels/reorder.h"
@@ -62,10 +63,11 @@ class Selector {
     for (size_t i = 0; i < graph.inputs.size(); ++i) {
       AddSlot(graph.inputs[i], nullptr, SlotHome::kInput, static_cast<int>(i));
     }
-    const std::vector<int> uses = graph.UseCounts();
+    const GraphIndex index(graph);
     for (size_t i = 0; i < graph.values.size(); ++i) {
-      if (graph.values[i].kind == ValueKind::kConstant && uses[i] > 0) {
-        AddSlot(static_cast<ValueId>(i), nullptr, SlotHome::kConstant);
+      const auto id = static_cast<ValueId>(i);
+      if (graph.values[i].kind == ValueKind::kConstant && index.use_count(id) > 0) {
+        AddSlot(id, nullptr, SlotHome::kConstant);
       }
     }
     // States get their slot when the first reader has said which layout it prefers.

@@ -1,9 +1,20 @@
 #pragma once
 
-#include <set>
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace strop {
+
+// What a pass came to.
+struct PassReport {
+  std::string_view name;
+  double seconds = 0;  // with the verifier, where that runs
+  size_t nodes_before = 0;
+  size_t nodes_after = 0;
+};
 
 // How a graph is turned into a plan. The defaults are what training uses.
 struct PlanOptions {
@@ -18,8 +29,10 @@ struct PlanOptions {
   // Look at what every kernel reads and writes: a step in which NaN or infinity reaches a result
   // fails with FailedPrecondition naming where it came from. Several times slower.
   bool detect_anomaly = false;
-  // Passes to skip, by the names that plugin/engine/passes lists.
-  std::set<std::string> disabled_passes;
+  // Passes to skip, of those that OptionalPassNames lists.
+  std::vector<std::string> disabled_passes;
+  // Called after each pass; null: nobody asks.
+  std::function<void(const PassReport& report)> on_pass;
 };
 
 }  // namespace strop

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graph/graph_index.h"
+
 namespace strop {
 namespace {
 
@@ -16,10 +18,10 @@ size_t BytesOf(const Graph& graph, const std::vector<ValueId>& values) {
 
 // Which nodes may move: those whose new values of states, and those whose small results, feed
 // nothing but nodes that may move themselves.
-std::vector<bool> FindMovable(const Graph& graph, const std::vector<int>& producers) {
+std::vector<bool> FindMovable(const Graph& graph, const GraphIndex& index) {
   std::vector<bool> updates(graph.nodes.size(), false);
   for (const StateUpdate& update : graph.state_updates) {
-    const int producer = producers[static_cast<size_t>(update.updated)];
+    const int producer = index.producer(update.updated);
     if (producer >= 0) updates[static_cast<size_t>(producer)] = true;
   }
   std::vector<bool> is_read(graph.nodes.size(), false);
@@ -30,7 +32,7 @@ std::vector<bool> FindMovable(const Graph& graph, const std::vector<int>& produc
     const bool observes = !is_read[n] && BytesOf(graph, node.outputs) < BytesOf(graph, node.inputs);
     is_movable[n] = !feeds_fixed[n] && (updates[n] || observes);
     for (const ValueId input : node.inputs) {
-      const int producer = input == kNoValue ? -1 : producers[static_cast<size_t>(input)];
+      const int producer = index.producer(input);
       if (producer < 0) continue;
       is_read[static_cast<size_t>(producer)] = true;
       if (!is_movable[n]) feeds_fixed[static_cast<size_t>(producer)] = true;
@@ -41,7 +43,7 @@ std::vector<bool> FindMovable(const Graph& graph, const std::vector<int>& produc
 
 // For every node that moves the position after which it may stand, that of a node that stays:
 // behind its inputs' producers, and behind the readers of the states among its inputs.
-std::vector<int> FindReady(const Graph& graph, const std::vector<int>& producers,
+std::vector<int> FindReady(const Graph& graph, const GraphIndex& index,
                            const std::vector<bool>& is_movable) {
   std::vector<int> ready(graph.nodes.size());
   std::vector<int> last_reader(graph.values.size(), -1);
@@ -56,7 +58,7 @@ std::vector<int> FindReady(const Graph& graph, const std::vector<int>& producers
     if (!is_movable[n]) continue;
     for (const ValueId input : graph.nodes[n].inputs) {
       if (input == kNoValue) continue;
-      const int producer = producers[static_cast<size_t>(input)];
+      const int producer = index.producer(input);
       if (producer >= 0) ready[n] = std::max(ready[n], ready[static_cast<size_t>(producer)]);
       if (graph.value(input).kind == ValueKind::kState) {
         ready[n] = std::max(ready[n], last_reader[static_cast<size_t>(input)]);
@@ -75,9 +77,9 @@ std::vector<int> FindReady(const Graph& graph, const std::vector<int>& producers
 }  // namespace
 
 void ScheduleUpdatesEarly(Graph& graph) {
-  const std::vector<int> producers = graph.Producers();
-  const std::vector<bool> is_movable = FindMovable(graph, producers);
-  const std::vector<int> ready = FindReady(graph, producers, is_movable);
+  const GraphIndex index(graph);
+  const std::vector<bool> is_movable = FindMovable(graph, index);
+  const std::vector<int> ready = FindReady(graph, index, is_movable);
   std::vector<std::vector<size_t>> movable_after(graph.nodes.size() + 1);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (is_movable[n]) movable_after[static_cast<size_t>(ready[n] + 1)].push_back(n);

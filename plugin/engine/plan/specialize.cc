@@ -1,6 +1,7 @@
 #include "plugin/engine/plan/specialize.h"
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -21,16 +22,15 @@ class Specializer {
     DropUnreadOutputs();
     for (Node& node : graph_.nodes) {
       STROP_ASSIGN_OR_RETURN(const OpDefinition* op, DefinitionOf(node));
-      for (ValueId& input : node.inputs) input = Forwarded(input);
+      forwarded_.ApplyTo(node);
       STROP_RETURN_IF_ERROR(InferShapes(*op, node));
       if (IsIdentity(*op, node)) {
-        Forward(node.outputs[0], node.inputs[0]);
+        forwarded_.Set(node.outputs[0], node.inputs[0]);
       } else if (CanFold(*op, node)) {
         STROP_RETURN_IF_ERROR(Fold(*op, node));
       }
     }
-    for (ValueId& output : graph_.outputs) output = Forwarded(output);
-    for (StateUpdate& update : graph_.state_updates) update.updated = Forwarded(update.updated);
+    forwarded_.ApplyToResults(graph_);
     graph_.RemoveDeadNodes();
     return std::move(graph_);
   }
@@ -38,25 +38,15 @@ class Specializer {
  private:
   void DropUnreadOutputs() {
     graph_.RemoveDeadNodes();
-    const std::vector<int> uses = graph_.UseCounts();
+    const GraphIndex index(graph_);
     for (Node& node : graph_.nodes) {
       const OpDefinition* op = FindOp(node.domain, node.op_type);
       if (op == nullptr) continue;
       for (size_t i = static_cast<size_t>(op->minimum_outputs); i < node.outputs.size(); ++i) {
         ValueId& output = node.outputs[i];
-        if (output != kNoValue && uses[static_cast<size_t>(output)] == 0) output = kNoValue;
+        if (output != kNoValue && index.use_count(output) == 0) output = kNoValue;
       }
     }
-  }
-
-  ValueId Forwarded(ValueId id) const {
-    if (id == kNoValue || static_cast<size_t>(id) >= forwarded_.size()) return id;
-    const ValueId target = forwarded_[static_cast<size_t>(id)];
-    return target == kNoValue ? id : target;
-  }
-  void Forward(ValueId from, ValueId to) {
-    if (forwarded_.size() < graph_.values.size()) forwarded_.resize(graph_.values.size(), kNoValue);
-    forwarded_[static_cast<size_t>(from)] = to;
   }
 
   absl::Status InferShapes(const OpDefinition& op, const Node& node) {
@@ -152,13 +142,13 @@ class Specializer {
       // The node itself dies because nothing reads what it used to compute.
       const ValueId folded =
           graph_.AddConstant(graph_.value(node.outputs[i]).name, std::move(results[i]));
-      Forward(node.outputs[i], folded);
+      forwarded_.Set(node.outputs[i], folded);
     }
     return absl::OkStatus();
   }
 
   Graph graph_;
-  std::vector<ValueId> forwarded_;
+  ValueReplacement forwarded_;
 };
 
 }  // namespace

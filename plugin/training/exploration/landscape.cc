@@ -86,12 +86,12 @@ LossGrid EmptyGrid(std::vector<double> x, std::vector<double> y) {
 
 absl::StatusOr<std::unique_ptr<PlaneEvaluator>> PlaneEvaluator::Create(
     const ImportedModel& model, const EvaluationOptions& options, std::unique_ptr<DataSource> data,
-    std::shared_ptr<const WeightPlane> plane) {
+    std::shared_ptr<const WeightPlane> plane, const PlanOptions& plan) {
   std::unique_ptr<PlaneEvaluator> evaluator(new PlaneEvaluator());
   evaluator->plane_ = std::move(plane);
   evaluator->store_ = std::make_shared<StateStore>();
-  STROP_ASSIGN_OR_RETURN(evaluator->evaluator_,
-                         Evaluator::Create(model, options, std::move(data), evaluator->store_));
+  STROP_ASSIGN_OR_RETURN(evaluator->evaluator_, Evaluator::Create(model, options, std::move(data),
+                                                                  evaluator->store_, plan));
   return evaluator;
 }
 

@@ -43,7 +43,8 @@ class PlaneEvaluator {
  public:
   static absl::StatusOr<std::unique_ptr<PlaneEvaluator>> Create(
       const ImportedModel& model, const EvaluationOptions& options,
-      std::unique_ptr<DataSource> data, std::shared_ptr<const WeightPlane> plane);
+      std::unique_ptr<DataSource> data, std::shared_ptr<const WeightPlane> plane,
+      const PlanOptions& plan);
 
   absl::StatusOr<double> LossAt(double x, double y);
 

@@ -120,6 +120,7 @@ absl::StatusOr<WeightVector> RandomDirection(const ImportedModel& model,
                                              const WeightVector& weights, uint64_t seed,
                                              uint64_t number) {
   WeightVector direction;
+  const GraphIndex index(model.graph);
   for (size_t n = 0; n < model.parameters.size(); ++n) {
     const Value& value = model.graph.value(model.parameters[n].value);
     const auto found = weights.find(value.name);
@@ -137,7 +138,7 @@ absl::StatusOr<WeightVector> RandomDirection(const ImportedModel& model,
       if (i + 1 < elements.size()) elements[i + 1] = pair.second;
     }
     STROP_ASSIGN_OR_RETURN(const std::vector<double> weight_elements, NumericElements(weight));
-    const Shape axes = UnitAxes(model.graph, model.parameters[n].value);
+    const Shape axes = UnitAxes(model.graph, index, model.parameters[n].value);
     NormalizeFilters(weight_elements, FilterIndex(weight.shape(), axes), elements);
     STROP_ASSIGN_OR_RETURN(
         direction[value.name],

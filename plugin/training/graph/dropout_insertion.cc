@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -35,16 +36,19 @@ bool Matches(const std::string& pattern, const Graph& graph, const Node& node) {
 absl::Status InsertDropout(Graph& graph, const std::vector<std::string>& patterns) {
   if (patterns.empty()) return absl::OkStatus();
   const std::vector<bool> is_activation = FindActivations(graph);
+  const GraphIndex index(graph);
+  FreshValueNames names(graph);
+  ValueReplacement dropped_values;
   std::vector<bool> is_used(patterns.size(), false);
   std::vector<Node> nodes;
   for (Node& original : graph.nodes) {
+    dropped_values.ApplyTo(original);
     nodes.push_back(std::move(original));
     const Node& node = nodes.back();
     const ValueId output = node.outputs[0];
-    const bool is_candidate =
-        output != kNoValue && is_activation[static_cast<size_t>(output)] &&
-        IsFloating(graph.type(output).element_type) &&
-        std::find(graph.outputs.begin(), graph.outputs.end(), output) == graph.outputs.end();
+    const bool is_candidate = output != kNoValue && is_activation[static_cast<size_t>(output)] &&
+                              IsFloating(graph.type(output).element_type) &&
+                              !index.is_output(output);
     if (!is_candidate) continue;
     bool is_matched = false;
     for (size_t i = 0; i < patterns.size(); ++i) {
@@ -54,13 +58,13 @@ absl::Status InsertDropout(Graph& graph, const std::vector<std::string>& pattern
     }
     if (!is_matched) continue;
     const std::string name = absl::StrCat(node.name, "/dropout");
-    const ValueId dropped =
-        graph.AddValue(UniqueValueName(graph, absl::StrCat(graph.value(output).name, "/dropped")),
-                       graph.type(output));
-    graph.ReplaceUses(output, dropped);
+    const ValueId dropped = graph.AddValue(
+        names.Take(absl::StrCat(graph.value(output).name, "/dropped")), graph.type(output));
+    dropped_values.Set(output, dropped);
     nodes.push_back(Node{name, "", "Dropout", {}, {output}, {dropped}});
   }
   graph.nodes = std::move(nodes);
+  dropped_values.ApplyToResults(graph);
   for (size_t i = 0; i < patterns.size(); ++i) {
     if (is_used[i]) continue;
     return absl::InvalidArgumentError(absl::StrCat(

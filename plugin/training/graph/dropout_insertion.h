@@ -5,8 +5,13 @@
 
 #include "absl/status/status.h"
 #include "graph/graph.h"
+#include "plugin/engine/passes/passes.h"
 
 namespace strop {
+
+inline constexpr Pass kInsertDropout = {.name = "insert-dropout",
+                                        .why = "--dropout-at puts back what an exporter removed.",
+                                        .is_optional = false};
 
 // Puts a Dropout behind every node whose name, or whose first output's name, matches one of the
 // patterns (globs: * and ?), for all that read that output: where exporters removed them. What the

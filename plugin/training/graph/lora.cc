@@ -6,11 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
 #include "ops/kernels/philox.h"
 #include "plugin/training/graph/quantized_model.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -63,7 +63,7 @@ absl::StatusOr<Tensor> RandomA(const Shape& shape, DataType type, uint64_t seed,
 class LoraInsertion {
  public:
   LoraInsertion(ImportedModel& model, const LoraOptions& options, uint64_t seed)
-      : model_(model), graph_(model.graph), options_(options), seed_(seed) {
+      : model_(model), graph_(model.graph), names_(model.graph), options_(options), seed_(seed) {
     const double rank = static_cast<double>(options.rank);
     scaling_ = options.alpha / (options.rank_stabilized ? std::sqrt(rank) : rank);
   }
@@ -108,8 +108,8 @@ class LoraInsertion {
     LoraAdapter adapter;
     adapter.parameter = parameter.name;
     adapter.weight = weight.name;
-    adapter.a = UniqueValueName(graph_, absl::StrCat(weight.name, "/lora_A"));
-    adapter.b = UniqueValueName(graph_, absl::StrCat(weight.name, "/lora_B"));
+    adapter.a = names_.Take(absl::StrCat(weight.name, "/lora_A"));
+    adapter.b = names_.Take(absl::StrCat(weight.name, "/lora_B"));
     adapter.layer = target.layer;
     adapter.scaling = scaling_;
     const DataType type = weight.type.element_type;
@@ -141,8 +141,8 @@ class LoraInsertion {
     adapter.nodes.push_back(node.name);
     adapter.outputs.push_back(graph_.value(sum).name);
     const TensorType type = graph_.type(sum);
-    node.outputs[0] = graph_.AddValue(
-        UniqueValueName(graph_, absl::StrCat(graph_.value(sum).name, "/base")), type);
+    node.outputs[0] =
+        graph_.AddValue(names_.Take(absl::StrCat(graph_.value(sum).name, "/base")), type);
     const Node layer = node;
     graph_.nodes.push_back(std::move(node));
 
@@ -175,10 +175,10 @@ class LoraInsertion {
     const ValueId x = layer.inputs[0];
     if (options_.dropout == 0) return x;
     if (ratio_ == kNoValue) {
-      ratio_ = graph_.AddConstant(UniqueValueName(graph_, "lora_dropout"),
+      ratio_ = graph_.AddConstant(names_.Take("lora_dropout"),
                                   Tensor::Scalar(static_cast<float>(options_.dropout)));
-      is_training_ = graph_.AddConstant(UniqueValueName(graph_, "lora_training_mode"),
-                                        Tensor::Scalar<bool>(true));
+      is_training_ =
+          graph_.AddConstant(names_.Take("lora_training_mode"), Tensor::Scalar<bool>(true));
     }
     return Emit(layer, "Dropout", "lora_dropout", {x, ratio_, is_training_},
                 {{std::string(kLoraDropoutAttribute), int64_t{1}}});
@@ -217,6 +217,7 @@ class LoraInsertion {
 
   ImportedModel& model_;
   Graph& graph_;
+  FreshValueNames names_;
   const LoraOptions& options_;
   const uint64_t seed_;
   double scaling_ = 1;
@@ -229,7 +230,8 @@ class LoraInsertion {
 }  // namespace
 
 absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& options,
-                                     const ParameterSelection& selection, uint64_t seed) {
+                                     const ParameterSelection& selection, uint64_t seed,
+                                     const PlanOptions& plan) {
   STROP_RETURN_IF_ERROR(CheckOptions(options));
   absl::StatusOr<LoraTargets> found =
       FindLoraTargets(model, options.patterns, selection, options.rank);
@@ -237,7 +239,12 @@ absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& op
   FreezeAllBut(selection.train, model.parameters);
   LoraAdapters result;
   result.left_out = std::move(found->left_out);
-  STROP_ASSIGN_OR_RETURN(result.adapters, LoraInsertion(model, options, seed).Run(found->targets));
+  const auto insert = [&](Graph&) -> absl::Status {  // the model's
+    STROP_ASSIGN_OR_RETURN(result.adapters,
+                           LoraInsertion(model, options, seed).Run(found->targets));
+    return absl::OkStatus();
+  };
+  STROP_RETURN_IF_ERROR(RunPass(kAddLora, model.graph, plan, insert));
   return result;
 }
 

@@ -6,9 +6,13 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
+#include "plugin/engine/passes/passes.h"
 #include "plugin/training/graph/lora_target.h"
 
 namespace strop {
+
+inline constexpr Pass kAddLora = {
+    .name = "add-lora", .why = "--lora trains adapters of layers.", .is_optional = false};
 
 // Low-rank adaptation (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021).
 // Names, meanings and defaults are PEFT's LoraConfig.
@@ -49,7 +53,8 @@ inline constexpr std::string_view kLoraDropoutAttribute = "is_lora";
 // weight's place in the file; B is zero, so that the model computes what it did before.
 // InvalidArgument when an option makes no sense or a pattern cannot be honoured.
 absl::StatusOr<LoraAdapters> AddLora(ImportedModel& model, const LoraOptions& options,
-                                     const ParameterSelection& selection, uint64_t seed);
+                                     const ParameterSelection& selection, uint64_t seed,
+                                     const PlanOptions& plan);
 
 // W + scaling·B·A in W's own type and layout; the sum is made in double.
 absl::StatusOr<Tensor> MergeLora(const LoraAdapter& adapter, const Tensor& weight, const Tensor& a,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
@@ -35,15 +36,8 @@ struct Candidate {
 
 class TargetFinder {
  public:
-  TargetFinder(const ImportedModel& model, int64_t rank)
-      : model_(model), graph_(model.graph), rank_(rank), readers_(graph_.values.size()) {
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      const Node& node = graph_.nodes[n];
-      for (size_t i = 0; i < node.inputs.size(); ++i) {
-        if (node.inputs[i] != kNoValue) readers_[Index(node.inputs[i])].push_back({n, i});
-      }
-    }
-  }
+  TargetFinder(const ImportedModel& model, const GraphIndex& index, int64_t rank)
+      : model_(model), graph_(model.graph), index_(index), rank_(rank) {}
 
   // Nothing when no Gemm, MatMul or Conv takes the parameter for its weight.
   std::optional<Candidate> Find(size_t parameter) const {
@@ -62,19 +56,12 @@ class TargetFinder {
   }
 
  private:
-  struct Reader {
-    size_t node;
-    size_t input;
-  };
-
-  static size_t Index(ValueId id) { return static_cast<size_t>(id); }
-
   static void Refuse(Candidate& candidate, std::string obstacle) {
     if (candidate.obstacle.empty()) candidate.obstacle = std::move(obstacle);
   }
 
   void AddReaders(ValueId value, bool is_transposed, Candidate& candidate) const {
-    for (const Reader& reader : readers_[Index(value)]) {
+    for (const GraphIndex::Reader& reader : index_.readers(value)) {
       const Node& node = graph_.nodes[reader.node];
       if (!is_transposed && IsMatrixTranspose(node)) {
         AddReaders(node.outputs[0], true, candidate);
@@ -88,9 +75,7 @@ class TargetFinder {
                                        " reads it too, and would see what the adapter changes"));
       }
     }
-    if (std::count(graph_.outputs.begin(), graph_.outputs.end(), value) > 0) {
-      Refuse(candidate, "it is an output of the model");
-    }
+    if (index_.is_output(value)) Refuse(candidate, "it is an output of the model");
   }
 
   // The layer whose weight is that input, as it sees a weight that is transposed on the way.
@@ -121,8 +106,8 @@ class TargetFinder {
 
   const ImportedModel& model_;
   const Graph& graph_;
+  const GraphIndex& index_;
   const int64_t rank_;
-  std::vector<std::vector<Reader>> readers_;  // by value
 };
 
 // Pattern: operators behind which an output layer may stand: they turn, pool or normalize what it
@@ -136,29 +121,27 @@ bool LeavesClasses(const Node& node) {
                                           node.op_type) != std::end(kOperators);
 }
 
-// The linear layer that each output of the model comes from, unless more lies between.
-std::vector<size_t> OutputLayers(const Graph& graph) {
-  const std::vector<int> producers = graph.Producers();
-  std::vector<size_t> layers;
+// Which nodes are the linear layer that an output of the model comes from, where no more lies
+// between.
+std::vector<bool> FindOutputLayers(const Graph& graph, const GraphIndex& index) {
+  std::vector<bool> is_layer(graph.nodes.size(), false);
+  std::vector<bool> is_seen(graph.nodes.size(), false);
   for (const ValueId output : graph.outputs) {
     ValueId value = output;
-    while (producers[static_cast<size_t>(value)] >= 0) {
-      const auto n = static_cast<size_t>(producers[static_cast<size_t>(value)]);
+    while (index.producer(value) >= 0) {
+      const auto n = static_cast<size_t>(index.producer(value));
+      if (is_seen[n]) break;
+      is_seen[n] = true;
       const Node& node = graph.nodes[n];
-      if (FactsOf(node).linear_layer != nullptr) {
-        layers.push_back(n);
-        break;
-      }
-      if (!LeavesClasses(node)) break;
+      is_layer[n] = FactsOf(node).linear_layer != nullptr;
+      if (is_layer[n] || !LeavesClasses(node)) break;
       // A sum passes only as the addition of a bias.
-      const auto is_computed = [&](ValueId input) {
-        return input != kNoValue && producers[static_cast<size_t>(input)] >= 0;
-      };
+      const auto is_computed = [&](ValueId input) { return index.producer(input) >= 0; };
       if (std::count_if(node.inputs.begin(), node.inputs.end(), is_computed) != 1) break;
       value = *std::find_if(node.inputs.begin(), node.inputs.end(), is_computed);
     }
   }
-  return layers;
+  return is_layer;
 }
 
 bool Matches(const std::string& pattern, const ImportedModel& model, const LoraTarget& target) {
@@ -173,8 +156,9 @@ bool Matches(const std::string& pattern, const ImportedModel& model, const LoraT
 absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
                                             const std::vector<std::string>& patterns,
                                             const ParameterSelection& selection, int64_t rank) {
-  const TargetFinder finder(model, rank);
-  const std::vector<size_t> output_layers = OutputLayers(model.graph);
+  const GraphIndex index(model.graph);
+  const TargetFinder finder(model, index, rank);
+  const std::vector<bool> makes_output = FindOutputLayers(model.graph, index);
   std::vector<bool> is_used(patterns.size(), false);
   bool has_output_layer = false;
   LoraTargets found;
@@ -186,8 +170,7 @@ absl::StatusOr<LoraTargets> FindLoraTargets(const ImportedModel& model,
     if (!candidate) continue;
     const std::vector<size_t>& nodes = candidate->target.nodes;
     const bool is_output_layer =
-        std::find_first_of(nodes.begin(), nodes.end(), output_layers.begin(),
-                           output_layers.end()) != nodes.end();
+        std::any_of(nodes.begin(), nodes.end(), [&](size_t node) { return makes_output[node]; });
     has_output_layer = has_output_layer || is_output_layer;
     bool is_asked_for = false;
     for (size_t i = 0; i < patterns.size(); ++i) {

@@ -4,10 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "ops/core/registry.h"
 #include "plugin/training/graph/target_form.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -59,12 +60,12 @@ struct Logits {
 // The value that stands before the model's last activation, under the views that follow it;
 // `output` itself when there is no such activation.
 absl::StatusOr<Logits> FindLogits(Graph& graph, LossKind kind, ValueId output) {
-  const std::vector<int> producers = graph.Producers();
+  const GraphIndex index(graph);
   std::vector<size_t> views;
   ValueId value = output;
   bool moves_axes = false;
   for (;;) {
-    const int producer = producers[static_cast<size_t>(value)];
+    const int producer = index.producer(value);
     if (producer < 0) return Logits{output, std::nullopt};
     const Node& node = graph.nodes[static_cast<size_t>(producer)];
     if (IsAbsorbedBy(kind, node)) break;
@@ -73,7 +74,7 @@ absl::StatusOr<Logits> FindLogits(Graph& graph, LossKind kind, ValueId output) {
     views.push_back(static_cast<size_t>(producer));
     value = node.inputs[0];
   }
-  const Node& activation = graph.nodes[static_cast<size_t>(producers[static_cast<size_t>(value)])];
+  const Node& activation = graph.nodes[static_cast<size_t>(index.producer(value))];
   Logits logits{activation.inputs[0], std::nullopt};
   if (kind == LossKind::kCrossEntropy && !moves_axes) {
     logits.axis = activation.attributes.Int("axis", -1);
@@ -111,7 +112,7 @@ absl::StatusOr<ValueId> NumberConstant(Graph& graph, const std::string& name,
   const auto count = static_cast<int64_t>(numbers.size());
   STROP_ASSIGN_OR_RETURN(Tensor tensor,
                          ConvertTensor(Tensor::FromVector<double>({count}, numbers), type));
-  return graph.AddConstant(UniqueValueName(graph, name), std::move(tensor));
+  return graph.AddConstant(FreshValueNames(graph).Take(name), std::move(tensor));
 }
 
 // The target with its sample and row axes as one, where the prediction has them so.
@@ -126,7 +127,7 @@ absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& pre
   }
   const auto rank = static_cast<int64_t>(shape.size());
   const ValueId to =
-      graph.AddConstant(UniqueValueName(graph, "target_shape"),
+      graph.AddConstant(FreshValueNames(graph).Take("target_shape"),
                         Tensor::FromVector<int64_t>({rank}, {shape.begin(), shape.end()}));
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs,
                          AppendNode(graph, Node{"target", "", "Reshape", {}, {target, to}, {}}, 1));
@@ -221,7 +222,8 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   }
   TensorType target_type = form.interface.type;
   if (attachment.takes_probabilities) target_type = {prediction_type, SampleBatch(prediction)};
-  attached.target = graph.AddInput(UniqueValueName(graph, std::string(kTargetField)), target_type);
+  attached.target =
+      graph.AddInput(FreshValueNames(graph).Take(std::string(kTargetField)), target_type);
   ValueId target = attached.target;
   if (prediction.rows_a_sample != 1) {
     STROP_ASSIGN_OR_RETURN(target, Flattened(graph, target, prediction.shape));

@@ -1,14 +1,13 @@
 #include "plugin/training/graph/node_mode.h"
 
-#include <algorithm>
-#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "ops/core/registry.h"
 #include "plugin/training/graph/lora.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -34,7 +33,7 @@ bool Drops(const Graph& graph, const Node& node) {
 
 // Lets the state that the node reads as input `statistic` take what the node computes.
 absl::Status MoveStatistic(Graph& graph, size_t node_index, size_t statistic,
-                           std::set<ValueId>& moved) {
+                           FreshValueNames& names, std::set<ValueId>& moved) {
   const ValueId state = graph.nodes[node_index].inputs[statistic];
   if (graph.value(state).kind != ValueKind::kState) return absl::OkStatus();
   if (!moved.insert(state).second) {
@@ -44,7 +43,7 @@ absl::Status MoveStatistic(Graph& graph, size_t node_index, size_t statistic,
   }
   const size_t output = statistic - kRunningMean + 1;
   const ValueId updated = graph.AddValue(
-      UniqueValueName(graph, absl::StrCat(graph.value(state).name, "/updated")), graph.type(state));
+      names.Take(absl::StrCat(graph.value(state).name, "/updated")), graph.type(state));
   Node& node = graph.nodes[node_index];
   if (node.outputs.size() <= output) node.outputs.resize(output + 1, kNoValue);
   if (node.outputs[output] != kNoValue) {
@@ -59,13 +58,14 @@ absl::Status MoveStatistic(Graph& graph, size_t node_index, size_t statistic,
 }  // namespace
 
 absl::Status KeepBatchNormMode(Graph& graph) {
+  FreshValueNames names(graph);
   std::set<ValueId> moved;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (!TakesBatchStatistics(node)) continue;
     if (node.attributes.Int("training_mode", 0) == 0) continue;
-    STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningMean, moved));
-    STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningVariance, moved));
+    STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningMean, names, moved));
+    STROP_RETURN_IF_ERROR(MoveStatistic(graph, n, kRunningVariance, names, moved));
     STROP_RETURN_IF_ERROR(InferElementTypes(graph, graph.nodes[n]));
   }
   return absl::OkStatus();
@@ -88,10 +88,11 @@ void KeepLastBatchStatistics(Graph& graph) {
 
 int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::optional<double> rate) {
   int count = 0;
-  const ValueId mode = graph.AddConstant(UniqueValueName(graph, "dropout_training_mode"),
-                                         Tensor::Scalar<bool>(is_training));
+  FreshValueNames names(graph);
+  const ValueId mode =
+      graph.AddConstant(names.Take("dropout_training_mode"), Tensor::Scalar<bool>(is_training));
   const ValueId ratio = rate.has_value()
-                            ? graph.AddConstant(UniqueValueName(graph, "dropout_rate"),
+                            ? graph.AddConstant(names.Take("dropout_rate"),
                                                 Tensor::Scalar<float>(static_cast<float>(*rate)))
                             : kNoValue;
   for (Node& node : graph.nodes) {
@@ -106,28 +107,23 @@ int SetDropoutMode(Graph& graph, DropoutNodes which, bool is_training, std::opti
 }
 
 void RemoveRestingDropouts(Graph& graph) {
-  const std::vector<int> uses = graph.UseCounts();
-  const auto is_read = [&](ValueId id) { return uses[static_cast<size_t>(id)] > 0; };
+  const GraphIndex index(graph);
   std::vector<Node> nodes = std::move(graph.nodes);
   graph.nodes.clear();
-  std::map<ValueId, ValueId> replaced;
+  ValueReplacement replaced;
   for (Node& node : nodes) {
-    for (ValueId& input : node.inputs) {
-      if (const auto found = replaced.find(input); found != replaced.end()) input = found->second;
-    }
+    replaced.ApplyTo(node);
     if (!DropsElements(node)) {
       graph.nodes.push_back(std::move(node));
       continue;
     }
     const bool has_mask = node.outputs.size() > 1 && node.outputs[1] != kNoValue;
-    const bool is_result =
-        std::count(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) > 0;
-    const bool is_needed =
-        Drops(graph, node) || is_result || (has_mask && is_read(node.outputs[1]));
+    const bool is_needed = Drops(graph, node) || index.is_output(node.outputs[0]) ||
+                           (has_mask && index.use_count(node.outputs[1]) > 0);
     if (is_needed) {
       graph.nodes.push_back(std::move(node));
     } else {
-      replaced[node.outputs[0]] = node.inputs[0];
+      replaced.Set(node.outputs[0], node.inputs[0]);
     }
   }
 }

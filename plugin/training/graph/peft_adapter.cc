@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "exporter/atomic_file.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "plugin/data/arrays/safetensors.h"
@@ -61,7 +63,13 @@ std::string EscapedForRegex(const std::string& text) {
 class PeftNaming {
  public:
   PeftNaming(const ImportedModel& model, const std::vector<LoraAdapter>& adapters)
-      : model_(model), graph_(model.graph), adapters_(adapters) {
+      : model_(model), graph_(model.graph), index_(graph_), adapters_(adapters) {
+    for (const Node& node : graph_.nodes) {
+      nodes_.emplace(node.name, &node);
+      if (!node.outputs.empty() && node.outputs[0] != kNoValue) {
+        results_.emplace(graph_.value(node.outputs[0]).name, node.outputs[0]);
+      }
+    }
     for (const LoraAdapter& adapter : adapters) {
       adapter_tensors_.insert(adapter.a);
       adapter_tensors_.insert(adapter.b);
@@ -78,7 +86,7 @@ class PeftNaming {
  private:
   absl::Status AddAdapters() {
     for (const LoraAdapter& adapter : adapters_) {
-      const Node* layer = FindNode(adapter.nodes[0]);
+      const Node* layer = nodes_.at(adapter.nodes[0]);
       if (adapter.layer.gain != 1) {
         return Refuse(absl::StrCat(NodeLabel(*layer), " has an alpha of ", adapter.layer.gain,
                                    ", expected 1"));
@@ -104,12 +112,6 @@ class PeftNaming {
     return absl::OkStatus();
   }
 
-  const Node* FindNode(const std::string& name) const {
-    const auto found = std::find_if(graph_.nodes.begin(), graph_.nodes.end(),
-                                    [&](const Node& node) { return node.name == name; });
-    return &*found;
-  }
-
   std::optional<std::string> ModuleOfLayer(const LoraAdapter& adapter, const Node& layer) const {
     if (const auto module = ModuleOf(adapter.parameter, ".weight")) return module;
     if (const auto module = ModuleOfBias(adapter, layer)) return module;
@@ -120,13 +122,11 @@ class PeftNaming {
     if (layer.inputs.size() > 2 && layer.inputs[2] != kNoValue) {
       return ModuleOf(graph_.value(layer.inputs[2]).name, ".bias");
     }
-    const ValueId sum = graph_.FindValue(adapter.outputs[0]);
-    for (const Node& node : graph_.nodes) {
+    const ValueId sum = results_.at(adapter.outputs[0]);
+    for (const auto& [position, side] : index_.readers(sum)) {
+      const Node& node = graph_.nodes[position];
       if (FactsOf(node).combination != Combination::kSum) continue;
-      for (const size_t side : {0, 1}) {
-        if (node.inputs[side] != sum) continue;
-        return ModuleOf(graph_.value(node.inputs[1 - side]).name, ".bias");
-      }
+      return ModuleOf(graph_.value(node.inputs[1 - side]).name, ".bias");
     }
     return std::nullopt;
   }
@@ -195,7 +195,10 @@ class PeftNaming {
 
   const ImportedModel& model_;
   const Graph& graph_;
+  const GraphIndex index_;
   const std::vector<LoraAdapter>& adapters_;
+  std::map<std::string, const Node*> nodes_;  // by name
+  std::map<std::string, ValueId> results_;    // first outputs of nodes, by name
   std::set<std::string> adapter_tensors_;
   std::set<std::string> modules_;  // with adapters
   std::set<std::string> saved_;    // trained whole

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
@@ -43,7 +44,7 @@ bool IsFloatingConstant(const Value& value) {
 class Quantization {
  public:
   Quantization(ImportedModel& model, const QuantizationOptions& options)
-      : graph_(model.graph), options_(options), calls_(model.calls), uses_(graph_.UseCounts()) {
+      : graph_(model.graph), options_(options), calls_(model.calls), index_(graph_) {
     for (const Parameter& parameter : model.parameters) {
       if (parameter.tensor >= 0 && !parameter.is_in_function) stored_.insert(parameter.value);
     }
@@ -79,8 +80,7 @@ class Quantization {
     for (Node& node : nodes) {
       const std::vector<ValueId> outputs = node.outputs;
       for (ValueId& input : node.inputs) {
-        const auto found = replaced_.find(input);
-        if (found != replaced_.end() && SeesQuantized(node, input)) input = found->second;
+        if (SeesQuantized(node, input)) input = quantized_.Of(input);
       }
       quantized.push_back(std::move(node));
       for (const ValueId output : outputs) {
@@ -109,10 +109,6 @@ class Quantization {
   }
 
   void FindSites() {
-    std::map<ValueId, const Node*> readers;  // any one
-    for (const Node& node : graph_.nodes) {
-      for (const ValueId input : node.inputs) readers[input] = &node;
-    }
     for (const Node& node : graph_.nodes) {
       if (node.inputs.size() <= kWeight || IsExcluded(node)) continue;
       const Value& weight = graph_.value(node.inputs[kWeight]);
@@ -129,15 +125,21 @@ class Quantization {
       if (!IsFloatingConstant(graph_.value(node.inputs[0]))) activations_.insert(node.inputs[0]);
       if (!IsConvolution(op, node)) continue;
       ValueId output = node.outputs[0];
-      const auto reader = readers.find(output);
+      const Node* reader = OnlyReader(output);
       // Integer kernels make a bound of the numbers that uint8 can say part of the Conv before it.
-      if (reader != readers.end() && FactsOf(*reader->second).is_clamp &&
-          CallOf(*reader->second) == nullptr && uses_[static_cast<size_t>(output)] == 1) {
-        output = reader->second->outputs[0];
+      if (reader != nullptr && FactsOf(*reader).is_clamp && CallOf(*reader) == nullptr) {
+        output = reader->outputs[0];
       }
-      const bool is_read = readers.contains(output);  // not only the model's result
+      const bool is_read = !index_.readers(output).empty();  // not only the model's result
       if (is_read) activations_.insert(output);
     }
+  }
+
+  // The node that reads the value, if nothing else does.
+  const Node* OnlyReader(ValueId value) const {
+    const absl::Span<const GraphIndex::Reader> readers = index_.readers(value);
+    if (readers.empty() || index_.use_count(value) != 1) return nullptr;
+    return &graph_.nodes[readers[0].node];
   }
 
   // Null for a node of the file's main graph.
@@ -183,7 +185,7 @@ class Quantization {
                            Emit("FakeQuantize", name, {value, parameters[0], parameters[1]},
                                 std::move(attributes), 1));
     graph_.value(quantized[0]).type.shape = graph_.type(value).shape;
-    replaced_[value] = quantized[0];
+    quantized_.Set(value, quantized[0]);
     return absl::OkStatus();
   }
 
@@ -225,20 +227,27 @@ class Quantization {
   Graph& graph_;
   const QuantizationOptions& options_;
   const std::map<std::string, FunctionCall>& calls_;
-  const std::vector<int> uses_;
+  const GraphIndex index_;                  // of the graph as it was
   std::set<ValueId> stored_;                // floating constants of the file's main graph
   std::map<ValueId, std::string> made_in_;  // the calls that values come from
   std::map<ValueId, int64_t> weights_;      // and their output axes
   std::set<ValueId> activations_;
-  std::map<ValueId, ValueId> replaced_;
+  ValueReplacement quantized_;
   QuantizationSites sites_;
 };
 
 }  // namespace
 
 absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
-                                                const QuantizationOptions& options) {
-  return Quantization(model, options).Run();
+                                                const QuantizationOptions& options,
+                                                const PlanOptions& plan) {
+  QuantizationSites sites;
+  const auto quantize = [&](Graph&) -> absl::Status {  // the model's
+    STROP_ASSIGN_OR_RETURN(sites, Quantization(model, options).Run());
+    return absl::OkStatus();
+  };
+  STROP_RETURN_IF_ERROR(RunPass(kQuantize, model.graph, plan, quantize));
+  return sites;
 }
 
 void SetQuantizationMode(Graph& graph, bool is_training) {

@@ -8,8 +8,12 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "importer/importer.h"
+#include "plugin/engine/passes/passes.h"
 
 namespace strop {
+
+inline constexpr Pass kQuantize = {
+    .name = "quantize", .why = "--quantize trains with rounded numbers.", .is_optional = false};
 
 // What is quantized, and how the ranges of activations are found.
 struct QuantizationOptions {
@@ -41,7 +45,8 @@ struct QuantizationSites {
 // (SetQuantizationMode). Only what the exported file can express is rounded: weights that it stores
 // and layers of its main graph. InvalidArgument when nothing is to be quantized.
 absl::StatusOr<QuantizationSites> QuantizeModel(ImportedModel& model,
-                                                const QuantizationOptions& options);
+                                                const QuantizationOptions& options,
+                                                const PlanOptions& plan);
 
 // Whether the ranges of activations move with what the model sees; states follow only then.
 void SetQuantizationMode(Graph& graph, bool is_training);

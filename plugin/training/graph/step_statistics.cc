@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "ops/training/tensor_statistics.h"
@@ -15,11 +16,10 @@ namespace {
 double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 // Which nodes the first output depends on: the forward pass.
-std::vector<bool> FindForward(const Graph& graph) {
-  const std::vector<int> producers = graph.Producers();
+std::vector<bool> FindForward(const Graph& graph, const GraphIndex& index) {
   std::vector<bool> is_forward(graph.nodes.size(), false);
   const auto reach = [&](ValueId id) {
-    const int producer = id == kNoValue ? -1 : producers[static_cast<size_t>(id)];
+    const int producer = index.producer(id);
     if (producer >= 0) is_forward[static_cast<size_t>(producer)] = true;
   };
   reach(graph.outputs[0]);
@@ -30,30 +30,30 @@ std::vector<bool> FindForward(const Graph& graph) {
   return is_forward;
 }
 
-// Where the units of a rectifier's output lie: as in the nearest layer before it.
-int64_t UnitAxisOf(const Graph& graph, const std::vector<int>& producers, const Node& rectifier) {
-  ValueId value = rectifier.inputs[0];
-  for (;;) {
-    const int producer = producers[static_cast<size_t>(value)];
-    if (producer < 0) return 1;
-    const Node& node = graph.nodes[static_cast<size_t>(producer)];
+// Where the units of each value lie: as in the nearest layer before it.
+std::vector<int64_t> FindUnitAxes(const Graph& graph) {
+  std::vector<int64_t> axes(graph.values.size(), 1);
+  for (const Node& node : graph.nodes) {
     const UnitAxis units = FactsOf(node).output_units;
-    if (units == UnitAxis::kOne) return 1;
-    if (units == UnitAxis::kLast) return -1;
-    if (node.inputs.empty() || node.inputs[0] == kNoValue) return 1;
-    value = node.inputs[0];
+    int64_t axis = 1;
+    if (units == UnitAxis::kLast) {
+      axis = -1;
+    } else if (units != UnitAxis::kOne && !node.inputs.empty() && node.inputs[0] != kNoValue) {
+      axis = axes[static_cast<size_t>(node.inputs[0])];
+    }
+    for (const ValueId output : node.outputs) {
+      if (output != kNoValue) axes[static_cast<size_t>(output)] = axis;
+    }
   }
+  return axes;
 }
 
 // A sigmoid that only weighs other values (squeeze and excitation, SiLU) closes on purpose.
-bool IsGate(const Graph& graph, const Node& node) {
+bool IsGate(const Graph& graph, const GraphIndex& index, const Node& node) {
   bool is_read = false;
-  for (const Node& reader : graph.nodes) {
-    if (std::find(reader.inputs.begin(), reader.inputs.end(), node.outputs[0]) ==
-            reader.inputs.end() ||
-        reader.domain == kStropDomain) {
-      continue;
-    }
+  for (const auto& [position, input] : index.readers(node.outputs[0])) {
+    const Node& reader = graph.nodes[position];
+    if (reader.domain == kStropDomain) continue;
     if (FactsOf(reader).combination != Combination::kProduct) return false;
     is_read = true;
   }
@@ -67,8 +67,9 @@ class Attacher {
   Attacher(Graph& graph, bool takes_histograms)
       : graph_(graph),
         takes_histograms_(takes_histograms),
-        producers_(graph.Producers()),
-        is_forward_(FindForward(graph)),
+        index_(graph),
+        is_forward_(FindForward(graph, index_)),
+        unit_axes_(FindUnitAxes(graph)),
         node_count_(graph.nodes.size()) {}
 
   absl::Status MeasureParameters(absl::Span<const std::string> trained,
@@ -102,9 +103,11 @@ class Attacher {
         continue;
       }
       const OutputWatch& watch = *op.watch;
-      const bool saturates = watch.can_saturate() && !IsGate(graph_, node);
+      const bool saturates = watch.can_saturate() && !IsGate(graph_, index_, node);
       Attributes attributes;
-      if (watch.can_die) attributes.Set("unit_axis", UnitAxisOf(graph_, producers_, node));
+      if (watch.can_die) {
+        attributes.Set("unit_axis", unit_axes_[static_cast<size_t>(node.inputs[0])]);
+      }
       if (saturates) {
         attributes.Set("saturated_below", watch.saturated_below);
         attributes.Set("saturated_above", watch.saturated_above);
@@ -132,7 +135,7 @@ class Attacher {
   // The old weight is copied just before the update takes its place: right behind what the update
   // waits for. Gradients and copies then live no longer than they must.
   absl::Status MeasureParameter(const StateUpdate& update, const std::string& layer) {
-    const int position = producers_[static_cast<size_t>(update.updated)];
+    const int position = index_.producer(update.updated);
     if (position < 0) return absl::OkStatus();
     const Node& node = graph_.nodes[static_cast<size_t>(position)];
     if (node.inputs.size() < 2 || node.inputs[0] != update.state || node.inputs[1] == kNoValue) {
@@ -141,7 +144,7 @@ class Attacher {
     }
     int ready = 0;
     for (const ValueId input : node.inputs) {
-      if (input != kNoValue) ready = std::max(ready, producers_[static_cast<size_t>(input)]);
+      ready = std::max(ready, index_.producer(input));
     }
     const ValueId gradient = node.inputs[1];
     const Value& parameter = graph_.value(update.state);
@@ -156,7 +159,7 @@ class Attacher {
                                    {},
                                    {update.state}},
                                   1));
-    const int produced = std::max(producers_[static_cast<size_t>(gradient)], 0);
+    const int produced = std::max(index_.producer(gradient), 0);
     STROP_RETURN_IF_ERROR(
         Measure(produced, absl::StrCat(name, "/gradient_statistics"), {gradient}));
     STROP_RETURN_IF_ERROR(Measure(position, absl::StrCat(name, "/statistics"), {snapshot[0]}));
@@ -188,8 +191,9 @@ class Attacher {
 
   Graph& graph_;
   const bool takes_histograms_;
-  const std::vector<int> producers_;
+  const GraphIndex index_;  // of the graph that nothing measures yet
   const std::vector<bool> is_forward_;
+  const std::vector<int64_t> unit_axes_;
   const size_t node_count_;
   WatchedLayers layers_;
   std::map<int, std::vector<Node>> after_;

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/passes/recompute_activations.h"
@@ -12,7 +13,6 @@
 #include "plugin/training/graph/node_mode.h"
 #include "plugin/training/graph/quantize_model.h"
 #include "plugin/training/graph/quantized_model.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -91,20 +91,24 @@ void KeepStatistics(Graph& graph) {
   graph.state_updates.clear();
 }
 
-ValueId AddScalar(TrainingGraph& training, StepScalar scalar) {
+ValueId AddScalar(TrainingGraph& training, FreshValueNames& names, StepScalar scalar) {
   training.scalars.push_back(scalar);
-  Graph& graph = training.graph;
-  return graph.AddInput(UniqueValueName(graph, NameOf(scalar)),
-                        {StepNumbers().Of(scalar).type(), Shape{}});
+  return training.graph.AddInput(names.Take(NameOf(scalar)),
+                                 {StepNumbers().Of(scalar).type(), Shape{}});
 }
 
 }  // namespace
 
 absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
-                                           const TrainingGraphOptions& options) {
+                                           const TrainingGraphOptions& options,
+                                           const PlanOptions& plan) {
   Graph graph = model.graph;
-  STROP_RETURN_IF_ERROR(InsertDropout(graph, options.dropout_at));
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  if (!options.dropout_at.empty()) {
+    STROP_RETURN_IF_ERROR(RunPass(kInsertDropout, graph, plan, [&](Graph& rewritten) {
+      return InsertDropout(rewritten, options.dropout_at);
+    }));
+  }
+  STROP_RETURN_IF_ERROR(Simplify(graph, plan));
   NumberRandomNodes(graph);
   STROP_RETURN_IF_ERROR(ApplyBatchNormMode(graph, options.batch_norm));
   STROP_RETURN_IF_ERROR(ApplyDropoutMode(graph, options));
@@ -130,7 +134,7 @@ bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant)
 
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataShapes& data,
+                                                 const DataShapes& data, const PlanOptions& plan,
                                                  const StepVariant& variant) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
@@ -141,7 +145,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   const std::vector<ValueId>& trained = *found;
   TrainingGraph training;
   training.inputs = InputsOf(model.graph);
-  STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options));
+  STROP_ASSIGN_OR_RETURN(training.graph, BuildTrainingForward(model, options, plan));
   Graph& graph = training.graph;
   const bool is_ascended = IsAscended(options, variant);
   if (is_ascended) KeepStatistics(graph);
@@ -151,12 +155,14 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   training.target = attached.interface;
   training.note = attached.note;
   training.step_target = graph.type(attached.target);
+  FreshValueNames names(graph);
+  const auto add_scalar = [&](StepScalar scalar) { return AddScalar(training, names, scalar); };
   const bool updates = variant.kind == StepVariant::Kind::kUpdate;
-  const ValueId learning_rate = updates ? AddScalar(training, StepScalar::kLearningRate) : kNoValue;
-  const ValueId step = updates ? AddScalar(training, StepScalar::kStep) : kNoValue;
+  const ValueId learning_rate = updates ? add_scalar(StepScalar::kLearningRate) : kNoValue;
+  const ValueId step = updates ? add_scalar(StepScalar::kStep) : kNoValue;
   ValueId cotangent = kNoValue;
   if (options.accumulates) {
-    const ValueId share = AddScalar(training, StepScalar::kBatchShare);
+    const ValueId share = add_scalar(StepScalar::kBatchShare);
     STROP_ASSIGN_OR_RETURN(cotangent, AddLossCotangent(graph, attached.loss, share));
   }
   const auto first_backward = static_cast<ValueId>(graph.values.size());
@@ -176,7 +182,7 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
   std::vector<ValueId> health;
   if (options.accumulates) {
-    const ValueId keeps = AddScalar(training, StepScalar::kKeepsGradients);
+    const ValueId keeps = add_scalar(StepScalar::kKeepsGradients);
     STROP_ASSIGN_OR_RETURN(health, AccumulateGradients(graph, variant.kind, keeps, pairs));
   }
   if (variant.kind == StepVariant::Kind::kAscend) {
@@ -200,20 +206,23 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   if (training.has_gradient_norm) graph.outputs.push_back(norm);
   graph.RemoveDeadNodes();
   if (options.recompute_activations) {
-    STROP_RETURN_IF_ERROR(RecomputeActivations(graph, first_backward));
+    STROP_RETURN_IF_ERROR(RunPass(kRecomputeActivations, graph, plan, [&](Graph& rewritten) {
+      return RecomputeActivations(rewritten, first_backward);
+    }));
   }
   return training;
 }
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
-                                                     const DataShapes& data) {
+                                                     const DataShapes& data,
+                                                     const PlanOptions& plan) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
   EvaluationGraph evaluation;
   evaluation.graph = model.graph;
   Graph& graph = evaluation.graph;
   evaluation.inputs = InputsOf(graph);
-  STROP_RETURN_IF_ERROR(Simplify(graph, PlanOptions()));
+  STROP_RETURN_IF_ERROR(Simplify(graph, plan));
   STROP_RETURN_IF_ERROR(SetBatchNormMode(graph, /*is_training=*/false));
   SetDropoutMode(graph, DropoutNodes::kAll, /*is_training=*/false, std::nullopt);
   RemoveRestingDropouts(graph);
@@ -229,9 +238,11 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
 }
 
 absl::StatusOr<EvaluationGraph> BuildPredictionGraph(const ImportedModel& model,
-                                                     const LossOptions& options, DataShapes data) {
+                                                     const LossOptions& options, DataShapes data,
+                                                     const PlanOptions& plan) {
   data.target.reset();
-  STROP_ASSIGN_OR_RETURN(EvaluationGraph evaluation, BuildEvaluationGraph(model, options, data));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph evaluation,
+                         BuildEvaluationGraph(model, options, data, plan));
   Graph& graph = evaluation.graph;
   graph.inputs.pop_back();  // the target
   graph.outputs.erase(graph.outputs.begin());

@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 #include "importer/importer.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
+#include "plugin/engine/plan/plan_options.h"
 #include "plugin/training/graph/loss.h"
 #include "plugin/training/graph/step_variant.h"
 #include "plugin/training/optimization/optimizer.h"
@@ -50,8 +51,10 @@ struct TrainingGraphOptions {
 };
 
 // The model as it runs while it trains: Dropouts inserted, modes set, running statistics moved.
+// Here and below `plan` says which passes run.
 absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
-                                           const TrainingGraphOptions& options);
+                                           const TrainingGraphOptions& options,
+                                           const PlanOptions& plan);
 
 // The kinds of steps that a training with these options has.
 std::vector<StepVariant::Kind> KindsOf(const TrainingGraphOptions& options);
@@ -87,7 +90,7 @@ struct TrainingGraph {
 // listing every node whose gradient is missing.
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
-                                                 const DataShapes& data,
+                                                 const DataShapes& data, const PlanOptions& plan,
                                                  const StepVariant& variant = {});
 
 // The model with its loss as it is evaluated: running statistics, no dropout.
@@ -105,10 +108,12 @@ struct EvaluationGraph {
 
 absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
                                                      const LossOptions& options,
-                                                     const DataShapes& data);
+                                                     const DataShapes& data,
+                                                     const PlanOptions& plan);
 
 // The same for data without a target: the only output is what the loss would compare.
 absl::StatusOr<EvaluationGraph> BuildPredictionGraph(const ImportedModel& model,
-                                                     const LossOptions& options, DataShapes data);
+                                                     const LossOptions& options, DataShapes data,
+                                                     const PlanOptions& plan);
 
 }  // namespace strop

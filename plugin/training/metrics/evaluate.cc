@@ -63,7 +63,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   STROP_RETURN_IF_ERROR(ChooseOutput(model.graph, options.loss.output).status());
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*data, inputs, std::min(options.batch_size, samples)));
-  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph, BuildEvaluationGraph(model, options.loss, shapes));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph,
+                         BuildEvaluationGraph(model, options.loss, shapes, plan));
   STROP_RETURN_IF_ERROR(
       CheckFixedBatch(inputs, shapes.has_fixed_batch ? options.batch_size : shapes.batch_size));
   std::unique_ptr<Evaluator> evaluator(new Evaluator());

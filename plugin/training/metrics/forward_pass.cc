@@ -10,7 +10,7 @@ namespace strop {
 
 absl::StatusOr<std::unique_ptr<ForwardPass>> ForwardPass::Create(
     Graph graph, const std::vector<InputInterface>& inputs, std::unique_ptr<DataSource> data,
-    int64_t batch_size, uint64_t seed) {
+    int64_t batch_size, const PlanOptions& plan, uint64_t seed) {
   std::unique_ptr<ForwardPass> pass(new ForwardPass());
   const int64_t samples = data->sample_count();
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<ForwardPass>> ForwardPass::Create(
   STROP_ASSIGN_OR_RETURN(pass->data_, BindToModel(std::move(data), inputs, TargetInterface()));
   pass->reader_ = std::make_unique<BatchReader>(*pass->data_);
   STROP_ASSIGN_OR_RETURN(pass->session_,
-                         Session::Create(std::move(graph), std::make_shared<StateStore>()));
+                         Session::Create(std::move(graph), std::make_shared<StateStore>(), plan));
   pass->session_->set_seed(seed);
   return pass;
 }

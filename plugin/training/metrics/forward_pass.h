@@ -21,7 +21,7 @@ class ForwardPass {
   // batches of one size gets these. `data` that do not fit the inputs are refused.
   static absl::StatusOr<std::unique_ptr<ForwardPass>> Create(
       Graph graph, const std::vector<InputInterface>& inputs, std::unique_ptr<DataSource> data,
-      int64_t batch_size, uint64_t seed = 0);
+      int64_t batch_size, const PlanOptions& plan, uint64_t seed = 0);
 
   const DataSource& data() const { return *data_; }
   const Graph& graph() const { return session_->graph(); }

@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 namespace {
@@ -64,13 +64,14 @@ bool IsMatrix(const Shape& shape) {
 // One Mul a scale, made when it is first asked for.
 class ScaledRates {
  public:
-  ScaledRates(Graph& graph, ValueId learning_rate) : graph_(graph), learning_rate_(learning_rate) {}
+  ScaledRates(Graph& graph, ValueId learning_rate)
+      : graph_(graph), names_(graph), learning_rate_(learning_rate) {}
 
   absl::StatusOr<ValueId> Times(double scale) {
     if (scale == 1) return learning_rate_;
     const auto found = rates_.find(scale);
     if (found != rates_.end()) return found->second;
-    const std::string name = UniqueValueName(graph_, absl::StrCat("learning_rate_times_", scale));
+    const std::string name = names_.Take(absl::StrCat("learning_rate_times_", scale));
     const ValueId factor = graph_.AddConstant(name, Tensor::Scalar<double>(scale));
     STROP_ASSIGN_OR_RETURN(
         const std::vector<ValueId> product,
@@ -81,6 +82,7 @@ class ScaledRates {
 
  private:
   Graph& graph_;
+  FreshValueNames names_;
   ValueId learning_rate_;
   std::map<double, ValueId> rates_;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -69,19 +70,14 @@ absl::StatusOr<ValueId> AddAscent(Graph& graph, const SharpnessOptions& options,
 
 std::map<ValueId, ValueId> ReadAscended(Graph& graph,
                                         const std::vector<ParameterGradient>& parameters) {
-  std::map<ValueId, ValueId> ascended;  // by parameter
+  ValueReplacement ascended;  // of parameters
   std::map<ValueId, ValueId> stand_ins;
   for (const ParameterGradient& pair : parameters) {
     const ValueId state = AddAscendedState(graph, pair.parameter);
-    ascended[pair.parameter] = state;
+    ascended.Set(pair.parameter, state);
     stand_ins[state] = pair.parameter;
   }
-  for (Node& node : graph.nodes) {
-    for (ValueId& input : node.inputs) {
-      const auto found = ascended.find(input);
-      if (found != ascended.end()) input = found->second;
-    }
-  }
+  for (Node& node : graph.nodes) ascended.ApplyTo(node);
   return stand_ins;
 }
 

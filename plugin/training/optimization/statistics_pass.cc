@@ -14,7 +14,7 @@ absl::StatusOr<std::unique_ptr<StatisticsPass>> StatisticsPass::Create(
     const ImportedModel& model, const TrainingGraphOptions& options,
     std::shared_ptr<StateStore> store, std::shared_ptr<Arena> arena, const PlanOptions& plan,
     uint64_t seed) {
-  STROP_ASSIGN_OR_RETURN(Graph graph, BuildTrainingForward(model, options));
+  STROP_ASSIGN_OR_RETURN(Graph graph, BuildTrainingForward(model, options, plan));
   KeepLastBatchStatistics(graph);
   graph.outputs.clear();
   graph.RemoveDeadNodes();

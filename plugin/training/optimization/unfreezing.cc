@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "graph/unique_names.h"
 #include "importer/glob.h"
 #include "ops/core/registry.h"
-#include "plugin/training/graph/value_name.h"
 
 namespace strop {
 
@@ -54,11 +54,12 @@ std::vector<int64_t> PhaseStarts(const ImportedModel& model,
 absl::Status CountStepsFromUnfreezing(Graph& graph, const std::vector<Unfreezing>& unfreezings,
                                       int64_t steps_per_epoch, ValueId step,
                                       std::vector<ParameterGradient>& parameters) {
+  FreshValueNames names(graph);
   std::map<int64_t, ValueId> counts = {{1, step}};  // by first epoch
   for (ParameterGradient& pair : parameters) {
     const int64_t epoch = FirstEpochOf(graph.value(pair.parameter).name, unfreezings);
     if (!counts.contains(epoch)) {
-      const std::string name = UniqueValueName(graph, absl::StrCat("step_from_epoch_", epoch));
+      const std::string name = names.Take(absl::StrCat("step_from_epoch_", epoch));
       const ValueId before =
           graph.AddConstant(name, Tensor::Scalar<int64_t>((epoch - 1) * steps_per_epoch));
       STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> count,

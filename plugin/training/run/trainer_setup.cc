@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
                          ShapesFor(*training, InputsOf(model.graph), trainer->batch_size_));
   const auto build = [&](const StepVariant& variant) {
-    return BuildTrainingGraph(model, graph_options, shapes, variant);
+    return BuildTrainingGraph(model, graph_options, shapes, plan, variant);
   };
   STROP_ASSIGN_OR_RETURN(TrainingGraph graph, build({}));
   trainer->note_ = graph.note;
