@@ -182,7 +182,9 @@ absl::Status RunTrain(const TrainOptions& options) {
   PrintNote(trainer->note());
   ReleaseStateTensors(model.graph);
   TellUnreached(trainer->unreached());
-  if (options.run.is_dry) return PrintDryRun(model, *trainer, options.as_json);
+  if (options.run.is_dry) {
+    return PrintDryRun(model, ResolvedOptions(*options.set), *trainer, options.as_json);
+  }
   std::unique_ptr<KeptRun> kept;
   if (is_kept) {
     STROP_ASSIGN_OR_RETURN(kept, KeptRun::Begin(options.run, ResolvedOptions(*options.set),

@@ -268,8 +268,11 @@ class DryRunTest(ProgramTest):
         self.assertEqual(page["optimizer_bytes"], 2 * 4 * page["trained_parameters"])
         self.assertGreater(page["arena_bytes"], 0)
         self.assertGreater(page["step_ms"], 0)
+        chosen = {"freeze": "w0", "batch-size": "16", "epochs": "5", "learning-rate": "0.001"}
+        self.assertEqual({name: page["options"][name] for name in chosen}, chosen)
         text = self.run_well("train", *arguments, "--dry-run").stdout
         self.assertIn("trains   35 parameters in 3 tensors, 52.24 % of the model's 67", text)
+        self.assertIn("optimizer adamw  learning-rate 0.001  freeze w0", " ".join(text.split("\n")))
         self.assertEqual(sorted(self.folder.iterdir()), before)
 
 

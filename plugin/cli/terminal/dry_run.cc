@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
+#include "plugin/cli/terminal/progress_bar.h"
 
 namespace strop {
 namespace {
@@ -96,21 +98,49 @@ nlohmann::ordered_json UnreachedJson(absl::Span<const UnreachedTensor> unreached
   return rows;
 }
 
-void PrintJson(const DryRun& dry, absl::Span<const UnreachedTensor> unreached) {
-  const nlohmann::ordered_json page = {
-      {"trained_tensors", dry.trained_tensors}, {"trained_parameters", dry.trained_parameters},
-      {"parameters", dry.all_parameters},       {"unreached", UnreachedJson(unreached)},
-      {"steps_per_epoch", dry.steps_per_epoch}, {"steps", dry.steps},
-      {"parameter_bytes", dry.parameter_bytes}, {"optimizer_bytes", dry.optimizer_bytes},
-      {"arena_bytes", dry.arena_bytes},         {"first_step_s", dry.first_step_seconds},
-      {"step_ms", dry.step_seconds * 1e3}};
+nlohmann::ordered_json OptionsJson(const std::vector<ResolvedOption>& options) {
+  auto values = nlohmann::ordered_json::object();
+  for (const ResolvedOption& option : options) {
+    values[option.name] = absl::StrJoin(option.values, ",");
+  }
+  return values;
+}
+
+// What decides how the run trains: given, or what every run is compared by.
+std::string OptionsText(const std::vector<ResolvedOption>& options) {
+  std::vector<std::string> parts = {"options"};
+  for (const ResolvedOption& option : options) {
+    const Comparison comparison = option.option->comparison;
+    const bool is_always = comparison == Comparison::kAlways || comparison == Comparison::kMain;
+    const bool is_chosen = comparison == Comparison::kIfGiven && option.option->is_given();
+    if (!is_always && !is_chosen) continue;
+    parts.push_back(absl::StrCat(option.name, " ", absl::StrJoin(option.values, ",")));
+  }
+  return WrappedLine(parts, TerminalColumns()) + "\n";
+}
+
+void PrintJson(const DryRun& dry, const std::vector<ResolvedOption>& options,
+               absl::Span<const UnreachedTensor> unreached) {
+  const nlohmann::ordered_json page = {{"options", OptionsJson(options)},
+                                       {"trained_tensors", dry.trained_tensors},
+                                       {"trained_parameters", dry.trained_parameters},
+                                       {"parameters", dry.all_parameters},
+                                       {"unreached", UnreachedJson(unreached)},
+                                       {"steps_per_epoch", dry.steps_per_epoch},
+                                       {"steps", dry.steps},
+                                       {"parameter_bytes", dry.parameter_bytes},
+                                       {"optimizer_bytes", dry.optimizer_bytes},
+                                       {"arena_bytes", dry.arena_bytes},
+                                       {"first_step_s", dry.first_step_seconds},
+                                       {"step_ms", dry.step_seconds * 1e3}};
   std::printf("%s\n", page.dump().c_str());
 }
 
-void PrintText(const DryRun& dry) {
+void PrintText(const DryRun& dry, const std::vector<ResolvedOption>& options) {
   const double percent = 100.0 * static_cast<double>(dry.trained_parameters) /
                          static_cast<double>(std::max<int64_t>(dry.all_parameters, 1));
   const std::string lines = absl::StrCat(
+      OptionsText(options),
       absl::StrFormat("trains   %d parameters in %d tensors, %.4g %% of the model's %d\n",
                       dry.trained_parameters, dry.trained_tensors, percent, dry.all_parameters),
       absl::StrFormat("steps    %d, %d an epoch\n", dry.steps, dry.steps_per_epoch),
@@ -125,16 +155,17 @@ void PrintText(const DryRun& dry) {
 
 }  // namespace
 
-absl::Status PrintDryRun(const ImportedModel& model, Trainer& trainer, bool as_json) {
+absl::Status PrintDryRun(const ImportedModel& model, const std::vector<ResolvedOption>& options,
+                         Trainer& trainer, bool as_json) {
   DryRun dry;
   dry.steps_per_epoch = trainer.steps_per_epoch();
   dry.steps = trainer.steps_of_run();
   STROP_RETURN_IF_ERROR(MeasureStates(model, trainer, dry));
   STROP_RETURN_IF_ERROR(MeasureSteps(trainer, dry));
   if (as_json) {
-    PrintJson(dry, trainer.unreached());
+    PrintJson(dry, options, trainer.unreached());
   } else {
-    PrintText(dry);
+    PrintText(dry, options);
   }
   return absl::OkStatus();
 }
