@@ -43,7 +43,8 @@ class CommandParser {
       }
     }
     app_->footer(footer);
-    if (!ShowsAll()) app_->set_help_all_flag("--help-all", "Every option, by group");
+    CLI::Option* help_all = app_->set_help_all_flag("--help-all", "Every option, by group");
+    if (ShowsAll()) help_all->group("");  // --help says as much
   }
 
   const Command& command() const { return command_; }

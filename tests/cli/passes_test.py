@@ -96,7 +96,7 @@ class PassesTest(ProgramTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("did you mean recognize-gelu", done.stderr)
         for command in ("train", "benchmark", "find-learning-rate", "gradient", "run"):
-            text = self.run_well(command, "--help").stdout
+            text = self.run_well(command, "--help-all").stdout
             for name in PASSES:
                 self.assertIn(name, text.replace("\n", ""))
 
