@@ -8,10 +8,10 @@
 
 namespace strop {
 
-// Which of a run's graphs a step is. Several batches may make one update: all but the last only
-// accumulate their gradients. With sharpness-aware minimization (sharpness.h) all batches are
-// evaluated twice, and the second evaluation ends with the update. Plans are made in this order:
-// the first to read the parameters decides how they lie.
+// Which of a run's graphs computes a batch of a step. Several batches may make one update: all but
+// the last only accumulate their gradients. With sharpness-aware minimization (sharpness.h) a step
+// passes over its batches twice, and the second pass ends with the update. Plans are made in this
+// order: the first to read the parameters decides how they lie.
 struct StepVariant {
   enum class Kind {
     kAscend,              // forward, backward, and where the parameters ascend to
@@ -26,8 +26,8 @@ struct StepVariant {
   auto operator<=>(const StepVariant&) const = default;
 };
 
-// What runs over the batches of a step, in order.
-struct Evaluation {
+// One forward and backward over the batches of a step: the kinds of graphs that it runs.
+struct StepPass {
   StepVariant::Kind of_others;
   StepVariant::Kind of_last;
   bool is_repeated = false;  // the same batches again

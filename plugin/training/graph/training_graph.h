@@ -59,7 +59,7 @@ absl::StatusOr<Graph> BuildTrainingForward(const ImportedModel& model,
 // The kinds of steps that a training with these options has.
 std::vector<StepVariant::Kind> KindsOf(const TrainingGraphOptions& options);
 
-// Whether a step is part of the second evaluation of sharpness-aware minimization: it reads
+// Whether a graph is part of the second pass of sharpness-aware minimization: it reads
 // "<parameter>/ascended" where others read the parameter, and moves no running statistics.
 bool IsAscended(const TrainingGraphOptions& options, const StepVariant& variant);
 

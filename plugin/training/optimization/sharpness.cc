@@ -44,7 +44,7 @@ absl::Status CheckSharpnessOptions(const SharpnessOptions& options) {
       absl::StrCat("train: sam-rho is ", options.rho, ", expected a positive number"));
 }
 
-std::vector<Evaluation> EvaluationsOf(const SharpnessOptions& options) {
+std::vector<StepPass> PassesOf(const SharpnessOptions& options) {
   using Kind = StepVariant::Kind;
   if (!options.is_on()) return {{Kind::kAccumulate, Kind::kUpdate}};
   return {{Kind::kAccumulate, Kind::kAscend},

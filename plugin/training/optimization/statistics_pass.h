@@ -27,7 +27,7 @@ class StatisticsPass {
                                                                 const PlanOptions& plan,
                                                                 uint64_t seed);
 
-  // One pass over the samples `order`, augmented by `key`; `draw` as in StepSessions::Run, for the
+  // One pass over the samples `order`, augmented by `key`; `draw` as in StepGraphs::Run, for the
   // first batch. Does nothing for a model without statistics that training moves.
   absl::Status Run(BatchReader& reader, absl::Span<const int64_t> order, int64_t batch_size,
                    const AugmentationKey& key, int64_t draw);

@@ -43,24 +43,6 @@ std::string Divergence::Describe() const {
                       " now) or --clip-norm 1, or look for extreme values in the data");
 }
 
-absl::Status GoodWeights::Remember(int64_t epoch, const std::vector<std::string>& names,
-                                   const StateStore& store) {
-  weights_.clear();
-  for (const std::string& name : names) {
-    STROP_ASSIGN_OR_RETURN(Tensor tensor, store.Read(name));
-    weights_.emplace_back(name, std::move(tensor));
-  }
-  epoch_ = epoch;
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::optional<int64_t>> GoodWeights::Restore(StateStore& store) const {
-  for (const auto& [name, tensor] : weights_) {
-    STROP_RETURN_IF_ERROR(store.Write(name, tensor));
-  }
-  return epoch_;
-}
-
 absl::StatusOr<std::string> DescribeLargest(const std::vector<std::string>& names,
                                             const StateStore& store) {
   std::string largest;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,20 +34,6 @@ struct Divergence {
 
   // "train: diverged at step 12 (epoch 1, loss nan): …", with what to do; one line.
   std::string Describe() const;
-};
-
-// The weights of the last epoch that ended well, to come back to.
-class GoodWeights {
- public:
-  // Copies the states `names` of `store`.
-  absl::Status Remember(int64_t epoch, const std::vector<std::string>& names,
-                        const StateStore& store);
-  // Puts them back. Absent when there are none.
-  absl::StatusOr<std::optional<int64_t>> Restore(StateStore& store) const;
-
- private:
-  std::optional<int64_t> epoch_;
-  std::vector<std::pair<std::string, Tensor>> weights_;
 };
 
 // "the largest weight is 3e+12 in \"fc.weight\"", of the states `names`.

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,26 +8,35 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "importer/importer.h"
-#include "plugin/data/batch_reader.h"
 #include "plugin/data/data_source.h"
-#include "plugin/training/graph/step_statistics.h"
 #include "plugin/training/metrics/evaluate.h"
-#include "plugin/training/optimization/averaging.h"
-#include "plugin/training/optimization/batch_mixer.h"
-#include "plugin/training/optimization/schedule.h"
-#include "plugin/training/optimization/statistics_pass.h"
+#include "plugin/training/run/batch_supply.h"
 #include "plugin/training/run/divergence.h"
-#include "plugin/training/run/early_stopping.h"
+#include "plugin/training/run/run_length.h"
 #include "plugin/training/run/run_report.h"
 #include "plugin/training/run/run_state.h"
-#include "plugin/training/run/step_batches.h"
-#include "plugin/training/run/step_sessions.h"
+#include "plugin/training/run/run_weights.h"
+#include "plugin/training/run/step_graphs.h"
+#include "plugin/training/run/step_runner.h"
+#include "plugin/training/run/training_feature.h"
 #include "plugin/training/run/training_options.h"
 
 namespace strop {
 
-// Trains one model on one data set. Prints nothing. Not thread-safe.
+// Trains one model on one data set: the run's epochs at once, or step after step as the caller has
+// batches. Prints nothing. Not thread-safe; several may train at the same time.
+//
+//   run      epochs, until one of the options or of the features ends it
+//   epoch    steps that read the data once, then validation
+//   step     one update of the parameters: StepPlace where it stands, StepReport what is told of it
+//   pass     StepPass: one forward and backward over a step's batches; a step has one, or two
+//   batch    StepBatch: samples that are computed at once; a step has one, or several
+//   graph    StepVariant, of StepGraphs: what computes one batch in one pass, giving a BatchResult
+//   feature  TrainingFeature: what a run does besides, joining it at points (training_feature.h)
+//
+// Who watches a run from outside, and saves it, is called by TrainingCallbacks.
 class Trainer {
  public:
   // Builds the graphs and binds the data to the model, so that what does not fit is refused before
@@ -46,6 +53,25 @@ class Trainer {
   // the run would go on from is whole in callbacks only.
   absl::StatusOr<TrainingResult> Run(const TrainingCallbacks& callbacks = {});
 
+  // The next step of the run on a batch of the caller's in place of the data's: the tensors of
+  // data().fields(), [samples, …] each, the target last. The epoch, which ends after
+  // steps_per_epoch() steps, is not validated. InvalidArgument for a batch that the data could not
+  // hold; FailedPrecondition in words of Divergence when its numbers went bad, and from then on.
+  absl::StatusOr<StepReport> Step(absl::Span<const Tensor> batch);
+
+  // Measures the validation data, or those of an evaluator over store(), with the weights that a
+  // run measures: averaged ones where it keeps an exponential average. Changes nothing.
+  // FailedPrecondition without validation data.
+  absl::StatusOr<EvaluationResult> Evaluate();
+  absl::StatusOr<EvaluationResult> Evaluate(Evaluator& evaluator);
+  // One that measures other data; `model` is the one that is trained.
+  absl::StatusOr<std::unique_ptr<Evaluator>> NewEvaluator(const ImportedModel& model,
+                                                          std::unique_ptr<DataSource> data) const;
+
+  // Ends steps as Run ends: with the weights to export, or those of the last good epoch, in the
+  // store.
+  absl::StatusOr<TrainingResult> Finish();
+
   // What changes besides the store: with both, the run goes on in another trainer of the same
   // model, options and data. Callbacks see it whole.
   const RunState& state() const { return state_; }
@@ -55,98 +81,73 @@ class Trainer {
 
   // Parameters, running statistics and moments by name, as they are now.
   const std::shared_ptr<StateStore>& store() const { return store_; }
+  // The training data as the model takes them.
+  const DataSource& data() const { return batches_->data(); }
   // Names of the parameters that move.
-  const std::vector<std::string>& trained() const { return trained_; }
+  const std::vector<std::string>& trained() const { return weights_.trained; }
   // Parameters that are to be trained and that no gradient reaches.
-  const std::vector<UnreachedTensor>& unreached() const { return unreached_; }
+  const std::vector<UnreachedTensor>& unreached() const { return graphs_->unreached(); }
   // Parameters and running statistics: what an export writes.
-  const std::vector<std::string>& exported() const { return exported_; }
+  const std::vector<std::string>& exported() const { return weights_.exported; }
   // How the targets were read where shapes leave several readings; empty where they do not.
   const std::string& note() const { return note_; }
-  int64_t steps_per_epoch() const;
+  int64_t steps_per_epoch() const { return length_.steps_per_epoch(); }
   // Bytes of activations, gradients and scratchpads, of what was planned so far.
-  size_t arena_bytes() const { return sessions_->arena_bytes(); }
+  size_t arena_bytes() const { return graphs_->arena_bytes(); }
   // Of the whole run, when nothing ends it early.
-  int64_t steps_of_run() const;
+  int64_t steps_of_run() const { return length_.steps_of_run(); }
 
  private:
-  // What one session of a step has given.
-  struct StepOutcome {
-    double loss = std::numeric_limits<double>::quiet_NaN();
-    std::string bad_gradient;  // in words, one that is not finite; empty when all are
-  };
+  Trainer(const TrainingOptions& options, int64_t sample_count, PlanOptions plan);
 
-  explicit Trainer(const TrainingOptions& options) : options_(options), early_stopping_(options) {}
-
-  // Adds the variants of the updating step that measure.
-  absl::Status AddMeasuredSteps(const TrainingGraph& step, int phase);
-  // Batches of an epoch.
-  int64_t batches_per_epoch() const;
-  int PhaseOf(int64_t epoch) const;
-  bool HasAllSteps() const;
+  // The life of a run.
   bool IsOver() const;
+  bool HasAllSteps() const;
   absl::Status PlanFullBatch();
   // Goes on with the epoch after state_.epochs until it is over or the run is, then validates.
-  absl::Status GoOn(const TrainingCallbacks& callbacks);
-  absl::StatusOr<EpochReport> RunEpoch(const TrainingCallbacks& callbacks);
-  absl::StatusOr<StepReport> RunStep(absl::Span<const int64_t> order);
-  // What weighs samples; null: each counts the same.
-  const LossOptions* CountedLoss() const;
-  // Runs the batches of a step once. `batch` is the only one where it was evaluated before;
-  // `weight` grows by what counts in a loss that is evaluated for the first time.
-  absl::Status Evaluate(const Evaluation& evaluation, absl::Span<const StepBatch> parts,
-                        absl::Span<const Tensor>& batch, double& weight, StepReport& report);
-  // Adds what one session of a step has measured to the report.
-  absl::StatusOr<StepOutcome> ReadStep(absl::Span<const Tensor> outputs, const StepVariant& variant,
-                                       StepReport& report) const;
-  double LearningRate(int64_t step) const;
-  // Ends the run at a step whose numbers are bad, for the reason that `anomaly` tells or, when it
-  // is OK, that the step tells when it is run again.
-  absl::Status Diverge(const StepReport& report, const absl::Status& anomaly,
-                       const std::string& bad_gradient, const StepVariant& variant, int64_t draw,
-                       absl::Span<const Tensor> batch, const StepNumbers& numbers);
-  // Ends the run where the store holds weights that are no numbers in the model's file.
-  absl::Status CheckWeights();
-  void EndDiverged(std::string cause);
-  // On the averaged weights where those are to be exported. Ends the run where the validation loss
-  // is not finite.
+  absl::Status RunEpoch(const TrainingCallbacks& callbacks);
+  absl::StatusOr<EpochReport> RunSteps(const TrainingCallbacks& callbacks);
+  // The next step of an epoch that reads the samples `order`.
+  absl::StatusOr<StepReport> NextStep(absl::Span<const int64_t> order);
   absl::Status Validate(EpochReport& report);
   absl::Status Measure(EpochReport& report);
-  // What a whole epoch that is over leaves behind.
-  absl::Status EndEpoch();
+  // What a whole epoch leaves behind. `is_good`: nothing has failed.
+  absl::Status EndEpoch(bool is_good);
+  // The end, of a run that failed too.
+  absl::StatusOr<TrainingResult> End(absl::Status status, int64_t first_step);
   // Puts the weights to export into the store.
-  absl::Status Finish(TrainingResult& result);
+  absl::Status ChooseWeights(TrainingResult& result);
 
-  TrainingOptions options_;
-  EarlyStopping early_stopping_;
-  int64_t sample_count_ = 0;
-  int64_t batch_size_ = 1;
-  std::vector<int64_t> phase_starts_;
-  std::unique_ptr<DataSource> data_;
-  std::unique_ptr<BatchReader> reader_;
-  BatchMixer mixer_;
-  std::shared_ptr<StateStore> store_;
-  std::unique_ptr<StepSessions> sessions_;
-  std::unique_ptr<Evaluator> evaluator_;  // null without validation data
+  // One step, of whichever batches.
+  int64_t batches_of_next_step() const;
+  absl::StatusOr<StepReport> MakeStep(absl::Span<const StepBatch> batches, int64_t sample_count,
+                                      const StepRunner::BatchGiver& give);
+  double LearningRate(int64_t step) const;
+  // What the first `count` features say of a step.
+  double LearningRate(int64_t step, size_t count) const;
+
+  // Ends the run where a feature finds the numbers in the store bad.
+  absl::Status LookForBadNumbers();
+  void EndDiverged(std::string cause);
+
+  TrainingOptions options_;  // the graph's completed by what data and run are
+  const RunLength length_;
+  const PlanOptions plan_;
   std::string note_;
-  std::vector<std::string> trained_;
-  std::vector<UnreachedTensor> unreached_;
-  std::vector<std::string> exported_;
-  std::vector<std::string>
-      evaluated_;  // and the model's other states that move: what to come back to
-  std::map<std::string, DataType> file_types_;  // of evaluated_, in which an export keeps them
-  bool has_gradient_norm_ = false;
-  std::map<StepVariant, std::vector<std::string>>
-      watched_;                              // whose gradients a step's outputs watch
-  std::map<StepVariant, StepProbe> probes_;  // of the steps that measure
-  std::optional<Schedule> schedule_;
-  std::unique_ptr<AveragedStates> averages_;    // null without averaging
-  std::unique_ptr<StatisticsPass> statistics_;  // null without stochastic weight averaging
+  std::unique_ptr<BatchSupply> batches_;
+  const std::shared_ptr<StateStore> store_ = std::make_shared<StateStore>();
+  const std::shared_ptr<Arena> arena_ =
+      std::make_shared<Arena>();          // training and validation take turns
+  std::unique_ptr<Evaluator> evaluator_;  // null without validation data
+  std::unique_ptr<StepGraphs> graphs_;
+  RunWeights weights_;
+  std::unique_ptr<StepRunner> runner_;
+  std::vector<std::unique_ptr<TrainingFeature>> features_;
 
   RunState state_;
-  GoodWeights good_weights_;
-  std::optional<Divergence> divergence_;
+  bool is_planned_ = false;
   bool was_stopped_ = false;
+  std::optional<Divergence> divergence_;
 };
 
 }  // namespace strop

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <map>
-#include <string>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/engine/runtime/state_store.h"
+#include "plugin/training/run/training_feature.h"
 
 namespace strop {
 
@@ -15,9 +14,8 @@ namespace strop {
 // infinite: a mask.
 absl::Status CheckFiniteWeights(const ImportedModel& model);
 
-// "tensor \"fc.weight\" holds nan", of the first of the states `types` that is not finite in the
-// type that the file keeps it in; empty when all are.
-absl::StatusOr<std::string> DescribeBadWeights(const std::map<std::string, DataType>& types,
-                                               const StateStore& store);
+// Ends a run that has made a step where the store holds weights that are not finite in the types
+// that the model's file keeps them in.
+absl::StatusOr<std::unique_ptr<TrainingFeature>> MakeFiniteWeights(const RunParts& parts);
 
 }  // namespace strop

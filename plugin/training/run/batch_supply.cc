@@ -1,0 +1,100 @@
+#include "plugin/training/run/batch_supply.h"
+
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "graph/status_macros.h"
+#include "plugin/data/target_check.h"
+#include "plugin/training/graph/loss_weight.h"
+#include "plugin/training/run/shuffle.h"
+
+namespace strop {
+
+BatchSupply::BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target, BatchMixer mixer,
+                         const TrainingOptions& options, const RunLength& length)
+    : data_(std::move(data)),
+      target_(std::move(target)),
+      reader_(*data_),
+      mixer_(std::move(mixer)),
+      loss_(options.graph.loss),
+      mixes_(!options.mix.are_default()),
+      shuffles_(options.shuffle),
+      seed_(options.seed),
+      length_(length),
+      drops_last_(options.drop_last) {}
+
+std::vector<int64_t> BatchSupply::OrderOf(int64_t epoch) const {
+  std::vector<int64_t> order;
+  if (shuffles_) {
+    order = ShuffledOrder(length_.sample_count(), seed_, static_cast<uint64_t>(epoch));
+  } else {
+    order.resize(static_cast<size_t>(length_.sample_count()));
+    std::iota(order.begin(), order.end(), int64_t{0});
+  }
+  if (drops_last_) {
+    order.resize(static_cast<size_t>(length_.batches_per_epoch() * length_.batch_size()));
+  }
+  return order;
+}
+
+AugmentationKey BatchSupply::KeyOf(int64_t epoch) const {
+  return {seed_, static_cast<uint64_t>(epoch)};
+}
+
+absl::StatusOr<std::vector<StepBatch>> BatchSupply::Split(absl::Span<const int64_t> samples) {
+  return SplitStep(samples, length_.batch_size(), CountedLoss(), reader_);
+}
+
+absl::StatusOr<SuppliedBatch> BatchSupply::Read(const StepBatch& batch, int64_t epoch,
+                                                int64_t number) {
+  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> read,
+                         reader_.ReadAugmented(batch.samples, KeyOf(epoch)));
+  return Mixed(read, number);
+}
+
+absl::StatusOr<SuppliedBatch> BatchSupply::Take(absl::Span<const Tensor> batch, int64_t number) {
+  STROP_RETURN_IF_ERROR(Check(batch));
+  return Mixed(batch, number);
+}
+
+absl::StatusOr<SuppliedBatch> BatchSupply::Mixed(absl::Span<const Tensor> batch, int64_t number) {
+  SuppliedBatch supplied;
+  const LossOptions* counted = CountedLoss();
+  supplied.weight = counted == nullptr ? static_cast<double>(batch.back().shape()[0])
+                                       : LossWeight(*counted, batch.back());
+  STROP_ASSIGN_OR_RETURN(supplied.tensors, mixer_.Mix(batch, number));
+  return supplied;
+}
+
+// Mixed targets are probabilities, which count all the same.
+const LossOptions* BatchSupply::CountedLoss() const { return mixes_ ? nullptr : &loss_; }
+
+absl::Status BatchSupply::Check(absl::Span<const Tensor> batch) const {
+  const std::vector<DataField>& fields = data_->fields();
+  if (batch.size() != fields.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("train: found a batch of ", batch.size(),
+                                                   " tensors, expected ", fields.size(),
+                                                   ": the model's inputs and the target"));
+  }
+  const bool has_samples = !batch[0].shape().empty() && batch[0].shape()[0] > 0;
+  const int64_t count = has_samples ? batch[0].shape()[0] : 1;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    Shape shape = fields[i].shape;
+    shape.insert(shape.begin(), count);
+    if (batch[i].type() == fields[i].type && batch[i].shape() == shape) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: the batch's \"", fields[i].name, "\": found ",
+                     TypeName({batch[i].type(), batch[i].shape()}), ", expected ",
+                     TypeName({fields[i].type, shape})));
+  }
+  STROP_ASSIGN_OR_RETURN(
+      const TargetFault fault,
+      FindTargetFault(target_, fields.back().shape, batch.back(), batch.back().element_count()));
+  if (fault.element < 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("train: the batch's \"", fields.back().name,
+                                                 "\", element ", fault.element, ": ",
+                                                 fault.problem));
+}
+
+}  // namespace strop

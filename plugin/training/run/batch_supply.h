@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "plugin/data/batch_reader.h"
+#include "plugin/data/data_source.h"
+#include "plugin/data/model_binding.h"
+#include "plugin/training/optimization/batch_mixer.h"
+#include "plugin/training/run/run_length.h"
+#include "plugin/training/run/step_batches.h"
+#include "plugin/training/run/training_options.h"
+
+namespace strop {
+
+// A batch as a step's graphs take it: augmented, mixed.
+struct SuppliedBatch {
+  absl::Span<const Tensor> tensors;  // the model's inputs, then the target
+  double weight = 0;                 // LossWeight of its targets, as the data have them
+};
+
+// Where the batches of a run come from: which samples, in which order, changed at random in which
+// way, all a function of options, seed and counters. Not thread-safe.
+class BatchSupply {
+ public:
+  // `data` are bound to the model, the target last, as `target` says.
+  BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target, BatchMixer mixer,
+              const TrainingOptions& options, const RunLength& length);
+
+  const DataSource& data() const { return *data_; }
+  BatchReader& reader() { return reader_; }
+
+  // The samples of an epoch, which counts from 1, in the order in which they are read.
+  std::vector<int64_t> OrderOf(int64_t epoch) const;
+  // What makes the random changes of an epoch's samples.
+  AugmentationKey KeyOf(int64_t epoch) const;
+
+  // The batches that make a step on `samples`.
+  absl::StatusOr<std::vector<StepBatch>> Split(absl::Span<const int64_t> samples);
+  // The batch of an epoch that is the run's batch `number`; valid until the next Read or Take.
+  absl::StatusOr<SuppliedBatch> Read(const StepBatch& batch, int64_t epoch, int64_t number);
+  // A batch of the caller's, in the data's order and types, [samples, …] each, mixed as one that
+  // was read. InvalidArgument for what the data could not hold.
+  absl::StatusOr<SuppliedBatch> Take(absl::Span<const Tensor> batch, int64_t number);
+
+ private:
+  // What weighs samples; null: each counts the same.
+  const LossOptions* CountedLoss() const;
+  absl::StatusOr<SuppliedBatch> Mixed(absl::Span<const Tensor> batch, int64_t number);
+  absl::Status Check(absl::Span<const Tensor> batch) const;
+
+  std::unique_ptr<DataSource> data_;
+  TargetInterface target_;
+  BatchReader reader_;
+  BatchMixer mixer_;
+  LossOptions loss_;
+  bool mixes_ = false;
+  bool shuffles_ = true;
+  uint64_t seed_ = 0;
+  RunLength length_;
+  bool drops_last_ = false;
+};
+
+}  // namespace strop
