@@ -15,6 +15,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/roofline.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/plan/specialize.h"
 #include "plugin/engine/runtime/session.h"
@@ -238,6 +239,7 @@ absl::Status RunBenchmark(const BenchmarkOptions& options) {
 
 Command BenchmarkCommand() {
   const auto options = std::make_shared<BenchmarkOptions>();
+  options->model.listener = TerminalListener();
   Command command{
       .name = "benchmark",
       .help = "Time, memory and share of the roofline of a training step on random data",

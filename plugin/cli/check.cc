@@ -14,9 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/vector_jacobian.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
+#include "plugin/session/vector_jacobian.h"
 
 namespace strop {
 namespace {
@@ -235,6 +236,7 @@ absl::Status RunCheck(const CheckOptions& options) {
 
 Command CheckCommand() {
   const auto options = std::make_shared<CheckOptions>();
+  options->model.listener = TerminalListener();
   Command command{.name = "check",
                   .help = "Gradient check in double precision along random directions",
                   .footer = "Example: strop check model.onnx --shape x=2,3,32,32",

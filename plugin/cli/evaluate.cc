@@ -10,14 +10,15 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/run/checkpoint_model.h"
 #include "plugin/cli/terminal/progress_bar.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/loss_options.h"
 #include "plugin/options/metric_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
+#include "plugin/session/checkpoint_model.h"
 
 namespace strop {
 namespace {
@@ -82,6 +83,7 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
 
 Command EvaluateCommand() {
   const auto options = std::make_shared<EvaluateOptions>();
+  options->model.listener = options->data.listener = TerminalListener();
   options->model.keeps_half_types = true;
   Command command{.name = "evaluate",
                   .help = "Loss and metrics of a model on data",

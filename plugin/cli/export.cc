@@ -7,12 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/run/checkpoint_model.h"
-#include "plugin/cli/run/export_trained.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
+#include "plugin/session/checkpoint_model.h"
+#include "plugin/session/export_trained.h"
 
 namespace strop {
 namespace {
@@ -47,17 +48,20 @@ absl::Status RunExport(const ExportOptions& options) {
     run.class_names = {opened.run};
     STROP_ASSIGN_OR_RETURN(names, KnownClassNames(run, &loaded.model));
   }
-  STROP_RETURN_IF_ERROR(NameExportedClasses(writes_names, names, loaded.model));
+  STROP_RETURN_IF_ERROR(
+      NameExportedClasses(writes_names, names, options.model.listener, loaded.model));
   const auto store = std::make_shared<StateStore>();
   for (const Value& value : loaded.model.graph.values) {
     if (value.kind == ValueKind::kState) STROP_RETURN_IF_ERROR(store->FindOrAdd(value).status());
   }
-  STROP_RETURN_IF_ERROR(ExportTrained(loaded.model, loaded.exported, store, loaded.lora.get(),
-                                      loaded.quantized, options.output));
+  STROP_ASSIGN_OR_RETURN(const ExportNotes notes,
+                         ExportTrained(loaded.model, loaded.exported, store, loaded.lora.get(),
+                                       loaded.quantized, options.output));
+  for (const std::string& line : notes.lines) options.model.listener.note(line);
   if (opened.options.averaging.swa_start) {
-    std::fprintf(stderr,
-                 "note: the average that the run ends with is made at its end; these are the "
-                 "weights of this step alone\n");
+    options.model.listener.note(
+        "the average that the run ends with is made at its end; these are the weights of this step "
+        "alone");
   }
   std::printf("wrote %s, %s\n", options.output.c_str(), WeightsOf(opened).c_str());
   return absl::OkStatus();
@@ -67,6 +71,7 @@ absl::Status RunExport(const ExportOptions& options) {
 
 Command ExportCommand() {
   const auto options = std::make_shared<ExportOptions>();
+  options->model.listener = TerminalListener();
   Command command{.name = "export",
                   .help = "A checkpoint of a training as an ONNX file",
                   .footer =

@@ -13,6 +13,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/stop_signal.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/cli/terminal/text_curve.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
@@ -89,7 +90,7 @@ absl::StatusOr<Finding> RunTest(const FindOptions& options) {
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.train.model));
   STROP_RETURN_IF_ERROR(ApplyLora(options.train.lora, options.train.model, model).status());
   STROP_RETURN_IF_ERROR(
-      QuantizeAsTyped(options.train.quantize, options.train.model.plan, model).status());
+      QuantizeAsTyped(options.train.quantize, options.train.model, model).status());
   STROP_ASSIGN_OR_RETURN(TrainingOptions training, TrainingOptionsOf(options.train, model));
   training = RangeTestTraining(options.test, std::move(training));
   CatchStopSignals();
@@ -248,6 +249,7 @@ void AddTestOptions(OptionSet& set, FindOptions& options) {
 
 Command FindLearningRateCommand() {
   const auto options = std::make_shared<FindOptions>();
+  options->train.model.listener = options->train.data.listener = TerminalListener();
   Command command{
       .name = "find-learning-rate",
       .help = "Try growing learning rates on a model and suggest one",

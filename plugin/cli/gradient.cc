@@ -9,11 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/cli/terminal/unreached_note.h"
-#include "plugin/cli/vector_jacobian.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
+#include "plugin/session/vector_jacobian.h"
 
 namespace strop {
 namespace {
@@ -138,6 +139,7 @@ absl::Status RunGradient(const GradientOptions& options) {
 
 Command GradientCommand() {
   const auto options = std::make_shared<GradientOptions>();
+  options->model.listener = TerminalListener();
   Command command{.name = "gradient",
                   .help = "Vector-Jacobian product: gradients by name",
                   .footer =

@@ -11,11 +11,12 @@
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/runtime_differences.h"
-#include "plugin/cli/vector_jacobian.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
 #include "plugin/options/model_options.h"
+#include "plugin/session/runtime_differences.h"
+#include "plugin/session/vector_jacobian.h"
 #include "plugin/training/graph/quantized_model.h"
 #include "plugin/training/graph/target_form.h"
 
@@ -230,6 +231,7 @@ absl::Status RunInspect(const InspectOptions& options) {
 
 Command InspectCommand() {
   const auto options = std::make_shared<InspectOptions>();
+  options->model.listener = TerminalListener();
   options->model.keeps_half_types = true;
   Command command{.name = "inspect",
                   .help = "Interface, parameters, operators; what stands in the way of training",

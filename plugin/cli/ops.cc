@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/op_support.h"
+#include "plugin/session/op_support.h"
 
 namespace strop {
 namespace {

@@ -12,14 +12,15 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/prediction_writer.h"
-#include "plugin/cli/run/checkpoint_model.h"
 #include "plugin/cli/terminal/progress_bar.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/data/class_names.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
+#include "plugin/session/checkpoint_model.h"
 #include "plugin/training/graph/training_graph.h"
 #include "plugin/training/metrics/class_probabilities.h"
 #include "plugin/training/metrics/forward_pass.h"
@@ -278,6 +279,7 @@ void AddMeaningOptions(OptionSet& set, PredictOptions& options) {
 
 Command PredictCommand() {
   const auto options = std::make_shared<PredictOptions>();
+  options->model.listener = options->data.listener = TerminalListener();
   options->model.keeps_half_types = true;
   Command command{
       .name = "predict",

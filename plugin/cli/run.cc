@@ -6,13 +6,14 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/run/checkpoint_model.h"
 #include "plugin/cli/terminal/progress_bar.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/runtime/session.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
+#include "plugin/session/checkpoint_model.h"
 #include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {
@@ -109,6 +110,7 @@ absl::Status Run(const RunOptions& options) {
 
 Command RunCommand() {
   const auto options = std::make_shared<RunOptions>();
+  options->model.listener = options->data.listener = TerminalListener();
   options->model.keeps_half_types = true;
   Command command{.name = "run",
                   .help = "Inference: inputs by name in, outputs out",

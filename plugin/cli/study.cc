@@ -17,6 +17,7 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/terminal/stop_signal.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/loss_options.h"
@@ -148,6 +149,7 @@ std::string StudyNames() {
 
 Command StudyCommand() {
   const auto options = std::make_shared<StudyOptions>();
+  options->model.listener = options->data.listener = TerminalListener();
   Command command{.name = "study",
                   .help = "Measure what textbooks say about training, here, on real data",
                   .footer = "Example: strop study optimizers -o optimizers.html",

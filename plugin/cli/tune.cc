@@ -17,7 +17,6 @@
 #include "exporter/scratch_folder.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/run/lora_export.h"
 #include "plugin/cli/study_folder.h"
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/stop_signal.h"
@@ -27,6 +26,7 @@
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/options/table/search_space_file.h"
+#include "plugin/session/lora_export.h"
 #include "plugin/tune/tuner.h"
 
 namespace strop {

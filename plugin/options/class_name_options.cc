@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -156,7 +155,7 @@ void AddWriteClassNamesOption(OptionSet& options, bool& writes) {
 }
 
 absl::Status NameExportedClasses(bool is_wanted, const std::vector<std::string>& names,
-                                 ImportedModel& model) {
+                                 const Listener& listener, ImportedModel& model) {
   if (is_wanted && names.empty()) {
     return absl::InvalidArgumentError(
         "class names: found labels that are numbers, expected names for --write-class-names; give "
@@ -166,8 +165,9 @@ absl::Status NameExportedClasses(bool is_wanted, const std::vector<std::string>&
   const bool is_stale = HasNewHead(model) && !written.empty();
   if (written == names || !(is_wanted || is_stale)) return absl::OkStatus();
   if (!is_wanted) {
-    std::fprintf(stderr, "note: the class names in the metadata were the old head's; %s\n",
-                 names.empty() ? "they are taken out" : "they are now the new head's");
+    listener.note(
+        absl::StrCat("the class names in the metadata were the old head's; ",
+                     names.empty() ? "they are taken out" : "they are now the new head's"));
   }
   STROP_ASSIGN_OR_RETURN(model.file, WithClassNames(*model.file, names));
   return absl::OkStatus();

@@ -30,7 +30,7 @@ void AddWriteClassNamesOption(OptionSet& options, bool& writes);
 // Puts `names` into the metadata of the file that will be exported, where the user wants them
 // there, and where those of a head that was replaced would be wrong.
 absl::Status NameExportedClasses(bool is_wanted, const std::vector<std::string>& names,
-                                 ImportedModel& model);
+                                 const Listener& listener, ImportedModel& model);
 
 // The words that give a later command these names: the list itself where it is short, else
 // `source`, the data or the run that has them.

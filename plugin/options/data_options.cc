@@ -1,12 +1,10 @@
 #include "plugin/options/data_options.h"
 
 #include <cmath>
-#include <cstdio>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
@@ -116,14 +114,9 @@ DataOptions DataOptionsOf(const DataArguments& arguments) {
   if (!arguments.layout.empty()) options.images.layout = LayoutOf(arguments.layout);
   options.skips_damaged = arguments.skip_damaged;
   options.augmentation = AugmentationOptionsOf(arguments.augmentation);
-  options.listener.on_note = [](const std::string& line) {
-    std::fprintf(stderr, "note: %s\n", line.c_str());
-  };
-  options.listener.on_progress = [bar = std::shared_ptr<ProgressBar>()](int64_t done,
-                                                                        int64_t total) mutable {
-    if (bar == nullptr) bar = std::make_shared<ProgressBar>("checking pictures", total);
-    bar->Update(done);
-    if (done == total) bar.reset();
+  options.listener.on_note = arguments.listener.note;
+  options.listener.on_progress = [listener = arguments.listener](int64_t done, int64_t total) {
+    listener.progress("checking pictures", done, total);
   };
   return options;
 }

@@ -9,6 +9,7 @@
 #include "importer/importer.h"
 #include "plugin/data/open_data.h"
 #include "plugin/options/augmentation_options.h"
+#include "plugin/options/listener.h"
 #include "plugin/options/table/option_set.h"
 
 namespace strop {
@@ -30,13 +31,14 @@ struct DataArguments {
   bool skip_damaged = false;
   std::string layout;
   AugmentationArguments augmentation;  // of what is trained on
-  std::string batch_size;              // a number or "full"; empty: the command's default
+  Listener listener;
+  std::string batch_size;  // a number or "full"; empty: the command's default
 };
 
 void AddDataOptions(OptionSet& options, DataArguments& arguments);
 void AddBatchSizeOption(OptionSet& options, std::string& batch_size);
 
-// As typed; notes go to stderr, and the progress of checking pictures while that is a terminal.
+// As typed; the listener gets notes, and the progress of checking pictures.
 DataOptions DataOptionsOf(const DataArguments& arguments);
 
 // Opens `location` for the model's inputs and labels. Its classes are `class_names`, see

@@ -1,7 +1,6 @@
 #include "plugin/options/lora_options.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -10,7 +9,7 @@
 namespace strop {
 namespace {
 
-void TellOfObstacles(const std::vector<LoraObstacle>& obstacles) {
+void TellOfObstacles(const std::vector<LoraObstacle>& obstacles, const Listener& listener) {
   constexpr size_t kShown = 6;
   if (obstacles.empty()) return;
   std::string names;
@@ -20,8 +19,7 @@ void TellOfObstacles(const std::vector<LoraObstacle>& obstacles) {
   if (obstacles.size() > kShown) {
     absl::StrAppend(&names, " and ", obstacles.size() - kShown, " more");
   }
-  std::fprintf(stderr, "note: no adapter for %s: %s\n", names.c_str(),
-               obstacles.front().reason.c_str());
+  listener.note(absl::StrCat("no adapter for ", names, ": ", obstacles.front().reason));
 }
 
 }  // namespace
@@ -86,7 +84,7 @@ absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& argument
   }
   STROP_ASSIGN_OR_RETURN(LoraAdapters lora, AddLora(model, arguments.lora, options.selection,
                                                     options.seed, options.plan));
-  TellOfObstacles(lora.left_out);
+  TellOfObstacles(lora.left_out, options.listener);
   return std::move(lora.adapters);
 }
 

@@ -19,7 +19,7 @@ struct LoraArguments {
 void AddLoraOptions(OptionSet& options, LoraArguments& arguments);
 void AddLoraExportOption(OptionSet& options, LoraArguments& arguments);
 
-// Gives the model the adapters that are asked for and tells on stderr which weights can have none;
+// Gives the model the adapters that are asked for and tells the listener which weights can have none;
 // nothing, and an empty answer, without --lora.
 absl::StatusOr<std::vector<LoraAdapter>> ApplyLora(const LoraArguments& arguments,
                                                    const ModelOptions& options,

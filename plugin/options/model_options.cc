@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <random>
 
 #include "absl/strings/numbers.h"
@@ -106,12 +105,13 @@ void AddReplaceHeadOption(OptionSet& options, ModelOptions& model) {
 
 namespace {
 
-absl::StatusOr<std::shared_ptr<const ModelFile>> Folded(std::shared_ptr<const ModelFile> file) {
+absl::StatusOr<std::shared_ptr<const ModelFile>> Folded(std::shared_ptr<const ModelFile> file,
+                                                        const Listener& listener) {
   STROP_ASSIGN_OR_RETURN(FoldedModel model, FoldBatchNormalization(std::move(file)));
   if (model.folded > 0) {
-    std::fprintf(stderr, "note: %d BatchNormalization%s folded into the layer before%s\n",
-                 model.folded, model.folded == 1 ? " is" : "s are",
-                 model.kept == 0 ? "" : absl::StrCat(", ", model.kept, " stay").c_str());
+    listener.note(absl::StrCat(model.folded, " BatchNormalization",
+                               model.folded == 1 ? " is" : "s are", " folded into the layer before",
+                               model.kept == 0 ? "" : absl::StrCat(", ", model.kept, " stay")));
   }
   return std::move(model.file);
 }
@@ -139,10 +139,10 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (options.head_classes > 0) {  // before the folding, which makes other layers the last ones
     STROP_ASSIGN_OR_RETURN(
         head, ReplaceHead(*head.file, {options.head_classes, options.head_at, options.seed}));
-    if (!head.note.empty()) std::fprintf(stderr, "note: %s\n", head.note.c_str());
+    if (!head.note.empty()) options.listener.note(head.note);
   }
   if (options.folds_batch_normalization) {
-    STROP_ASSIGN_OR_RETURN(head.file, Folded(std::move(head.file)));
+    STROP_ASSIGN_OR_RETURN(head.file, Folded(std::move(head.file), options.listener));
   }
   STROP_ASSIGN_OR_RETURN(ImportedModel model, ImportModel(std::move(head.file), import));
   const std::vector<int> fresh = NumbersOf(head.constants, *model.model);

@@ -10,6 +10,7 @@
 #include "importer/importer.h"
 #include "plugin/data/arrays/npz.h"
 #include "plugin/engine/plan/plan_options.h"
+#include "plugin/options/listener.h"
 #include "plugin/options/table/option_set.h"
 
 namespace strop {
@@ -26,6 +27,7 @@ struct ModelOptions {
   std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
   PlanOptions plan;                        // of every graph that is made of the model
+  Listener listener;
 };
 
 // How many threads there may be.
@@ -43,7 +45,7 @@ void AddReplaceHeadOption(OptionSet& options, ModelOptions& model);
 Widening WideningOf(const ModelOptions& options);
 
 // Sets the team's size and reads the model, with a new head and with BatchNormalizations folded
-// where that is asked for; tells on stderr how many were.
+// where that is asked for; the listener is told how many were.
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
 
 // The graph's inputs, in their order, out of arrays by name, converted to the element types that

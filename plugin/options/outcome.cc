@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
@@ -27,10 +26,6 @@ absl::Status StoppedBySignal(int signal, const std::string& when) {
       "stopped by ", signal == SIGTERM ? "a termination signal " : "an interrupt ", when));
   status.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
   return status;
-}
-
-void PrintNote(const std::string& note) {
-  if (!note.empty()) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
 int ExitCodeOf(const absl::Status& status) {

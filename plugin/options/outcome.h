@@ -27,9 +27,6 @@ absl::Status StoppedBySignal(int signal, const std::string& when);
 // The one place where errors become exit codes.
 int ExitCodeOf(const absl::Status& status);
 
-// "note: …" on stderr, unless there is nothing to say.
-void PrintNote(const std::string& note);
-
 // The error as one line without its end: "strop train: import: …".
 std::string ErrorLine(const std::string& command, const absl::Status& status);
 

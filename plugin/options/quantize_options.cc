@@ -1,7 +1,5 @@
 #include "plugin/options/quantize_options.h"
 
-#include <cstdio>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/affine_quantization.h"
@@ -11,7 +9,7 @@
 namespace strop {
 namespace {
 
-void TellOfFunctions(const QuantizationSites& sites) {
+void TellOfFunctions(const QuantizationSites& sites, const Listener& listener) {
   int layers = 0;
   std::vector<std::string> functions;
   for (const auto& [function, count] : sites.in_functions) {
@@ -19,11 +17,9 @@ void TellOfFunctions(const QuantizationSites& sites) {
     functions.push_back(absl::StrCat(function, " (", count, ")"));
   }
   if (layers == 0) return;
-  std::fprintf(stderr,
-               "note: %d %s floating, in functions of the model, which the file keeps: %s; "
-               "inline them to quantize all\n",
-               layers, layers == 1 ? "layer stays" : "layers stay",
-               absl::StrJoin(functions, ", ").c_str());
+  listener.note(absl::StrCat(layers, layers == 1 ? " layer stays" : " layers stay",
+                             " floating, in functions of the model, which the file keeps: ",
+                             absl::StrJoin(functions, ", "), "; inline them to quantize all"));
 }
 
 }  // namespace
@@ -54,13 +50,14 @@ bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArgum
 }
 
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
-                                                  const PlanOptions& plan, ImportedModel& model) {
+                                                  const ModelOptions& options,
+                                                  ImportedModel& model) {
   if (arguments.type.empty()) return QuantizationSites();
   STROP_RETURN_IF_ERROR(CheckQuantizedExport(model));
-  QuantizationOptions options;
-  options.exclude = arguments.exclude;
-  STROP_ASSIGN_OR_RETURN(QuantizationSites sites, QuantizeModel(model, options, plan));
-  TellOfFunctions(sites);
+  QuantizationOptions quantization;
+  quantization.exclude = arguments.exclude;
+  STROP_ASSIGN_OR_RETURN(QuantizationSites sites, QuantizeModel(model, quantization, options.plan));
+  TellOfFunctions(sites, options.listener);
   return sites;
 }
 

@@ -8,6 +8,7 @@
 #include "importer/importer.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/loss_options.h"
+#include "plugin/options/model_options.h"
 #include "plugin/options/table/option_set.h"
 #include "plugin/training/graph/quantize_model.h"
 
@@ -26,10 +27,11 @@ void AddQuantizeOptions(OptionSet& options, QuantizeArguments& arguments);
 // or to be trained with the batch's statistics.
 bool FoldsBatchNormalization(const QuantizeArguments& arguments, const ModeArguments& modes);
 
-// Quantizes the model where that is asked for, and tells on stderr which layers stay floating
+// Quantizes the model where that is asked for, and tells the listener which layers stay floating
 // because the file keeps them in functions; without sites otherwise.
 absl::StatusOr<QuantizationSites> QuantizeAsTyped(const QuantizeArguments& arguments,
-                                                  const PlanOptions& plan, ImportedModel& model);
+                                                  const ModelOptions& options,
+                                                  ImportedModel& model);
 
 // What a trained model rounds. FailedPrecondition when no step has seen an activation.
 absl::StatusOr<ModelQuantization> TrainedQuantization(const QuantizationSites& sites,

@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/terminal/dump.h"
 #include "plugin/data/split.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/metric_options.h"
@@ -110,11 +109,11 @@ void AddRunOptions(OptionSet& set, TrainOptions& options) {
             .help = "JSON lines on stdout: one per epoch, and as --log-every"},
            {.name = "dump",
             .target = &options.dump,
-            .choices = AllDumpStages(),
+            .choices = {"import", "differentiate", "optimize", "plan", "passes"},
             .may_change_on_resume = true,
             .is_set_by_tuner = true,
             .comparison = Comparison::kNever,
-            .help = "Print stages to stderr: " + DumpStageNames()}});
+            .help = "Print stages to stderr"}});
 }
 
 void AddValidationOptions(OptionSet& set, TrainOptions& options) {

@@ -22,6 +22,7 @@
 #include "plugin/cli/landscape/landscape_path.h"
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/stop_signal.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/data/arrays/npz.h"
 #include "plugin/data/split.h"
 #include "plugin/options/landscape_options.h"
@@ -380,6 +381,7 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
 
 Command LandscapeCommand() {
   const auto arguments = std::make_shared<LandscapeArguments>();
+  arguments->model.listener = arguments->data.listener = TerminalListener();
   Command command{
       .name = "landscape",
       .help = "The loss around the trained weights, as a page, pictures and numbers",

@@ -45,12 +45,6 @@ std::vector<Tensor> FirstBatchShapes(const Graph& graph, const DataSource& data,
 
 }  // namespace
 
-std::vector<std::string> AllDumpStages() {
-  return {"import", "differentiate", "optimize", "plan", "passes"};
-}
-
-std::string DumpStageNames() { return absl::StrJoin(AllDumpStages(), ","); }
-
 std::string PassTimes::Describe() const {
   std::string text;
   for (const PassReport& report : reports_) {

@@ -12,10 +12,6 @@
 
 namespace strop {
 
-// import, differentiate, optimize, plan, passes: what --dump prints.
-std::vector<std::string> AllDumpStages();
-std::string DumpStageNames();
-
 // What the passes over a model came to, in their order.
 class PassTimes {
  public:

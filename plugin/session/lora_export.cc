@@ -1,4 +1,4 @@
-#include "plugin/cli/run/lora_export.h"
+#include "plugin/session/lora_export.h"
 
 #include <onnx/onnx_pb.h>
 

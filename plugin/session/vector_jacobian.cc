@@ -1,4 +1,4 @@
-#include "plugin/cli/vector_jacobian.h"
+#include "plugin/session/vector_jacobian.h"
 
 #include <algorithm>
 #include <map>

@@ -1,14 +1,15 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
-#include "plugin/cli/terminal/progress.h"
 #include "plugin/data/data_source.h"
 #include "plugin/monitor/training_monitor.h"
+#include "plugin/options/listener.h"
 #include "plugin/options/monitor_options.h"
 #include "plugin/options/train_arguments.h"
 #include "plugin/training/run/run_report.h"
@@ -25,13 +26,12 @@ absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
                                            const TrainingOptions& training, const Graph& model,
                                            DataSource& data);
 
-// The monitor of a run of the command line, which says findings as "health: …" and files that
-// cannot be written any more as "warning: …" on stderr. Without `directory` nothing is recorded.
-// `health` is the run's own.
+// The monitor of a run, which tells of findings, and warns of files that cannot be written any more.
+// Without `directory` nothing is recorded. `health` is the run's own.
 absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
     const MonitorArguments& arguments, const std::string& directory,
     const std::optional<ResumePoint>& resume, RunDescription description, HealthState& health,
-    Progress& progress);
+    const Listener& listener, std::function<void(const HealthFinding&)> on_finding);
 
 // Ends the records with what became of the run. DataLoss or ResourceExhausted when they have gaps;
 // the run itself is worth no less.

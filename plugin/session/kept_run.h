@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "plugin/options/listener.h"
 #include "plugin/options/run_options.h"
 #include "plugin/options/table/config_file.h"
 #include "plugin/training/run/checkpointer.h"
@@ -18,8 +19,8 @@ namespace strop {
 absl::StatusOr<Fingerprint> FingerprintOfInputs(const ImportedModel& model, DataSource& training,
                                                 DataSource* validation);
 
-// A run that is kept in a folder: holds its lock, saves checkpoints, goes on from one. Says on
-// stderr what it finds and what it cannot save; that ends no training.
+// A run that is kept in a folder: holds its lock, saves checkpoints, goes on from one. Its listener
+// is told what it finds and what it cannot save; that ends no training.
 class KeptRun {
  public:
   // Locks the folder, writes the options into config.toml and puts the newest checkpoint into the
@@ -28,7 +29,8 @@ class KeptRun {
   // when the checkpoint is another run's.
   static absl::StatusOr<std::unique_ptr<KeptRun>> Begin(const RunArguments& arguments,
                                                         const std::vector<ResolvedOption>& options,
-                                                        Fingerprint inputs, Trainer& trainer);
+                                                        Fingerprint inputs, Trainer& trainer,
+                                                        Listener listener);
 
   // Keeps the names of the run's classes, where they have names, for `--class-names RUN`.
   absl::Status KeepClassNames(const std::vector<std::string>& names) const;
@@ -49,9 +51,13 @@ class KeptRun {
   bool is_resumed() const { return is_resumed_; }
 
  private:
-  explicit KeptRun(RunFolder folder) : folder_(std::move(folder)) {}
+  KeptRun(RunFolder folder, Listener listener)
+      : folder_(std::move(folder)), listener_(std::move(listener)) {}
+
+  void Warn(const absl::Status& status) const;
 
   RunFolder folder_;
+  Listener listener_;
   bool is_resumed_ = false;
   std::optional<Checkpointer> checkpointer_;  // absent with --keep 0
 };

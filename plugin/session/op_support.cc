@@ -1,4 +1,4 @@
-#include "plugin/cli/op_support.h"
+#include "plugin/session/op_support.h"
 
 #include <onnx/defs/function.h>
 #include <onnx/defs/schema.h>

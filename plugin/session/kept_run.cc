@@ -1,6 +1,5 @@
-#include "plugin/cli/run/kept_run.h"
+#include "plugin/session/kept_run.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -13,12 +12,6 @@
 namespace strop {
 namespace {
 
-void Warn(const absl::Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "warning: no checkpoint was saved: %s\n",
-               std::string(status.message()).c_str());
-}
-
 absl::Status WriteText(const std::string& path, const std::string& text) {
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   STROP_RETURN_IF_ERROR(file.Append(text));
@@ -27,17 +20,18 @@ absl::Status WriteText(const std::string& path, const std::string& text) {
 }
 
 // What is said when a run is to go on.
-void SayWhereItBegins(const RunFolder& folder, const FoundCheckpoint& found) {
+void SayWhereItBegins(const RunFolder& folder, const FoundCheckpoint& found,
+                      const Listener& listener) {
   for (const std::string& line : found.damaged) {
-    std::fprintf(stderr, "warning: %s; falling back to the one before\n", line.c_str());
+    listener.warning(line + "; falling back to the one before");
   }
   if (!found.checkpoint) {
-    std::fprintf(stderr, "found no checkpoint in %s; starting from the beginning\n",
-                 folder.path().c_str());
+    listener.status(
+        absl::StrCat("found no checkpoint in ", folder.path(), "; starting from the beginning"));
     return;
   }
-  std::fprintf(stderr, "going on from %s after step %lld\n", found.name.c_str(),
-               static_cast<long long>(found.checkpoint->state.steps));
+  listener.status(
+      absl::StrCat("going on from ", found.name, " after step ", found.checkpoint->state.steps));
 }
 
 // Adds what decides a step's numbers: with a schedule also how long the run is, which it spans.
@@ -67,18 +61,19 @@ absl::StatusOr<Fingerprint> FingerprintOfInputs(const ImportedModel& model, Data
 
 absl::StatusOr<std::unique_ptr<KeptRun>> KeptRun::Begin(const RunArguments& arguments,
                                                         const std::vector<ResolvedOption>& options,
-                                                        Fingerprint inputs, Trainer& trainer) {
+                                                        Fingerprint inputs, Trainer& trainer,
+                                                        Listener listener) {
   Fingerprint fingerprint = std::move(inputs);
   AddOptions(options, fingerprint);
   STROP_ASSIGN_OR_RETURN(RunFolder folder, RunFolder::Open(arguments.directory));
-  std::unique_ptr<KeptRun> run(new KeptRun(std::move(folder)));
+  std::unique_ptr<KeptRun> run(new KeptRun(std::move(folder), std::move(listener)));
   std::string best_file;
   if (arguments.resume) {
     STROP_ASSIGN_OR_RETURN(FoundCheckpoint found, run->folder_.NewestCheckpoint());
     if (found.checkpoint) {
       STROP_RETURN_IF_ERROR(CheckSameFingerprint(found.checkpoint->fingerprint, fingerprint));
     }
-    SayWhereItBegins(run->folder_, found);
+    SayWhereItBegins(run->folder_, found, run->listener_);
     if (found.checkpoint) {
       STROP_RETURN_IF_ERROR(RestoreStore(*found.checkpoint, *trainer.store()));
       best_file = std::move(found.checkpoint->best_file);
@@ -117,6 +112,11 @@ absl::Status KeptRun::KeepClassNames(const std::vector<std::string>& names) cons
 
 void KeptRun::set_before_save(std::function<void()> before_save) {
   if (checkpointer_) checkpointer_->set_before_save(std::move(before_save));
+}
+
+void KeptRun::Warn(const absl::Status& status) const {
+  if (status.ok()) return;
+  listener_.warning("no checkpoint was saved: " + std::string(status.message()));
 }
 
 void KeptRun::OnStep() {

@@ -1,4 +1,4 @@
-#include "plugin/cli/run/checkpoint_model.h"
+#include "plugin/session/checkpoint_model.h"
 
 #include <filesystem>
 #include <map>
@@ -137,6 +137,7 @@ absl::StatusOr<CheckpointModel> LoadCheckpointModel(const OpenedCheckpoint& open
   ModelOptions loading = run.model;
   loading.path = options.path;
   loading.threads = options.threads;
+  loading.listener = options.listener;
   loading.folds_batch_normalization = FoldsBatchNormalization(run.quantize, run.modes);
   LoraArguments lora = run.lora;
   if (!lora_export.empty()) lora.export_as = lora_export;
@@ -149,8 +150,7 @@ absl::StatusOr<CheckpointModel> LoadCheckpointModel(const OpenedCheckpoint& open
                            PrepareLora(lora, run.modes, loading, output, loaded.model));
     if (loaded.lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(loaded.model, output));
   }
-  STROP_ASSIGN_OR_RETURN(loaded.quantized,
-                         QuantizeAsTyped(run.quantize, loading.plan, loaded.model));
+  STROP_ASSIGN_OR_RETURN(loaded.quantized, QuantizeAsTyped(run.quantize, loading, loaded.model));
   STROP_RETURN_IF_ERROR(CheckIsModelOf(opened, loaded.model));
   const bool takes_averages = run.averaging.ema_decay && opened.checkpoint.state.steps > 0;
   STROP_RETURN_IF_ERROR(TakeStates(opened.checkpoint, takes_averages, loaded.model.graph));

@@ -1,6 +1,5 @@
-#include "plugin/cli/run/export_trained.h"
+#include "plugin/session/export_trained.h"
 
-#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -9,9 +8,11 @@
 
 namespace strop {
 
-absl::Status ExportTrained(const ImportedModel& model, const std::vector<std::string>& exported,
-                           std::shared_ptr<const StateStore> store, LoraExport* lora,
-                           const QuantizationSites& quantized, const std::string& output) {
+absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
+                                          const std::vector<std::string>& exported,
+                                          std::shared_ptr<const StateStore> store, LoraExport* lora,
+                                          const QuantizationSites& quantized,
+                                          const std::string& output) {
   std::map<std::string, std::string> tensor_names;  // by the name in the graph
   for (const Parameter& parameter : model.parameters) {
     tensor_names[model.graph.value(parameter.value).name] = parameter.name;
@@ -34,8 +35,7 @@ absl::Status ExportTrained(const ImportedModel& model, const std::vector<std::st
   } else {
     STROP_ASSIGN_OR_RETURN(notes, ExportModelInTurn(model, trained, output));
   }
-  for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
-  return absl::OkStatus();
+  return notes;
 }
 
 }  // namespace strop

@@ -6,10 +6,10 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
-#include "plugin/cli/run/lora_export.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/quantize_options.h"
 #include "plugin/options/train_arguments.h"
+#include "plugin/session/lora_export.h"
 #include "plugin/training/run/checkpoint.h"
 
 namespace strop {

@@ -1,4 +1,4 @@
-#include "plugin/cli/runtime_differences.h"
+#include "plugin/session/runtime_differences.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
-#include "plugin/cli/run/monitored_run.h"
+#include "plugin/session/monitored_run.h"
 
 #include <omp.h>
 
-#include <cstdio>
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -150,20 +150,16 @@ absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
 absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
     const MonitorArguments& arguments, const std::string& directory,
     const std::optional<ResumePoint>& resume, RunDescription description, HealthState& health,
-    Progress& progress) {
+    const Listener& listener, std::function<void(const HealthFinding&)> on_finding) {
   MonitorOptions options;
   options.directory = directory;
   if (Monitors(arguments, !directory.empty())) options.health = &health;
   options.log = RecordCadence(arguments);
   options.resume = resume;
   MonitorListeners listeners;
-  listeners.on_finding = [&progress](const HealthFinding& finding) {
-    progress.ClearBar();
-    std::fprintf(stderr, "health: %s\n", finding.message.c_str());
-  };
-  listeners.warn = [](const absl::Status& status) {
-    std::fprintf(stderr, "warning: %s; the training goes on without it\n",
-                 std::string(status.message()).c_str());
+  listeners.on_finding = std::move(on_finding);
+  listeners.warn = [listener](const absl::Status& status) {
+    listener.warning(std::string(status.message()) + "; the training goes on without it");
   };
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<TrainingMonitor> monitor,
                          TrainingMonitor::Create(options, std::move(listeners)));

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "plugin/options/listener.h"
+
+namespace strop {
+
+// Says everything on stderr: "note: …", "warning: …", lines of where it stands as they are, and
+// long work as a bar while that is a terminal.
+Listener TerminalListener();
+
+// "note: …" on stderr, unless there is nothing to say.
+void PrintNote(const std::string& note);
+
+}  // namespace strop

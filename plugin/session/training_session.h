@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "importer/importer.h"
+#include "plugin/monitor/record.h"
+#include "plugin/options/train_arguments.h"
+#include "plugin/session/kept_run.h"
+#include "plugin/session/lora_export.h"
+#include "plugin/session/monitored_run.h"
+#include "plugin/training/run/trainer.h"
+
+namespace strop {
+
+// Who follows a run. Each may be empty. Called between steps, on the run's thread.
+struct SessionCallbacks {
+  // `should_stop` ends the run; a run that is kept is saved first.
+  TrainingCallbacks run;
+  std::function<void(const HealthFinding& finding)> on_finding;
+};
+
+// What became of a run.
+struct SessionResult {
+  TrainingResult training;
+  // Why it ended before its time, in words for its user: numbers that went bad, data that were lost.
+  // The file then has the weights of the last good epoch, if there was one.
+  absl::Status end;
+  // It was stopped, nothing is exported, and it goes on from this checkpoint; empty otherwise.
+  std::string checkpoint;
+  // DataLoss, ResourceExhausted: the records have gaps, or the last checkpoint is not on the disk.
+  absl::Status kept;
+};
+
+// A training as its options say: the model with all that is done to it, its data, the trainer, what
+// is recorded and kept of the run, and the file that it ends with. Every front end trains by it.
+// Not thread-safe; several may train at the same time.
+class TrainingSession {
+ public:
+  // Called when model and data are there and before the step is built.
+  using Prepared = std::function<absl::Status(
+      const ImportedModel& model, const TrainingOptions& training, const DataSource& data)>;
+
+  // Reads model and data and builds the step, so that what does not fit is refused before anything
+  // runs; writes nothing. UsageError for options that exclude each other. `options` has to outlive
+  // the session; `prepared` may be null.
+  static absl::StatusOr<std::unique_ptr<TrainingSession>> Create(const TrainOptions& options,
+                                                                 const Prepared& prepared = nullptr);
+
+  const ImportedModel& model() const { return model_; }
+  // For who steps, evaluates or measures by hand. Gone after Run.
+  Trainer& trainer() { return *trainer_; }
+  const std::vector<std::string>& class_names() const { return class_names_; }
+
+  // The run: from the newest checkpoint where the options say so, to the exported file. An error is
+  // one that came before the first step, or that of the export.
+  absl::StatusOr<SessionResult> Run(const SessionCallbacks& callbacks = {});
+
+ private:
+  explicit TrainingSession(const TrainOptions& options) : options_(options) {}
+
+  bool is_kept() const { return !options_.run.directory.empty(); }
+  bool can_resume() const { return kept_ != nullptr && kept_->saves_checkpoints(); }
+  absl::Status PrepareModel();
+  absl::Status Keep();
+  absl::StatusOr<std::unique_ptr<TrainingMonitor>> Monitor(const SessionCallbacks& callbacks);
+  // Writes the weights that the run left in its store.
+  absl::Status Export(const TrainingResult& result);
+
+  const TrainOptions& options_;
+  ImportedModel model_;
+  std::unique_ptr<LoraExport> lora_;  // null without adapters
+  QuantizationSites quantized_;
+  std::vector<std::string> class_names_;
+  RunDescription description_;  // of a run that is kept, as its inputs
+  Fingerprint inputs_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<KeptRun> kept_;  // null without a folder
+};
+
+}  // namespace strop
