@@ -73,18 +73,6 @@ class Graph {
   Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }
   const TensorType& type(ValueId id) const { return value(id).type; }
 
-  // The value of that name, or kNoValue.
-  ValueId FindValue(std::string_view value_name) const;
-
-  // Index into `nodes` of each value's producer, -1 for values that no node computes.
-  std::vector<int> Producers() const;
-
-  // How many times each value is read: by nodes, as a graph output, by a state update.
-  std::vector<int> UseCounts() const;
-
-  // Makes every reader of `from` read `to`, graph outputs and state updates included.
-  void ReplaceUses(ValueId from, ValueId to);
-
   // Drops the nodes that nothing reads. Values keep their ids.
   void RemoveDeadNodes();
 };

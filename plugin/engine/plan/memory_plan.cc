@@ -1,6 +1,7 @@
 #include "plugin/engine/plan/memory_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace strop {
@@ -18,21 +19,58 @@ struct Placed {
   size_t end = 0;
 };
 
+// A search for the lowest gap, from low offsets to high ones.
+struct GapSearch {
+  const Lifetime& lifetime;
+  size_t bytes = 0;
+  size_t offset = 0;  // nothing lower will do
+
+  bool Meets(const Placed& buffer) const {
+    return buffer.first <= lifetime.last && lifetime.first <= buffer.last;
+  }
+};
+
+// Buffers among neighbours that lie one behind the other, as a search has met them. Whoever is
+// needed at the same time as all of them need not look between them again.
+struct Cover {
+  int latest_first = 0;
+  int earliest_last = -1;
+  size_t begin = 0;
+  size_t end = 0;  // 0: of no buffer
+  size_t widest_gap = 0;
+
+  void Add(const Placed& buffer) {
+    if (buffer.end <= end) return;
+    if (end == 0) {
+      *this = {buffer.first, buffer.last, buffer.begin, buffer.end, 0};
+      return;
+    }
+    latest_first = std::max(latest_first, buffer.first);
+    earliest_last = std::min(earliest_last, buffer.last);
+    if (buffer.begin > end) widest_gap = std::max(widest_gap, buffer.begin - end);
+    end = buffer.end;
+  }
+
+  bool LeavesNone(const GapSearch& search) const {
+    return latest_first <= search.lifetime.last && earliest_last >= search.lifetime.first &&
+           widest_gap < search.bytes && search.offset + search.bytes > begin;
+  }
+};
+
 // Neighbours in space, and what lets a search pass them by without a look at each.
 class Chunk {
  public:
-  const std::vector<Placed>& buffers() const { return buffers_; }
   size_t begin() const { return buffers_.front().begin; }
-  size_t end() const { return end_; }
+  bool is_full() const { return buffers_.size() >= kMostBuffers; }
 
-  // No buffer is needed at the same time.
-  bool IsFreeFor(const Lifetime& lifetime) const {
-    return first_of_all_ > lifetime.last || last_of_all_ < lifetime.first;
-  }
-  // Every buffer is needed at the same time, and no gap between them is wide enough.
-  bool IsClosedFor(const Lifetime& lifetime, size_t bytes) const {
-    return latest_first_ <= lifetime.last && earliest_last_ >= lifetime.first &&
-           widest_gap_ < bytes;
+  // Whether the search ends before or among them; else it goes on behind them.
+  bool Find(GapSearch& search) {
+    if (first_of_all_ > search.lifetime.last || last_of_all_ < search.lifetime.first) return false;
+    if (search.offset + search.bytes <= begin()) return true;
+    const bool reaches_the_end = cover_.end == end_;
+    if (!reaches_the_end || !cover_.LeavesNone(search)) return LookAtEach(search);
+    search.offset = std::max(search.offset, end_);
+    return false;
   }
 
   void Insert(const Placed& buffer) {
@@ -40,79 +78,73 @@ class Chunk {
         std::upper_bound(buffers_.begin(), buffers_.end(), buffer.begin,
                          [](size_t begin, const Placed& other) { return begin < other.begin; });
     buffers_.insert(position, buffer);
-    Summarize();
+    TakeIn(buffer);
   }
 
   // Keeps the lower half.
   Chunk SplitOff() {
-    Chunk upper;
     const auto middle = buffers_.begin() + static_cast<std::ptrdiff_t>(buffers_.size() / 2);
+    Chunk lower;
+    Chunk upper;
+    lower.buffers_.assign(buffers_.begin(), middle);
     upper.buffers_.assign(middle, buffers_.end());
-    buffers_.erase(middle, buffers_.end());
-    Summarize();
-    upper.Summarize();
+    for (const Placed& buffer : lower.buffers_) lower.TakeIn(buffer);
+    for (const Placed& buffer : upper.buffers_) upper.TakeIn(buffer);
+    *this = std::move(lower);
     return upper;
   }
 
  private:
-  void Summarize() {
-    first_of_all_ = latest_first_ = buffers_.front().first;
-    last_of_all_ = earliest_last_ = buffers_.front().last;
-    end_ = buffers_.front().end;
-    widest_gap_ = 0;
+  static constexpr size_t kMostBuffers = 256;
+
+  void TakeIn(const Placed& buffer) {
+    first_of_all_ = std::min(first_of_all_, buffer.first);
+    last_of_all_ = std::max(last_of_all_, buffer.last);
+    end_ = std::max(end_, buffer.end);
+  }
+
+  bool LookAtEach(GapSearch& search) {
+    Cover cover;
     for (const Placed& buffer : buffers_) {
-      first_of_all_ = std::min(first_of_all_, buffer.first);
-      latest_first_ = std::max(latest_first_, buffer.first);
-      earliest_last_ = std::min(earliest_last_, buffer.last);
-      last_of_all_ = std::max(last_of_all_, buffer.last);
-      if (buffer.begin > end_) widest_gap_ = std::max(widest_gap_, buffer.begin - end_);
-      end_ = std::max(end_, buffer.end);
+      if (!search.Meets(buffer)) continue;
+      if (search.offset + search.bytes <= buffer.begin) return true;
+      search.offset = std::max(search.offset, buffer.end);
+      cover.Add(buffer);
     }
+    if (cover.end == end_) cover_ = cover;
+    return false;
   }
 
   std::vector<Placed> buffers_;  // by offset
-  int first_of_all_ = 0;
-  int latest_first_ = 0;
-  int earliest_last_ = 0;
-  int last_of_all_ = 0;
+  int first_of_all_ = std::numeric_limits<int>::max();
+  int last_of_all_ = -1;
   size_t end_ = 0;
-  size_t widest_gap_ = 0;
+  Cover cover_;
 };
 
 // The placed buffers by offset. There may be a hundred thousand, and each is looked for among all.
 class PlacedBuffers {
  public:
   // The lowest gap of `bytes` among what is needed at the same time.
-  size_t LowestGap(const Lifetime& lifetime, size_t bytes) const {
-    size_t offset = 0;
-    for (const Chunk& chunk : chunks_) {
-      if (chunk.IsFreeFor(lifetime)) continue;
-      if (chunk.IsClosedFor(lifetime, bytes)) {
-        if (offset + bytes <= chunk.begin()) return offset;
-        offset = std::max(offset, chunk.end());
-        continue;
-      }
-      for (const Placed& other : chunk.buffers()) {
-        if (other.first > lifetime.last || lifetime.first > other.last) continue;
-        if (offset + bytes <= other.begin) return offset;
-        offset = std::max(offset, other.end);
-      }
+  size_t LowestGap(const Lifetime& lifetime, size_t bytes) {
+    GapSearch search{.lifetime = lifetime, .bytes = bytes};
+    for (Chunk& chunk : chunks_) {
+      if (chunk.Find(search)) break;
     }
-    return offset;
+    return search.offset;
   }
 
   void Insert(const Placed& buffer) {
     if (chunks_.empty()) chunks_.emplace_back();
-    auto above = std::find_if(chunks_.begin() + 1, chunks_.end(),
-                              [&](const Chunk& chunk) { return chunk.begin() > buffer.begin; });
+    const auto above =
+        std::upper_bound(chunks_.begin() + 1, chunks_.end(), buffer.begin,
+                         [](size_t begin, const Chunk& chunk) { return begin < chunk.begin(); });
     const auto chunk = above - 1;
     chunk->Insert(buffer);
-    if (chunk->buffers().size() >= kLargestChunk) chunks_.insert(above, chunk->SplitOff());
+    if (chunk->is_full()) chunks_.insert(above, chunk->SplitOff());
   }
 
  private:
-  static constexpr size_t kLargestChunk = 256;
-
   std::vector<Chunk> chunks_;
 };
 
