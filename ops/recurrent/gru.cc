@@ -13,7 +13,7 @@
 
 #include "ops/recurrent/gru.h"
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 
 namespace strop {
 namespace gru {
@@ -302,6 +302,6 @@ OpDefinition GruGradient() {
 }  // namespace
 }  // namespace gru
 
-const OpFamily kGru = {"gru", {gru::Gru(), gru::GruGradient()}};
+const RegisteredFamily kGru = {"gru", {gru::Gru(), gru::GruGradient()}};
 
 }  // namespace strop

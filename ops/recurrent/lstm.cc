@@ -14,7 +14,7 @@
 
 #include "ops/recurrent/lstm.h"
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 
 namespace strop {
 namespace lstm {
@@ -283,6 +283,6 @@ OpDefinition LstmGradient() {
 }  // namespace
 }  // namespace lstm
 
-const OpFamily kLstm = {"lstm", {lstm::Lstm(), lstm::LstmGradient()}};
+const RegisteredFamily kLstm = {"lstm", {lstm::Lstm(), lstm::LstmGradient()}};
 
 }  // namespace strop

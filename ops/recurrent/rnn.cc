@@ -5,7 +5,7 @@
 //
 // Steps beyond a sample's length leave its state alone and give Y = 0.
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/recurrent/recurrent.h"
 
 namespace strop {
@@ -280,6 +280,6 @@ OpDefinition RnnGradient() {
 
 }  // namespace
 
-const OpFamily kRnn = {"rnn", {Rnn(), RnnGradient()}};
+const RegisteredFamily kRnn = {"rnn", {Rnn(), RnnGradient()}};
 
 }  // namespace strop

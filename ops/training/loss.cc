@@ -15,7 +15,7 @@
 #include <cmath>
 
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/workspace.h"
 #include "ops/training/loss_reduction.h"
@@ -362,7 +362,7 @@ constexpr Differentiability kNotYet = Differentiability::kNotImplemented;
 
 }  // namespace
 
-const OpFamily kLoss = {
+const RegisteredFamily kLoss = {
     "loss",
     {
         Loss<SquaredError>("MSELoss", CheckReduction, kYes, 2),

@@ -15,8 +15,9 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
+#include "ops/core/family.h"
 #include "ops/training/optimizer_step.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
@@ -220,16 +221,14 @@ class RAdam {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> AdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Adam>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> NAdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<NAdam>(request);
-}
-
-absl::StatusOr<std::unique_ptr<Kernel>> RAdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<RAdam>(request);
-}
+const RegisteredFamily kOptimizerAdam = {
+    "optimizer_adam",
+    {
+        UpdateOperator("AdamUpdate", 2, 3, ElementUpdateKernel<Adam>),
+        UpdateOperator("NAdamUpdate", 2, 2, ElementUpdateKernel<NAdam>),
+        UpdateOperator("RAdamUpdate", 2, 2, ElementUpdateKernel<RAdam>),
+    }};
 
 }  // namespace strop

@@ -12,8 +12,9 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
+#include "ops/core/family.h"
 #include "ops/training/optimizer_step.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
@@ -190,12 +191,13 @@ class Lamb {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> LarsUpdate(const KernelRequest& request) {
-  return LayerUpdateKernel<Lars>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> LambUpdate(const KernelRequest& request) {
-  return LayerUpdateKernel<Lamb>(request);
-}
+const RegisteredFamily kOptimizerLayerwise = {
+    "optimizer_layerwise",
+    {
+        UpdateOperator("LarsUpdate", 0, 1, LayerUpdateKernel<Lars>),
+        UpdateOperator("LambUpdate", 2, 2, LayerUpdateKernel<Lamb>),
+    }};
 
 }  // namespace strop
