@@ -390,7 +390,7 @@ TEST(Trainer, RefusesOptionsThatMakeNoSense) {
   EXPECT_TRUE(refuses([](TrainingOptions& o) {
     o.metrics = {};
     o.graph.optimizer.nesterov = true;
-    o.graph.optimizer.kind = OptimizerKind::kSgd;
+    o.graph.optimizer.optimizer = "sgd";
   }));
 }
 
