@@ -28,6 +28,7 @@ PATTERNS = {
     "exporter/fold_batch_normalization.cc": "a BatchNormalization behind a Conv or Gemm",
     "exporter/quantized_export.cc": "constants and bias of what is quantized",
     "exporter/replace_head.cc": "the layers before an output",
+    "exporter/whole_model.cc": "Constant, and Identity, by which a file names a constant again",
     "importer/graph_builder.cc": "Identity, by which a file names a constant again",
     "importer/node_builder.cc": "Constant and Identity, which become values",
     "importer/opset_upgrade/opset_upgrade.cc": "older opsets",
@@ -43,6 +44,7 @@ PATTERNS = {
 }
 # They make nodes, and ask for none.
 BUILDERS = {
+    "exporter/constant_node.cc",
     "plugin/engine/differentiate/differentiate.cc",
     "plugin/monitor/model_graph.cc",  # TensorBoard's name for a constant
     "plugin/training/graph/dropout_insertion.cc",
