@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/constant_node.h"
 #include "exporter/fresh_weights.h"
 #include "exporter/tensor_patch.h"
 #include "graph/status_macros.h"
@@ -22,8 +23,6 @@ constexpr uint32_t kGraphInitializer = 5;
 constexpr uint32_t kGraphInput = 11;
 constexpr uint32_t kGraphOutput = 12;
 constexpr uint32_t kGraphValueInfo = 13;
-// Since this IR version an initializer need not be a graph input too.
-constexpr int64_t kFreeInitializers = 4;
 
 using Names = std::set<std::string>;
 
@@ -233,15 +232,8 @@ class HeadAppending {
       fields += EncodeLengthDelimited(kGraphInitializer, tensor.SerializeAsString());
       return;
     }
-    onnx::NodeProto node;
-    node.set_name(name);
-    node.set_op_type("Constant");
-    node.add_output(name);
-    onnx::AttributeProto& value = *node.add_attribute();
-    value.set_name("value");
-    value.set_type(onnx::AttributeProto::TENSOR);
-    *value.mutable_t() = std::move(tensor);
-    fields += EncodeLengthDelimited(kGraphNode, node.SerializeAsString());
+    fields +=
+        EncodeLengthDelimited(kGraphNode, ConstantNode(std::move(tensor)).SerializeAsString());
   }
 
   // Takes out what is dead, and gives the first output's name away.

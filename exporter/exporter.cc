@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
+#include "exporter/constant_node.h"
 #include "exporter/external_export.h"
 #include "exporter/tensor_patch.h"
 #include "graph/finite.h"
@@ -20,8 +21,6 @@ namespace fs = std::filesystem;
 // Fields of GraphProto (onnx.proto).
 constexpr uint32_t kGraphNode = 1;
 constexpr uint32_t kGraphInitializer = 5;
-// Since this IR version an initializer need not be a graph input too.
-constexpr int64_t kFreeInitializers = 4;
 
 class Exporter {
  public:
@@ -192,14 +191,8 @@ class Exporter {
             layout_.graph}});
       return absl::OkStatus();
     }
-    onnx::NodeProto constant;
+    onnx::NodeProto constant = ConstantNode(std::move(tensor));
     constant.set_name(model_.model->graph().node(found->second).name());
-    constant.set_op_type("Constant");
-    constant.add_output(name);
-    onnx::AttributeProto* value = constant.add_attribute();
-    value->set_name("value");
-    value->set_type(onnx::AttributeProto::TENSOR);
-    *value->mutable_t() = tensor;
     Add({{span.begin, span.end, EncodeLengthDelimited(kGraphNode, constant.SerializeAsString()),
           layout_.graph}});
     return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/constant_node.h"
 #include "exporter/tensor_patch.h"
 #include "graph/status_macros.h"
 #include "graph/unique_names.h"
@@ -19,8 +20,6 @@
 
 namespace strop {
 namespace {
-
-constexpr int64_t kFreeInitializers = 4;  // IR version: initializers need not be inputs
 
 // Inputs of BatchNormalization.
 constexpr int kScale = 1;
@@ -237,13 +236,9 @@ class Folding {
       tensor = graph_.add_initializer();
     } else {
       onnx::NodeProto& node = added_[&reader];
-      node.set_op_type("Constant");
       node.set_name(name);
       node.add_output(name);
-      onnx::AttributeProto& value = *node.add_attribute();
-      value.set_name("value");
-      value.set_type(onnx::AttributeProto::TENSOR);
-      tensor = value.mutable_t();
+      tensor = &BecomeConstant(node);
     }
     tensor->set_name(name);
     constants_[name] = tensor;

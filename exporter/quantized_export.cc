@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
+#include "exporter/constant_node.h"
 #include "exporter/tensor_patch.h"
+#include "exporter/whole_model.h"
 #include "graph/affine_quantization.h"
 #include "graph/finite.h"
 #include "graph/status_macros.h"
@@ -21,109 +23,7 @@ namespace strop {
 namespace {
 
 constexpr int64_t kScalesAlongAnAxis = 13;  // opset of DequantizeLinear's axis
-constexpr int64_t kFreeInitializers = 4;    // IR version: initializers need not be inputs
-constexpr size_t kLargestModel = size_t{2} << 30;
 constexpr double kLargestWeight = 127;
-
-// The whole model in one message, every tensor raw and inside, trained elements in place.
-class WholeModel {
- public:
-  WholeModel(const ImportedModel& model, std::string_view bytes, const ModelLayout& layout,
-             const std::map<std::string, Tensor>& trained)
-      : model_(model),
-        layout_(layout),
-        reader_(bytes, layout, *model.external_data),
-        elements_(trained) {
-    for (const Parameter& parameter : model.parameters) {
-      if (parameter.is_in_function) names_in_functions_[parameter.tensor] = parameter.name;
-    }
-  }
-
-  absl::StatusOr<onnx::ModelProto> Build(const std::string& bytes) {
-    onnx::ModelProto whole;
-    if (!whole.ParseFromString(bytes)) {
-      return absl::InternalError("the model that was imported cannot be parsed");
-    }
-    // What stands behind an Identity keeps its elements, whatever becomes of the source.
-    for (const Parameter& parameter : model_.parameters) {
-      if (parameter.origin != Parameter::Origin::kIdentity || parameter.tensor < 0) continue;
-      if (elements_.contains(parameter.name)) continue;
-      STROP_ASSIGN_OR_RETURN(elements_[parameter.name],
-                             ReadElements(bytes, layout_, parameter.tensor, *model_.external_data));
-    }
-    onnx::GraphProto& graph = *whole.mutable_graph();
-    for (onnx::TensorProto& tensor : *graph.mutable_initializer()) {
-      STROP_RETURN_IF_ERROR(Fill(tensor.name(), tensor));
-    }
-    for (onnx::NodeProto& node : *graph.mutable_node()) {
-      if (node.op_type() == "Identity" && elements_.contains(node.output(0))) {
-        STROP_RETURN_IF_ERROR(MakeConstant(node));
-        continue;
-      }
-      for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
-        if (!attribute.has_t()) continue;
-        const bool is_constant = node.op_type() == "Constant" && node.output_size() == 1;
-        STROP_RETURN_IF_ERROR(Fill(is_constant ? node.output(0) : "", *attribute.mutable_t()));
-      }
-    }
-    for (int f = 0; f < whole.functions_size(); ++f) {
-      STROP_RETURN_IF_ERROR(FillFunction(model_.model->functions(f), *whole.mutable_functions(f)));
-    }
-    if (whole.ByteSizeLong() >= kLargestModel) {
-      return absl::InvalidArgumentError(
-          "the model has more than 2 GB, expected less for quantization; export it without");
-    }
-    return whole;
-  }
-
- private:
-  absl::Status Fill(const std::string& name, onnx::TensorProto& tensor) {
-    Tensor elements;
-    if (const auto found = elements_.find(name); found != elements_.end()) {
-      STROP_ASSIGN_OR_RETURN(const DataType type, ElementType(tensor.data_type()));
-      STROP_ASSIGN_OR_RETURN(elements, ConvertTensor(found->second, type));
-    } else if (tensor.data_location() == onnx::TensorProto::EXTERNAL) {
-      STROP_ASSIGN_OR_RETURN(elements, reader_.Read(tensor));
-    } else {
-      return absl::OkStatus();
-    }
-    StoreElements(elements, tensor);
-    return absl::OkStatus();
-  }
-
-  // `numbered` is the same function in the model as it was imported, whose tensors carry numbers.
-  absl::Status FillFunction(const onnx::FunctionProto& numbered, onnx::FunctionProto& function) {
-    for (int n = 0; n < function.node_size(); ++n) {
-      for (int a = 0; a < function.node(n).attribute_size(); ++a) {
-        onnx::AttributeProto& attribute = *function.mutable_node(n)->mutable_attribute(a);
-        if (!attribute.has_t()) continue;
-        const int tensor = TensorNumber(numbered.node(n).attribute(a).t());
-        const auto name = names_in_functions_.find(tensor);
-        STROP_RETURN_IF_ERROR(
-            Fill(name == names_in_functions_.end() ? "" : name->second, *attribute.mutable_t()));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  // An Identity of a constant from which its elements have parted.
-  absl::Status MakeConstant(onnx::NodeProto& node) {
-    const std::string name = node.output(0);
-    node.set_op_type("Constant");
-    node.clear_input();
-    onnx::AttributeProto& value = *node.add_attribute();
-    value.set_name("value");
-    value.set_type(onnx::AttributeProto::TENSOR);
-    value.mutable_t()->set_data_type(static_cast<int>(elements_.at(name).type()));
-    return Fill(name, *value.mutable_t());
-  }
-
-  const ImportedModel& model_;
-  const ModelLayout& layout_;
-  TensorReader reader_;
-  std::map<std::string, Tensor> elements_;         // trained, or not to change with another
-  std::map<int, std::string> names_in_functions_;  // of parameters, by tensor number
-};
 
 int64_t OpsetOf(const onnx::ModelProto& model) {
   for (const auto& import : model.opset_import()) {
@@ -200,15 +100,7 @@ class QdqWriter {
       *graph_.add_initializer() = std::move(tensor);
       return name;
     }
-    onnx::NodeProto node;
-    node.set_op_type("Constant");
-    node.set_name(name);
-    node.add_output(name);
-    onnx::AttributeProto& value = *node.add_attribute();
-    value.set_name("value");
-    value.set_type(onnx::AttributeProto::TENSOR);
-    *value.mutable_t() = std::move(tensor);
-    written_.push_back(std::move(node));
+    written_.push_back(ConstantNode(std::move(tensor)));
     return name;
   }
 
@@ -379,8 +271,7 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
   STROP_RETURN_IF_ERROR(CheckFinite(model, trained));
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
   STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
-  STROP_ASSIGN_OR_RETURN(onnx::ModelProto whole,
-                         WholeModel(model, *bytes, layout, trained).Build(*bytes));
+  STROP_ASSIGN_OR_RETURN(onnx::ModelProto whole, BuildWholeModel(model, *bytes, layout, trained));
   ExportNotes notes;
   if (const int64_t opset = OpsetOf(whole); opset < kScalesAlongAnAxis) {
     STROP_ASSIGN_OR_RETURN(whole, ConvertOpset(whole));

@@ -18,7 +18,7 @@
 
 #include <cmath>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -320,7 +320,7 @@ OpDefinition PReluInputGradient() {
 
 }  // namespace
 
-const OpFamily kActivation = {
+const RegisteredFamily kActivation = {
     "activation",
     {
         Relu(),

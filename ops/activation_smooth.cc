@@ -13,7 +13,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -229,7 +229,7 @@ OpDefinition Gelu() {
 
 }  // namespace
 
-const OpFamily kActivationSmooth = {
+const RegisteredFamily kActivationSmooth = {
     "activation_smooth",
     {
         Sigmoid(),

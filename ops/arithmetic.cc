@@ -12,7 +12,7 @@
 
 #include <type_traits>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -200,7 +200,7 @@ OpDefinition DivDivisorGradient() {
 
 }  // namespace
 
-const OpFamily kArithmetic = {
+const RegisteredFamily kArithmetic = {
     "arithmetic",
     {
         Binary("Add", AddGradient,

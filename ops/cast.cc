@@ -9,7 +9,7 @@
 
 #include <limits>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 
 namespace strop {
@@ -163,6 +163,6 @@ OpDefinition CastLike() {
 
 }  // namespace
 
-const OpFamily kCast = {"cast", {Cast(), CastLike()}};
+const RegisteredFamily kCast = {"cast", {Cast(), CastLike()}};
 
 }  // namespace strop

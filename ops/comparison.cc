@@ -12,7 +12,7 @@
 #include <functional>
 
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 
 namespace strop {
@@ -267,24 +267,25 @@ OpDefinition Where() {
 
 }  // namespace
 
-const OpFamily kComparison = {"comparison",
-                              {
-                                  Comparison<std::equal_to<>>("Equal", 19),
-                                  Comparison<std::less<>>("Less", 13),
-                                  Comparison<std::less_equal<>>("LessOrEqual", 16),
-                                  Comparison<std::greater<>>("Greater", 13),
-                                  Comparison<std::greater_equal<>>("GreaterOrEqual", 16),
-                                  Logic<std::logical_and<>>("And"),
-                                  Logic<std::logical_or<>>("Or"),
-                                  Logic<std::not_equal_to<>>("Xor"),
-                                  Test("Not", 1, LogicElementTypes, NotGeneric),
-                                  Bitwise<std::bit_and<>>("BitwiseAnd"),
-                                  Bitwise<std::bit_or<>>("BitwiseOr"),
-                                  Bitwise<std::bit_xor<>>("BitwiseXor"),
-                                  Test("BitwiseNot", 18, BitwiseElementTypes, BitwiseNotGeneric),
-                                  Test("IsNaN", 20, BoolElementType, IsNaNGeneric),
-                                  Test("IsInf", 20, BoolElementType, IsInfGeneric),
-                                  Where(),
-                              }};
+const RegisteredFamily kComparison = {
+    "comparison",
+    {
+        Comparison<std::equal_to<>>("Equal", 19),
+        Comparison<std::less<>>("Less", 13),
+        Comparison<std::less_equal<>>("LessOrEqual", 16),
+        Comparison<std::greater<>>("Greater", 13),
+        Comparison<std::greater_equal<>>("GreaterOrEqual", 16),
+        Logic<std::logical_and<>>("And"),
+        Logic<std::logical_or<>>("Or"),
+        Logic<std::not_equal_to<>>("Xor"),
+        Test("Not", 1, LogicElementTypes, NotGeneric),
+        Bitwise<std::bit_and<>>("BitwiseAnd"),
+        Bitwise<std::bit_or<>>("BitwiseOr"),
+        Bitwise<std::bit_xor<>>("BitwiseXor"),
+        Test("BitwiseNot", 18, BitwiseElementTypes, BitwiseNotGeneric),
+        Test("IsNaN", 20, BoolElementType, IsNaNGeneric),
+        Test("IsInf", 20, BoolElementType, IsInfGeneric),
+        Where(),
+    }};
 
 }  // namespace strop

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/strided_copy.h"
 
 namespace strop {
@@ -226,44 +226,45 @@ absl::StatusOr<std::unique_ptr<Kernel>> SplitGradientGeneric(const KernelRequest
 
 // ---- Definitions
 
-const OpFamily kConcatSplit = {"concat_split",
-                               {
-                                   {.name = "Concat",
-                                    .since_version = 13,
-                                    .maximum_inputs = kVariadic,
-                                    .shapes = ConcatShape,
-                                    .differentiability = {Differentiability::kDifferentiable},
-                                    .gradient = ConcatGradient,
-                                    .kernels = {ConcatGeneric},
-                                    .combination = Combination::kConcatenation},
-                                   {.name = "ConcatInputGradient",
-                                    .domain = kStropDomain,
-                                    .minimum_inputs = 2,
-                                    .maximum_inputs = kVariadic,
-                                    .shapes = ConcatInputGradientShape,
-                                    .differentiability = {Differentiability::kNotImplemented,
-                                                          Differentiability::kNotDifferentiable},
-                                    .kernels = {ConcatInputGradientGeneric},
-                                    .input_use = {InputUse::kElements, InputUse::kShapeOnly}},
-                                   {.name = "Split",
-                                    .since_version = 18,
-                                    .maximum_inputs = 2,
-                                    .maximum_outputs = kVariadic,
-                                    .check_attributes = CheckSplitAttributes,
-                                    .shapes = SplitShape,
-                                    .differentiability = {Differentiability::kDifferentiable,
-                                                          Differentiability::kNotDifferentiable},
-                                    .gradient = SplitGradient,
-                                    .kernels = {SplitGeneric}},
-                                   {.name = "SplitGradient",
-                                    .domain = kStropDomain,
-                                    .maximum_inputs = kVariadic,
-                                    .shapes = SplitGradientShape,
-                                    .differentiability = {Differentiability::kNotDifferentiable,
-                                                          Differentiability::kNotDifferentiable,
-                                                          Differentiability::kNotImplemented},
-                                    .kernels = {SplitGradientGeneric},
-                                    .input_use = {InputUse::kShapeOnly, InputUse::kElements}},
-                               }};
+const RegisteredFamily kConcatSplit = {
+    "concat_split",
+    {
+        {.name = "Concat",
+         .since_version = 13,
+         .maximum_inputs = kVariadic,
+         .shapes = ConcatShape,
+         .differentiability = {Differentiability::kDifferentiable},
+         .gradient = ConcatGradient,
+         .kernels = {ConcatGeneric},
+         .combination = Combination::kConcatenation},
+        {.name = "ConcatInputGradient",
+         .domain = kStropDomain,
+         .minimum_inputs = 2,
+         .maximum_inputs = kVariadic,
+         .shapes = ConcatInputGradientShape,
+         .differentiability = {Differentiability::kNotImplemented,
+                               Differentiability::kNotDifferentiable},
+         .kernels = {ConcatInputGradientGeneric},
+         .input_use = {InputUse::kElements, InputUse::kShapeOnly}},
+        {.name = "Split",
+         .since_version = 18,
+         .maximum_inputs = 2,
+         .maximum_outputs = kVariadic,
+         .check_attributes = CheckSplitAttributes,
+         .shapes = SplitShape,
+         .differentiability = {Differentiability::kDifferentiable,
+                               Differentiability::kNotDifferentiable},
+         .gradient = SplitGradient,
+         .kernels = {SplitGeneric}},
+        {.name = "SplitGradient",
+         .domain = kStropDomain,
+         .maximum_inputs = kVariadic,
+         .shapes = SplitGradientShape,
+         .differentiability = {Differentiability::kNotDifferentiable,
+                               Differentiability::kNotDifferentiable,
+                               Differentiability::kNotImplemented},
+         .kernels = {SplitGradientGeneric},
+         .input_use = {InputUse::kShapeOnly, InputUse::kElements}},
+    }};
 
 }  // namespace strop

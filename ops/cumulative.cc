@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 
 namespace strop {
@@ -213,7 +213,7 @@ OpDefinition Cumulative(std::string_view name, int since_version,
 
 }  // namespace
 
-const OpFamily kCumulative = {
+const RegisteredFamily kCumulative = {
     "cumulative",
     {
         Cumulative("CumSum", 14, CumSumGradient, CumulativeGeneric<Sum>),

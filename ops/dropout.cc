@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/philox.h"
 
@@ -240,6 +240,6 @@ OpDefinition DropoutGradient() {
 
 }  // namespace
 
-const OpFamily kDropout = {"dropout", {Dropout(), DropoutGradient()}};
+const RegisteredFamily kDropout = {"dropout", {Dropout(), DropoutGradient()}};
 
 }  // namespace strop

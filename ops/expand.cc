@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/reducers.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -221,7 +221,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> BroadcastLikeGeneric(const KernelRequest
 
 // ---- Definitions
 
-const OpFamily kExpand = {
+const RegisteredFamily kExpand = {
     "expand",
     {
         {.name = "Expand",

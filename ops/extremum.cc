@@ -11,7 +11,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -319,13 +319,13 @@ OpDefinition ClipGradientDefinition() {
 
 }  // namespace
 
-const OpFamily kExtremum = {"extremum",
-                            {
-                                Extremum("Max", ExtremumGeneric<MaxFunction>),
-                                Extremum("Min", ExtremumGeneric<MinFunction>),
-                                ExtremumGradientDefinition(),
-                                Clip(),
-                                ClipGradientDefinition(),
-                            }};
+const RegisteredFamily kExtremum = {"extremum",
+                                    {
+                                        Extremum("Max", ExtremumGeneric<MaxFunction>),
+                                        Extremum("Min", ExtremumGeneric<MinFunction>),
+                                        ExtremumGradientDefinition(),
+                                        Clip(),
+                                        ClipGradientDefinition(),
+                                    }};
 
 }  // namespace strop

@@ -5,7 +5,7 @@
 //
 // dA and dB are Gemms themselves.
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/operation_count.h"
 #include "ops/kernels/contraction_kernel.h"
 #include "ops/kernels/onednn/contraction.h"
@@ -216,6 +216,6 @@ OpDefinition Gemm() {
 
 }  // namespace
 
-const OpFamily kGemm = {"gemm", {Gemm()}};
+const RegisteredFamily kGemm = {"gemm", {Gemm()}};
 
 }  // namespace strop

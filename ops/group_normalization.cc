@@ -15,7 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 #include "ops/kernels/parallel_for.h"
 
@@ -288,7 +288,7 @@ OpDefinition NormalizationGradient(std::string_view name, CheckAttributes check)
 
 }  // namespace
 
-const OpFamily kGroupNormalization = {
+const RegisteredFamily kGroupNormalization = {
     "group_normalization",
     {
         Normalization("GroupNormalization", 21, CheckGroups, UnitAxis::kUnsaid),

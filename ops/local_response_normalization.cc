@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 #include "ops/kernels/parallel_for.h"
 
@@ -195,7 +195,7 @@ OpDefinition LrnGradientDefinition() {
 
 }  // namespace
 
-const OpFamily kLocalResponseNormalization = {"local_response_normalization",
-                                              {Lrn(), LrnGradientDefinition()}};
+const RegisteredFamily kLocalResponseNormalization = {"local_response_normalization",
+                                                      {Lrn(), LrnGradientDefinition()}};
 
 }  // namespace strop

@@ -10,7 +10,7 @@
 // dB of a matrix B behind a batch of A is one product whose depth is batch and row together, not a
 // batch of products that are added up afterwards.
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/operation_count.h"
 #include "ops/kernels/contraction_kernel.h"
 #include "ops/kernels/onednn/contraction.h"
@@ -263,7 +263,7 @@ OpDefinition OperandGradient(std::string_view name, std::vector<KernelFactory> k
 
 }  // namespace
 
-const OpFamily kMatMul = {
+const RegisteredFamily kMatMul = {
     "matmul",
     {
         MatMul(),

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -156,27 +156,27 @@ absl::StatusOr<std::unique_ptr<Kernel>> ValuesGradientGeneric(const KernelReques
 
 // ---- Definitions
 
-const OpFamily kOneHot = {"one_hot",
-                          {
-                              {.name = "OneHot",
-                               .since_version = 28,
-                               .minimum_inputs = 3,
-                               .maximum_inputs = 3,
-                               .element_types = OneHotType,
-                               .shapes = OneHotShape,
-                               .differentiability = {Differentiability::kNotDifferentiable,
-                                                     Differentiability::kNotDifferentiable,
-                                                     Differentiability::kDifferentiable},
-                               .gradient = OneHotGradient,
-                               .kernels = {OneHotGeneric}},
-                              {.name = "OneHotValuesGradient",
-                               .domain = kStropDomain,
-                               .minimum_inputs = 2,
-                               .maximum_inputs = 2,
-                               .shapes = ValuesShape,
-                               .differentiability = {Differentiability::kNotImplemented,
-                                                     Differentiability::kNotDifferentiable},
-                               .kernels = {ValuesGradientGeneric}},
-                          }};
+const RegisteredFamily kOneHot = {"one_hot",
+                                  {
+                                      {.name = "OneHot",
+                                       .since_version = 28,
+                                       .minimum_inputs = 3,
+                                       .maximum_inputs = 3,
+                                       .element_types = OneHotType,
+                                       .shapes = OneHotShape,
+                                       .differentiability = {Differentiability::kNotDifferentiable,
+                                                             Differentiability::kNotDifferentiable,
+                                                             Differentiability::kDifferentiable},
+                                       .gradient = OneHotGradient,
+                                       .kernels = {OneHotGeneric}},
+                                      {.name = "OneHotValuesGradient",
+                                       .domain = kStropDomain,
+                                       .minimum_inputs = 2,
+                                       .maximum_inputs = 2,
+                                       .shapes = ValuesShape,
+                                       .differentiability = {Differentiability::kNotImplemented,
+                                                             Differentiability::kNotDifferentiable},
+                                       .kernels = {ValuesGradientGeneric}},
+                                  }};
 
 }  // namespace strop

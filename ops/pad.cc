@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -332,7 +332,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> PadGradientGeneric(const KernelRequest& 
 
 // ---- Definitions
 
-const OpFamily kPad = {
+const RegisteredFamily kPad = {
     "pad",
     {
         {.name = "Pad",

@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 
 namespace strop {
@@ -206,13 +206,14 @@ OpDefinition TernaryGradient(std::string_view name, KernelFactory generic) {
 
 }  // namespace
 
-const OpFamily kPower = {"power",
-                         {
-                             Binary("Pow", 15, PowElementTypes, PowGradient, PowGeneric),
-                             TernaryGradient("PowBaseGradient", PowBaseGradientGeneric),
-                             TernaryGradient("PowExponentGradient", PowExponentGradientGeneric),
-                             Binary("Mod", 28, MatchingNumbers, ModGradient, ModGeneric),
-                             TernaryGradient("ModDivisorGradient", ModDivisorGradientGeneric),
-                         }};
+const RegisteredFamily kPower = {
+    "power",
+    {
+        Binary("Pow", 15, PowElementTypes, PowGradient, PowGeneric),
+        TernaryGradient("PowBaseGradient", PowBaseGradientGeneric),
+        TernaryGradient("PowExponentGradient", PowExponentGradientGeneric),
+        Binary("Mod", 28, MatchingNumbers, ModGradient, ModGeneric),
+        TernaryGradient("ModDivisorGradient", ModDivisorGradientGeneric),
+    }};
 
 }  // namespace strop

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 
 namespace strop {
@@ -228,21 +228,22 @@ OpDefinition ArgExtremum(std::string_view name, KernelFactory generic) {
 
 }  // namespace
 
-const OpFamily kRanking = {"ranking",
-                           {
-                               ArgExtremum("ArgMax", ArgGeneric<true>),
-                               ArgExtremum("ArgMin", ArgGeneric<false>),
-                               {.name = "TopK",
-                                .since_version = 24,
-                                .minimum_inputs = 2,
-                                .maximum_inputs = 2,
-                                .maximum_outputs = 2,
-                                .element_types = TopKTypes,
-                                .shapes = TopKShape,
-                                .differentiability = {Differentiability::kDifferentiable,
-                                                      Differentiability::kNotDifferentiable},
-                                .gradient = TopKGradient,
-                                .kernels = {TopKGeneric}},
-                           }};
+const RegisteredFamily kRanking = {
+    "ranking",
+    {
+        ArgExtremum("ArgMax", ArgGeneric<true>),
+        ArgExtremum("ArgMin", ArgGeneric<false>),
+        {.name = "TopK",
+         .since_version = 24,
+         .minimum_inputs = 2,
+         .maximum_inputs = 2,
+         .maximum_outputs = 2,
+         .element_types = TopKTypes,
+         .shapes = TopKShape,
+         .differentiability = {Differentiability::kDifferentiable,
+                               Differentiability::kNotDifferentiable},
+         .gradient = TopKGradient,
+         .kernels = {TopKGeneric}},
+    }};
 
 }  // namespace strop

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/strided_copy.h"
 
 namespace strop {
@@ -159,14 +159,15 @@ OpDefinition ReshapeLike() {
 
 }  // namespace
 
-const OpFamily kReshape = {"reshape",
-                           {
-                               View("Reshape", 25, 2, 2, ReshapeShape),
-                               View("Flatten", 25, 1, 1, FlattenShape),
-                               View("Squeeze", 25, 1, 2, SqueezeShape),
-                               View("Unsqueeze", 25, 2, 2, UnsqueezeShape),
-                               View("Identity", 25, 1, 1, SameShapeAsInput0, IdentityGradient),
-                               ReshapeLike(),
-                           }};
+const RegisteredFamily kReshape = {
+    "reshape",
+    {
+        View("Reshape", 25, 2, 2, ReshapeShape),
+        View("Flatten", 25, 1, 1, FlattenShape),
+        View("Squeeze", 25, 1, 2, SqueezeShape),
+        View("Unsqueeze", 25, 2, 2, UnsqueezeShape),
+        View("Identity", 25, 1, 1, SameShapeAsInput0, IdentityGradient),
+        ReshapeLike(),
+    }};
 
 }  // namespace strop

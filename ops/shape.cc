@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -213,28 +213,29 @@ OpDefinition OfShape(std::string_view name, int since_version,
 
 }  // namespace
 
-const OpFamily kShape = {"shape",
-                         {
-                             OfShape("Shape", 25, Int64ElementType, ShapeShape, ShapeGeneric),
-                             OfShape("Size", 25, Int64ElementType, ScalarShape, SizeGeneric),
-                             OfShape("EyeLike", 22, EyeElementType, EyeShape, EyeGeneric),
-                             {.name = "ConstantOfShape",
-                              .since_version = 25,
-                              .check_attributes = CheckFillValue,
-                              .element_types = FillElementType,
-                              .shapes = FillShape,
-                              .kernels = {FillGeneric}},
-                             // The bounds decide the shape, so they are constants; through a
-                             // trained bound there is no gradient here.
-                             {.name = "Range",
-                              .since_version = 27,
-                              .minimum_inputs = 3,
-                              .maximum_inputs = 3,
-                              .shapes = RangeShape,
-                              .differentiability = {Differentiability::kNotImplemented,
-                                                    Differentiability::kNotDifferentiable,
-                                                    Differentiability::kNotImplemented},
-                              .kernels = {RangeGeneric}},
-                         }};
+const RegisteredFamily kShape = {
+    "shape",
+    {
+        OfShape("Shape", 25, Int64ElementType, ShapeShape, ShapeGeneric),
+        OfShape("Size", 25, Int64ElementType, ScalarShape, SizeGeneric),
+        OfShape("EyeLike", 22, EyeElementType, EyeShape, EyeGeneric),
+        {.name = "ConstantOfShape",
+         .since_version = 25,
+         .check_attributes = CheckFillValue,
+         .element_types = FillElementType,
+         .shapes = FillShape,
+         .kernels = {FillGeneric}},
+        // The bounds decide the shape, so they are constants; through a
+        // trained bound there is no gradient here.
+        {.name = "Range",
+         .since_version = 27,
+         .minimum_inputs = 3,
+         .maximum_inputs = 3,
+         .shapes = RangeShape,
+         .differentiability = {Differentiability::kNotImplemented,
+                               Differentiability::kNotDifferentiable,
+                               Differentiability::kNotImplemented},
+         .kernels = {RangeGeneric}},
+    }};
 
 }  // namespace strop

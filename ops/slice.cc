@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -185,7 +185,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> SliceGradientGeneric(const KernelRequest
 
 // ---- Definitions
 
-const OpFamily kSlice = {
+const RegisteredFamily kSlice = {
     "slice",
     {
         {.name = "Slice",

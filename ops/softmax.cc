@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -294,7 +294,7 @@ OpDefinition Hardmax() {
 
 }  // namespace
 
-const OpFamily kSoftmax = {
+const RegisteredFamily kSoftmax = {
     "softmax",
     {
         Probabilities(

@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/reducers.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -204,45 +204,45 @@ absl::StatusOr<std::unique_ptr<Kernel>> ReverseGeneric(const KernelRequest& requ
 
 // ---- Definitions
 
-const OpFamily kTile = {"tile",
-                        {
-                            {.name = "Tile",
-                             .since_version = 13,
-                             .minimum_inputs = 2,
-                             .maximum_inputs = 2,
-                             .shapes = TileShape,
-                             .differentiability = {Differentiability::kDifferentiable,
-                                                   Differentiability::kNotDifferentiable},
-                             .gradient = TileGradient,
-                             .kernels = {TileGeneric},
-                             .element_move = ElementMove::kSelected},
-                            {.name = "TileGradient",
-                             .domain = kStropDomain,
-                             .minimum_inputs = 2,
-                             .maximum_inputs = 2,
-                             .shapes = TileGradientShape,
-                             .differentiability = {Differentiability::kNotImplemented,
-                                                   Differentiability::kNotDifferentiable},
-                             .kernels = {TileGradientGeneric},
-                             .input_use = {InputUse::kElements, InputUse::kShapeOnly}},
-                            {.name = "Trilu",
-                             .since_version = 14,
-                             .maximum_inputs = 2,
-                             .shapes = TriluShape,
-                             .differentiability = {Differentiability::kDifferentiable,
-                                                   Differentiability::kNotDifferentiable},
-                             .gradient = SelfAdjointGradient,
-                             .kernels = {TriluGeneric},
-                             .in_place = {{0, 0}}},
-                            {.name = "ReverseSequence",
-                             .since_version = 28,
-                             .minimum_inputs = 2,
-                             .maximum_inputs = 2,
-                             .shapes = ReverseShape,
-                             .differentiability = {Differentiability::kDifferentiable,
-                                                   Differentiability::kNotDifferentiable},
-                             .gradient = SelfAdjointGradient,
-                             .kernels = {ReverseGeneric}},
-                        }};
+const RegisteredFamily kTile = {"tile",
+                                {
+                                    {.name = "Tile",
+                                     .since_version = 13,
+                                     .minimum_inputs = 2,
+                                     .maximum_inputs = 2,
+                                     .shapes = TileShape,
+                                     .differentiability = {Differentiability::kDifferentiable,
+                                                           Differentiability::kNotDifferentiable},
+                                     .gradient = TileGradient,
+                                     .kernels = {TileGeneric},
+                                     .element_move = ElementMove::kSelected},
+                                    {.name = "TileGradient",
+                                     .domain = kStropDomain,
+                                     .minimum_inputs = 2,
+                                     .maximum_inputs = 2,
+                                     .shapes = TileGradientShape,
+                                     .differentiability = {Differentiability::kNotImplemented,
+                                                           Differentiability::kNotDifferentiable},
+                                     .kernels = {TileGradientGeneric},
+                                     .input_use = {InputUse::kElements, InputUse::kShapeOnly}},
+                                    {.name = "Trilu",
+                                     .since_version = 14,
+                                     .maximum_inputs = 2,
+                                     .shapes = TriluShape,
+                                     .differentiability = {Differentiability::kDifferentiable,
+                                                           Differentiability::kNotDifferentiable},
+                                     .gradient = SelfAdjointGradient,
+                                     .kernels = {TriluGeneric},
+                                     .in_place = {{0, 0}}},
+                                    {.name = "ReverseSequence",
+                                     .since_version = 28,
+                                     .minimum_inputs = 2,
+                                     .maximum_inputs = 2,
+                                     .shapes = ReverseShape,
+                                     .differentiability = {Differentiability::kDifferentiable,
+                                                           Differentiability::kNotDifferentiable},
+                                     .gradient = SelfAdjointGradient,
+                                     .kernels = {ReverseGeneric}},
+                                }};
 
 }  // namespace strop

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/strided_copy.h"
 
 namespace strop {
@@ -169,29 +169,29 @@ absl::StatusOr<std::unique_ptr<Kernel>> SpaceToDepthGeneric(const KernelRequest&
 
 // ---- Definitions
 
-const OpFamily kTranspose = {"transpose",
-                             {
-                                 {.name = "Transpose",
-                                  .since_version = 25,
-                                  .shapes = TransposeShape,
-                                  .differentiability = {Differentiability::kDifferentiable},
-                                  .gradient = TransposeGradient,
-                                  .kernels = {TransposeGeneric},
-                                  .element_move = ElementMove::kReordered},
-                                 {.name = "DepthToSpace",
-                                  .since_version = 28,
-                                  .check_attributes = CheckBlockAttributes,
-                                  .shapes = DepthToSpaceShape,
-                                  .differentiability = {Differentiability::kDifferentiable},
-                                  .gradient = DepthToSpaceGradient,
-                                  .kernels = {DepthToSpaceGeneric}},
-                                 {.name = "SpaceToDepth",
-                                  .since_version = 28,
-                                  .check_attributes = CheckBlockAttributes,
-                                  .shapes = SpaceToDepthShape,
-                                  .differentiability = {Differentiability::kDifferentiable},
-                                  .gradient = SpaceToDepthGradient,
-                                  .kernels = {SpaceToDepthGeneric}},
-                             }};
+const RegisteredFamily kTranspose = {"transpose",
+                                     {
+                                         {.name = "Transpose",
+                                          .since_version = 25,
+                                          .shapes = TransposeShape,
+                                          .differentiability = {Differentiability::kDifferentiable},
+                                          .gradient = TransposeGradient,
+                                          .kernels = {TransposeGeneric},
+                                          .element_move = ElementMove::kReordered},
+                                         {.name = "DepthToSpace",
+                                          .since_version = 28,
+                                          .check_attributes = CheckBlockAttributes,
+                                          .shapes = DepthToSpaceShape,
+                                          .differentiability = {Differentiability::kDifferentiable},
+                                          .gradient = DepthToSpaceGradient,
+                                          .kernels = {DepthToSpaceGeneric}},
+                                         {.name = "SpaceToDepth",
+                                          .since_version = 28,
+                                          .check_attributes = CheckBlockAttributes,
+                                          .shapes = SpaceToDepthShape,
+                                          .differentiability = {Differentiability::kDifferentiable},
+                                          .gradient = SpaceToDepthGradient,
+                                          .kernels = {SpaceToDepthGeneric}},
+                                     }};
 
 }  // namespace strop

@@ -12,7 +12,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/vector_kernel.h"
 
@@ -326,7 +326,7 @@ OpDefinition Step(std::string_view name, int since_version, KernelFactory generi
 
 }  // namespace
 
-const OpFamily kUnaryMath = {
+const RegisteredFamily kUnaryMath = {
     "unary_math",
     {
         UnaryDefinition("Neg", 13, NegGradient,

@@ -28,6 +28,7 @@ PATTERNS = {
     "exporter/fold_batch_normalization.cc": "a BatchNormalization behind a Conv or Gemm",
     "exporter/quantized_export.cc": "constants and bias of what is quantized",
     "exporter/replace_head.cc": "the layers before an output",
+    "exporter/whole_model.cc": "Constant, and Identity, by which a file names a constant again",
     "importer/graph_builder.cc": "Identity, by which a file names a constant again",
     "importer/node_builder.cc": "Constant and Identity, which become values",
     "importer/opset_upgrade/opset_upgrade.cc": "older opsets",
@@ -43,14 +44,17 @@ PATTERNS = {
 }
 # They make nodes, and ask for none.
 BUILDERS = {
+    "exporter/constant_node.cc",
     "plugin/engine/differentiate/differentiate.cc",
     "plugin/monitor/model_graph.cc",  # TensorBoard's name for a constant
     "plugin/training/graph/dropout_insertion.cc",
     "plugin/training/graph/gradient_accumulation.cc",
     "plugin/training/graph/loss.cc",
+    "plugin/training/graph/loss_table.h",
     "plugin/training/graph/step_statistics.cc",
     "plugin/training/optimization/averaging.cc",
     "plugin/training/optimization/optimizer.cc",
+    "plugin/training/optimization/optimizer_table.h",
     "plugin/training/optimization/parameter_groups.cc",
     "plugin/training/optimization/sharpness.cc",
     "plugin/training/optimization/unfreezing.cc",

@@ -15,7 +15,7 @@
 
 #include "ops/batch_normalization/batch_normalization.h"
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 
 namespace strop {
@@ -163,11 +163,11 @@ OpDefinition BatchNormalizationInputGradient() {
 
 }  // namespace
 
-const OpFamily kBatchNormalization = {"batch_normalization",
-                                      {
-                                          BatchNormalization(),
-                                          BatchNormalizationGradient(),
-                                          BatchNormalizationInputGradient(),
-                                      }};
+const RegisteredFamily kBatchNormalization = {"batch_normalization",
+                                              {
+                                                  BatchNormalization(),
+                                                  BatchNormalizationGradient(),
+                                                  BatchNormalizationInputGradient(),
+                                              }};
 
 }  // namespace strop

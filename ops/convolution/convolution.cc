@@ -15,7 +15,7 @@
 #include "ops/convolution/convolution.h"
 
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 #include "ops/core/operation_count.h"
 #include "ops/kernels/channel_sum.h"
@@ -274,7 +274,7 @@ OpDefinition ConvBiasGradient() {
 
 }  // namespace
 
-const OpFamily kConvolution = {
+const RegisteredFamily kConvolution = {
     "convolution",
     {
         Conv(),

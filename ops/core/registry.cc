@@ -2,13 +2,20 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 
 namespace strop {
 namespace {
+
+// In whatever order the linker laid the files.
+std::vector<const OpFamily*>& Registered() {
+  static auto* const families = new std::vector<const OpFamily*>;
+  return *families;
+}
 
 using OpKey = std::pair<std::string_view, std::string_view>;
 
@@ -42,6 +49,21 @@ absl::Status CheckCounts(const OpDefinition& op, const Node& node) {
 }
 
 }  // namespace
+
+RegisteredFamily::RegisteredFamily(std::string_view family, std::vector<OpDefinition> operators)
+    : OpFamily{family, std::move(operators)} {
+  Registered().push_back(this);
+}
+
+absl::Span<const OpFamily* const> OpFamilies() {
+  static const auto* const sorted = [] {
+    auto* families = new std::vector<const OpFamily*>(Registered());
+    std::sort(families->begin(), families->end(),
+              [](const OpFamily* a, const OpFamily* b) { return a->name < b->name; });
+    return families;
+  }();
+  return *sorted;
+}
 
 Differentiability OpDefinition::differentiability_of(size_t input) const {
   return differentiability[std::min(input, differentiability.size() - 1)];

@@ -9,7 +9,8 @@
 
 namespace strop {
 
-// Every operator that Strop can run, in the order of the families.
+// Every operator that Strop can run, by the names of the families. Complete once main runs: see
+// ops/core/family.h.
 absl::Span<const OpFamily* const> OpFamilies();
 
 // The definition, or nullptr when Strop does not know the operator.

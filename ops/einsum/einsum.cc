@@ -9,7 +9,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/einsum/einsum_equation.h"
 #include "ops/kernels/contraction_kernel.h"
 #include "ops/kernels/onednn/contraction.h"
@@ -255,6 +255,6 @@ OpDefinition EinsumGradient() {
 
 }  // namespace
 
-const OpFamily kEinsum = {"einsum", {Einsum(), EinsumGradient()}};
+const RegisteredFamily kEinsum = {"einsum", {Einsum(), EinsumGradient()}};
 
 }  // namespace strop

@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/gather_scatter/gather_rows.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -183,12 +183,12 @@ OpDefinition PickRowsGradient(std::string_view name, KernelFactory generic) {
 
 }  // namespace
 
-const OpFamily kGather = {"gather",
-                          {
-                              Gather(),
-                              PickRowsGradient("GatherGradient", GatherGradientGeneric),
-                              PickRows("GatherND", GatherNDShape, GatherNDGeneric),
-                              PickRowsGradient("GatherNDGradient", GatherNDGradientGeneric),
-                          }};
+const RegisteredFamily kGather = {"gather",
+                                  {
+                                      Gather(),
+                                      PickRowsGradient("GatherGradient", GatherGradientGeneric),
+                                      PickRows("GatherND", GatherNDShape, GatherNDGeneric),
+                                      PickRowsGradient("GatherNDGradient", GatherNDGradientGeneric),
+                                  }};
 
 }  // namespace strop

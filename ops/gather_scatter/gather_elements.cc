@@ -9,7 +9,7 @@
 
 #include "graph/visit_type.h"
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/gather_scatter/element_lines.h"
 #include "ops/kernels/strided_copy.h"
 
@@ -163,7 +163,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> GatherElementsGradientGeneric(
 
 // ---- Definitions
 
-const OpFamily kGatherElements = {
+const RegisteredFamily kGatherElements = {
     "gather_elements",
     {
         {.name = "GatherElements",

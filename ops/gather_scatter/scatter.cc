@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/gather_scatter/element_lines.h"
 #include "ops/gather_scatter/gather_rows.h"
 #include "ops/gather_scatter/scatter_reduction.h"
@@ -206,7 +206,7 @@ OpDefinition ScatterDataGradient(std::string_view name, absl::Status (*shapes)(S
 
 }  // namespace
 
-const OpFamily kScatter = {
+const RegisteredFamily kScatter = {
     "scatter",
     {
         Scatter("ScatterND", ScatterNDShape, ScatterNDGradient, ScatterNDGeneric),

@@ -11,7 +11,7 @@
 #include <omp.h>
 
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/layer_normalization/layer_normalization_rows.h"
 #include "ops/layer_normalization/row_parameter.h"
@@ -364,7 +364,7 @@ OpDefinition NormalizationGradient(std::string_view name) {
 
 }  // namespace
 
-const OpFamily kLayerNormalization = {
+const RegisteredFamily kLayerNormalization = {
     "layer_normalization",
     {
         Normalization<true>("LayerNormalization", 17, LayerNormalizationGradient),

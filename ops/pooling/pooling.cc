@@ -13,7 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 #include "ops/pooling/pool_kernels.h"
 
@@ -180,7 +180,7 @@ DataType WinnerType(const Node& node) {
   return ElementCount(kernel) <= kMostByteCells ? DataType::kUint8 : DataType::kInt32;
 }
 
-const OpFamily kPooling = {
+const RegisteredFamily kPooling = {
     "pooling",
     {
         MaxPool("MaxPool", 3),

@@ -21,7 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/affine_quantization.h"
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/quantization/quantization_scale.h"
 
@@ -302,7 +302,7 @@ OpDefinition QuantizationParameters() {
 
 }  // namespace
 
-const OpFamily kFakeQuantize = {
+const RegisteredFamily kFakeQuantize = {
     "fake_quantize",
     {FakeQuantize(), FakeQuantizeGradient(), MovingAverageRange(), QuantizationParameters()}};
 

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/quantization/quantization_scale.h"
 
@@ -194,6 +194,7 @@ OpDefinition DequantizeLinear() {
 
 }  // namespace
 
-const OpFamily kQuantizeLinear = {"quantize_linear", {QuantizeLinear(), DequantizeLinear()}};
+const RegisteredFamily kQuantizeLinear = {"quantize_linear",
+                                          {QuantizeLinear(), DequantizeLinear()}};
 
 }  // namespace strop

@@ -13,7 +13,8 @@
 
 #include "ops/recurrent/gru.h"
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
+#include "ops/recurrent/recurrent_direction.h"
 
 namespace strop {
 namespace gru {
@@ -43,38 +44,14 @@ absl::Status GruShape(ShapeContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status GruGradientShape(ShapeContext& context) {
-  for (size_t i = 0; i < context.output_count(); ++i) {
-    // dX, dW, dR, dB, dinitial_h in GRU's own order, without sequence_lens.
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (context.has_input(input)) context.set_output(i, context.input(input));
-  }
-  return absl::OkStatus();
-}
-
 // ---- Gradient rule
 
 absl::Status EmitGruGradient(GradientContext& context) {
-  const size_t input_count = context.node().inputs.size();
-  std::vector<ValueId> inputs;
-  for (size_t i = 0; i <= kInitialHidden; ++i) {
-    inputs.push_back(i < input_count ? context.input(i) : kNoValue);
-  }
   const bool has_recurrent = context.node().attributes.Int("linear_before_reset", 0) != 0;
-  inputs.push_back(context.output(kY));
-  inputs.push_back(context.output(kSavedGates));
-  inputs.push_back(has_recurrent ? context.output(kSavedRecurrent) : kNoValue);
-  inputs.push_back(context.output_gradient(kY));
-  inputs.push_back(context.output_gradient(kLastHidden));
-  const std::vector<ValueId> gradients =
-      context.EmitIn(kStropDomain, "GRUGradient", std::move(inputs), context.node().attributes, 5);
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (input < input_count && context.input(input) != kNoValue && context.needs_gradient(input)) {
-      context.SetInputGradient(input, gradients[i]);
-    }
-  }
-  return absl::OkStatus();
+  return EmitRecurrentGradient(context, kInitialHidden,
+                               {context.output(kY), context.output(kSavedGates),
+                                has_recurrent ? context.output(kSavedRecurrent) : kNoValue},
+                               kOnnxOutputs);
 }
 
 // ---- Kernels
@@ -126,7 +103,7 @@ class GruDirection {
                                     : saved_gates + d * shape_.rows() * shape_.gate_columns();
     recurrent_ =
         saved_recurrent == nullptr ? space.recurrent : saved_recurrent + d * shape_.rows() * n_;
-    y_ = arguments.output<T>(kY) != nullptr ? arguments.output<T>(kY) : space.y;
+    y_ = HiddenSequence(arguments, space.y);
   }
 
   void Run() {
@@ -152,32 +129,23 @@ class GruDirection {
         ForActive(t, [&](int64_t b) { Candidate(t, b); });
       }
     }
-    Finish();
+    StoreHidden(shape_, d_, hidden_, arguments_.output<T>(kLastHidden));
   }
 
  private:
   T* gates(int64_t t, int64_t b) const { return gates_ + shape_.row(t, b) * shape_.gate_columns(); }
 
   void Start() {
-    const T* all_biases = arguments_.input<T>(kBias);
-    const T* bias = all_biases == nullptr ? nullptr : all_biases + d_ * kBiases * n_;
-    FillGates(bias, plan_.linear_before_reset ? kGates - 1 : kGates, shape_, space_.row, gates_);
-    SequenceProduct<T>(shape_.rows(), shape_.gate_columns(), shape_.inputs,
-                       arguments_.input<T>(kSequence),
-                       {arguments_.input<T>(kWeight) + d_ * shape_.gate_columns() * shape_.inputs,
-                        1, shape_.inputs},
-                       gates_, true, space_.product);
+    const T* const bias = DirectionBias<T>(shape_, d_, arguments_);
+    StartGates(shape_, d_, arguments_, plan_.linear_before_reset ? kGates - 1 : kGates, space_.row,
+               gates_, space_.product);
     for (int64_t i = 0; plan_.linear_before_reset && i < shape_.rows(); ++i) {
       for (int64_t u = 0; u < n_; ++u) {
         recurrent_[i * n_ + u] = bias == nullptr ? T{0} : bias[5 * n_ + u];
       }
     }
-    const T* const initial = arguments_.input<T>(kInitialHidden);
-    hidden_.Clear();
+    LoadHidden(shape_, d_, arguments_, hidden_);
     reset_.Clear();
-    for (int64_t b = 0; initial != nullptr && b < shape_.batch; ++b) {
-      for (int64_t u = 0; u < n_; ++u) hidden_.at(b, u) = initial[shape_.state(b, d_) + u];
-    }
   }
 
   template <typename Body>
@@ -218,13 +186,6 @@ class GruDirection {
     }
   }
 
-  void Finish() const {
-    T* const last = arguments_.output<T>(kLastHidden);
-    for (int64_t b = 0; last != nullptr && b < shape_.batch; ++b) {
-      for (int64_t u = 0; u < n_; ++u) last[shape_.state(b, d_) + u] = hidden_.at(b, u);
-    }
-  }
-
   const GruPlan& plan_;
   const RecurrentShape& shape_;
   int64_t d_;
@@ -243,20 +204,8 @@ class GruDirection {
 template <typename T>
 absl::StatusOr<std::unique_ptr<Kernel>> GruForward(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const GruPlan plan, GruPlan::Of(request));
-  WorkspaceCursor counter(nullptr);
-  GruSpace<T>(plan.shape, counter);
-  return MakeKernel(
-      [plan](const KernelArguments& arguments) -> absl::Status {
-        const SequenceLengths lengths(arguments.input<int32_t>(kSequenceLengths), plan.shape);
-        STROP_RETURN_IF_ERROR(lengths.Check(plan.shape.batch, plan.label));
-        WorkspaceCursor cursor(arguments.workspace);
-        const GruSpace<T> space(plan.shape, cursor);
-        for (int64_t d = 0; d < plan.shape.directions; ++d) {
-          GruDirection<T>(plan, d, lengths, arguments, space).Run();
-        }
-        return absl::OkStatus();
-      },
-      counter.bytes());
+  return DirectionsKernel<GruSpace<T>>(
+      plan, [](const auto&... direction) { GruDirection<T>(direction...).Run(); });
 }
 
 absl::StatusOr<std::unique_ptr<Kernel>> GruKernel(const KernelRequest& request) {
@@ -293,7 +242,7 @@ OpDefinition GruGradient() {
           .minimum_inputs = 3,
           .maximum_inputs = kLastHiddenGradient + 1,
           .maximum_outputs = 5,
-          .shapes = GruGradientShape,
+          .shapes = RecurrentGradientShape,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = {GruGradientKernel},
           .input_use = std::move(input_use)};
@@ -302,6 +251,6 @@ OpDefinition GruGradient() {
 }  // namespace
 }  // namespace gru
 
-const OpFamily kGru = {"gru", {gru::Gru(), gru::GruGradient()}};
+const RegisteredFamily kGru = {"gru", {gru::Gru(), gru::GruGradient()}};
 
 }  // namespace strop

@@ -10,6 +10,7 @@
 // and r⊙H.
 
 #include "ops/recurrent/gru.h"
+#include "ops/recurrent/recurrent_direction.h"
 
 namespace strop::gru {
 namespace {
@@ -213,20 +214,8 @@ class Direction {
 template <typename T>
 absl::StatusOr<std::unique_ptr<Kernel>> Gradient(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const GruPlan plan, GruPlan::Of(request));
-  WorkspaceCursor counter(nullptr);
-  GradientSpace<T>(plan.shape, counter);
-  return MakeKernel(
-      [plan](const KernelArguments& arguments) -> absl::Status {
-        const SequenceLengths lengths(arguments.input<int32_t>(kSequenceLengths), plan.shape);
-        STROP_RETURN_IF_ERROR(lengths.Check(plan.shape.batch, plan.label));
-        WorkspaceCursor cursor(arguments.workspace);
-        const GradientSpace<T> space(plan.shape, cursor);
-        for (int64_t d = 0; d < plan.shape.directions; ++d) {
-          Direction<T>(plan, d, lengths, arguments, space).Run();
-        }
-        return absl::OkStatus();
-      },
-      counter.bytes());
+  return DirectionsKernel<GradientSpace<T>>(
+      plan, [](const auto&... direction) { Direction<T>(direction...).Run(); });
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 
 #include "ops/recurrent/lstm.h"
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
+#include "ops/recurrent/recurrent_direction.h"
 
 namespace strop {
 namespace lstm {
@@ -51,38 +52,12 @@ absl::Status LstmShape(ShapeContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status LstmGradientShape(ShapeContext& context) {
-  for (size_t i = 0; i < context.output_count(); ++i) {
-    // dX, dW, dR, dB, dinitial_h, dinitial_c, dP in LSTM's own order, without sequence_lens.
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (context.has_input(input)) context.set_output(i, context.input(input));
-  }
-  return absl::OkStatus();
-}
-
 // ---- Gradient rule
 
 absl::Status EmitLstmGradient(GradientContext& context) {
-  std::vector<ValueId> inputs;
-  for (size_t i = 0; i <= kPeephole; ++i) {
-    inputs.push_back(i < context.node().inputs.size() ? context.input(i) : kNoValue);
-  }
-  const size_t input_count = context.node().inputs.size();
-  for (const size_t saved : {kY, kSavedGates, kSavedCells}) {
-    inputs.push_back(context.output(saved));
-  }
-  for (const size_t output : {kY, kLastHidden, kLastCell}) {
-    inputs.push_back(context.output_gradient(output));
-  }
-  const std::vector<ValueId> gradients =
-      context.EmitIn(kStropDomain, "LSTMGradient", std::move(inputs), context.node().attributes, 7);
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (input < input_count && context.input(input) != kNoValue && context.needs_gradient(input)) {
-      context.SetInputGradient(input, gradients[i]);
-    }
-  }
-  return absl::OkStatus();
+  return EmitRecurrentGradient(
+      context, kPeephole,
+      {context.output(kY), context.output(kSavedGates), context.output(kSavedCells)}, kOnnxOutputs);
 }
 
 // ---- Kernels
@@ -166,30 +141,23 @@ void LstmDirection(const LstmPlan& plan, int64_t d, const SequenceLengths& lengt
   const RecurrentShape& shape = plan.shape;
   const int64_t n = shape.hidden;
   const int64_t columns = shape.gate_columns();
-  const T* const bias = arguments.input<T>(kBias);
-  const T* const initial_hidden = arguments.input<T>(kInitialHidden);
   const T* const initial_cell = arguments.input<T>(kInitialCell);
   const T* const peepholes = arguments.input<T>(kPeephole);
   const T* const peephole = peepholes == nullptr ? nullptr : peepholes + d * 3 * n;
-  T* const y = arguments.output<T>(kY) != nullptr ? arguments.output<T>(kY) : space.y;
+  T* const y = HiddenSequence(arguments, space.y);
   T* const saved_gates = arguments.output<T>(kSavedGates);
   T* const saved_cells = arguments.output<T>(kSavedCells);
   T* const gates = saved_gates == nullptr ? space.gates : saved_gates + d * shape.rows() * columns;
   T* const cells = saved_cells == nullptr ? nullptr : saved_cells + d * shape.rows() * n;
 
-  FillGates(bias == nullptr ? nullptr : bias + d * kBiases * n, kGates, shape, space.row, gates);
-  SequenceProduct<T>(shape.rows(), columns, shape.inputs, arguments.input<T>(kSequence),
-                     {arguments.input<T>(kWeight) + d * columns * shape.inputs, 1, shape.inputs},
-                     gates, true, space.product);
+  StartGates(shape, d, arguments, kGates, space.row, gates, space.product);
   const PackedColumns<T> recurrence({arguments.input<T>(kRecurrence) + d * columns * n, 1, n}, n,
                                     columns, space.packed_recurrence);
   const PackedRows<T> hidden(space.packed_hidden, shape.batch, n);
-  hidden.Clear();
+  LoadHidden(shape, d, arguments, hidden);
   for (int64_t b = 0; b < shape.batch; ++b) {
     for (int64_t u = 0; u < n; ++u) {
-      const int64_t at = shape.state(b, d) + u;
-      if (initial_hidden != nullptr) hidden.at(b, u) = initial_hidden[at];
-      space.cell[b * n + u] = initial_cell == nullptr ? T{0} : initial_cell[at];
+      space.cell[b * n + u] = initial_cell == nullptr ? T{0} : initial_cell[shape.state(b, d) + u];
     }
   }
   for (int64_t step = 0; step < shape.steps; ++step) {
@@ -203,34 +171,18 @@ void LstmDirection(const LstmPlan& plan, int64_t d, const SequenceLengths& lengt
       }
     });
   }
-  T* const last_hidden = arguments.output<T>(kLastHidden);
+  StoreHidden(shape, d, hidden, arguments.output<T>(kLastHidden));
   T* const last_cell = arguments.output<T>(kLastCell);
-  for (int64_t b = 0; b < shape.batch; ++b) {
-    for (int64_t u = 0; u < n; ++u) {
-      const int64_t at = shape.state(b, d) + u;
-      if (last_hidden != nullptr) last_hidden[at] = hidden.at(b, u);
-      if (last_cell != nullptr) last_cell[at] = space.cell[b * n + u];
-    }
+  for (int64_t b = 0; last_cell != nullptr && b < shape.batch; ++b) {
+    std::copy_n(space.cell + b * n, n, last_cell + shape.state(b, d));
   }
 }
 
 template <typename T>
 absl::StatusOr<std::unique_ptr<Kernel>> LstmForward(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const LstmPlan plan, LstmPlan::Of(request));
-  WorkspaceCursor counter(nullptr);
-  LstmSpace<T>(plan.shape, counter);
-  return MakeKernel(
-      [plan](const KernelArguments& arguments) -> absl::Status {
-        const SequenceLengths lengths(arguments.input<int32_t>(kSequenceLengths), plan.shape);
-        STROP_RETURN_IF_ERROR(lengths.Check(plan.shape.batch, plan.label));
-        WorkspaceCursor cursor(arguments.workspace);
-        const LstmSpace<T> space(plan.shape, cursor);
-        for (int64_t d = 0; d < plan.shape.directions; ++d) {
-          LstmDirection<T>(plan, d, lengths, arguments, space);
-        }
-        return absl::OkStatus();
-      },
-      counter.bytes());
+  return DirectionsKernel<LstmSpace<T>>(
+      plan, [](const auto&... direction) { LstmDirection<T>(direction...); });
 }
 
 absl::StatusOr<std::unique_ptr<Kernel>> LstmKernel(const KernelRequest& request) {
@@ -274,7 +226,7 @@ OpDefinition LstmGradient() {
           .minimum_inputs = 3,
           .maximum_inputs = kLastCellGradient + 1,
           .maximum_outputs = 7,
-          .shapes = LstmGradientShape,
+          .shapes = RecurrentGradientShape,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = {LstmGradientKernel},
           .input_use = std::move(input_use)};
@@ -283,6 +235,6 @@ OpDefinition LstmGradient() {
 }  // namespace
 }  // namespace lstm
 
-const OpFamily kLstm = {"lstm", {lstm::Lstm(), lstm::LstmGradient()}};
+const RegisteredFamily kLstm = {"lstm", {lstm::Lstm(), lstm::LstmGradient()}};
 
 }  // namespace strop

@@ -10,6 +10,7 @@
 // then dX, dW, dR, dB and dP are one product or sum each over all steps.
 
 #include "ops/recurrent/lstm.h"
+#include "ops/recurrent/recurrent_direction.h"
 
 namespace strop::lstm {
 namespace {
@@ -254,22 +255,11 @@ void StoreGradients(const Direction<T>& direction) {
 template <typename T>
 absl::StatusOr<std::unique_ptr<Kernel>> Gradient(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const LstmPlan plan, LstmPlan::Of(request));
-  WorkspaceCursor counter(nullptr);
-  GradientSpace<T>(plan.shape, counter);
-  return MakeKernel(
-      [plan](const KernelArguments& arguments) -> absl::Status {
-        const SequenceLengths lengths(arguments.input<int32_t>(kSequenceLengths), plan.shape);
-        STROP_RETURN_IF_ERROR(lengths.Check(plan.shape.batch, plan.label));
-        WorkspaceCursor cursor(arguments.workspace);
-        const GradientSpace<T> space(plan.shape, cursor);
-        for (int64_t d = 0; d < plan.shape.directions; ++d) {
-          const Direction<T> direction = {plan, d, lengths, arguments, space};
-          BackwardThroughTime(direction);
-          StoreGradients(direction);
-        }
-        return absl::OkStatus();
-      },
-      counter.bytes());
+  return DirectionsKernel<GradientSpace<T>>(plan, [](const auto&... parts) {
+    const Direction<T> direction = {parts...};
+    BackwardThroughTime(direction);
+    StoreGradients(direction);
+  });
 }
 
 }  // namespace

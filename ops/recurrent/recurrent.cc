@@ -92,6 +92,9 @@ class HalfKernel {
   std::vector<void*> outputs_;
 };
 
+// All inputs but sequence_lens have a gradient.
+size_t InputOfGradient(size_t output) { return output < kSequenceLengths ? output : output + 1; }
+
 template <typename Half>
 absl::StatusOr<std::unique_ptr<Kernel>> ThroughFloat(const KernelRequest& request,
                                                      RecurrentFactory in_float) {
@@ -187,6 +190,35 @@ Shape StateShape(const ShapeContext& context) {
 Shape SavedShape(const ShapeContext& context, int64_t columns) {
   const Shape& x = context.input(kSequence);
   return {DirectionsOf(context.node()), x[0] * x[1], columns};
+}
+
+absl::Status RecurrentGradientShape(ShapeContext& context) {
+  for (size_t i = 0; i < context.output_count(); ++i) {
+    const size_t input = InputOfGradient(i);
+    if (context.has_input(input)) context.set_output(i, context.input(input));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EmitRecurrentGradient(GradientContext& context, size_t last_input,
+                                   const std::vector<ValueId>& saved, size_t onnx_outputs) {
+  const Node& node = context.node();
+  std::vector<ValueId> inputs;
+  for (size_t i = 0; i <= last_input; ++i) {
+    inputs.push_back(i < node.inputs.size() ? context.input(i) : kNoValue);
+  }
+  inputs.insert(inputs.end(), saved.begin(), saved.end());
+  for (size_t i = 0; i < onnx_outputs; ++i) inputs.push_back(context.output_gradient(i));
+  const std::vector<ValueId> gradients = context.EmitIn(
+      kStropDomain, node.op_type + "Gradient", std::move(inputs), node.attributes, last_input);
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const size_t input = InputOfGradient(i);
+    if (input < node.inputs.size() && context.input(input) != kNoValue &&
+        context.needs_gradient(input)) {
+      context.SetInputGradient(input, gradients[i]);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckRecurrentAttributes(const Node& node) {

@@ -101,6 +101,15 @@ Shape StateShape(const ShapeContext& context);
 // [directions, steps·batch, columns]
 Shape SavedShape(const ShapeContext& context, int64_t columns);
 
+// Of the gradients' outputs: dX, dW, dR, dB and what follows, in the forward op's own order, without
+// sequence_lens.
+absl::Status RecurrentGradientShape(ShapeContext& context);
+
+// Emits strop.<op>Gradient(inputs of the op up to `last_input`, `saved`…, the gradients of its ONNX
+// outputs) and hands its outputs to the op's inputs.
+absl::Status EmitRecurrentGradient(GradientContext& context, size_t last_input,
+                                   const std::vector<ValueId>& saved, size_t onnx_outputs);
+
 // Everything but sequence_lens.
 std::vector<Differentiability> RecurrentDifferentiability();
 

@@ -5,8 +5,9 @@
 //
 // Steps beyond a sample's length leave its state alone and give Y = 0.
 
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/recurrent/recurrent.h"
+#include "ops/recurrent/recurrent_direction.h"
 
 namespace strop {
 namespace {
@@ -24,35 +25,10 @@ absl::Status RnnTypes(ElementTypeContext& context) { return RecurrentTypes(conte
 
 absl::Status RnnShape(ShapeContext& context) { return RecurrentForwardShape(context, 1, 2); }
 
-absl::Status RnnGradientShape(ShapeContext& context) {
-  for (size_t i = 0; i < context.output_count(); ++i) {
-    // dX, dW, dR, dB, dinitial_h in RNN's own order, without sequence_lens.
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (context.has_input(input)) context.set_output(i, context.input(input));
-  }
-  return absl::OkStatus();
-}
-
 // ---- Gradient rule
 
 absl::Status EmitRnnGradient(GradientContext& context) {
-  const size_t input_count = context.node().inputs.size();
-  std::vector<ValueId> inputs;
-  for (size_t i = 0; i <= kInitialHidden; ++i) {
-    inputs.push_back(i < input_count ? context.input(i) : kNoValue);
-  }
-  inputs.push_back(context.output(kY));
-  inputs.push_back(context.output_gradient(kY));
-  inputs.push_back(context.output_gradient(kLastHidden));
-  const std::vector<ValueId> gradients =
-      context.EmitIn(kStropDomain, "RNNGradient", std::move(inputs), context.node().attributes, 5);
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const size_t input = i < kSequenceLengths ? i : i + 1;
-    if (input < input_count && context.input(input) != kNoValue && context.needs_gradient(input)) {
-      context.SetInputGradient(input, gradients[i]);
-    }
-  }
-  return absl::OkStatus();
+  return EmitRecurrentGradient(context, kInitialHidden, {context.output(kY)}, kOnnxOutputs);
 }
 
 // ---- Kernels
@@ -101,20 +77,12 @@ void ForwardDirection(const RnnPlan& plan, int64_t d, const SequenceLengths& len
   const RecurrentShape& shape = plan.shape;
   const int64_t n = shape.hidden;
   const CellActivation& activation = plan.activations[static_cast<size_t>(d)];
-  const T* const bias = arguments.input<T>(kBias);
-  const T* const initial = arguments.input<T>(kInitialHidden);
-  T* const y = arguments.output<T>(kY) != nullptr ? arguments.output<T>(kY) : space.y;
-  FillGates(bias == nullptr ? nullptr : bias + d * 2 * n, 1, shape, space.row, space.sequence);
-  SequenceProduct<T>(shape.rows(), n, shape.inputs, arguments.input<T>(kSequence),
-                     {arguments.input<T>(kWeight) + d * n * shape.inputs, 1, shape.inputs},
-                     space.sequence, true, space.product);
+  T* const y = HiddenSequence(arguments, space.y);
+  StartGates(shape, d, arguments, 1, space.row, space.sequence, space.product);
   const PackedColumns<T> recurrence({arguments.input<T>(kRecurrence) + d * n * n, 1, n}, n, n,
                                     space.packed_recurrence);
   const PackedRows<T> hidden(space.packed_rows, shape.batch, n);
-  hidden.Clear();
-  for (int64_t b = 0; initial != nullptr && b < shape.batch; ++b) {
-    for (int64_t u = 0; u < n; ++u) hidden.at(b, u) = initial[shape.state(b, d) + u];
-  }
+  LoadHidden(shape, d, arguments, hidden);
   for (int64_t step = 0; step < shape.steps; ++step) {
     const int64_t t = shape.is_reversed(d) ? shape.steps - 1 - step : step;
     recurrence.AddProduct(hidden,
@@ -132,10 +100,7 @@ void ForwardDirection(const RnnPlan& plan, int64_t d, const SequenceLengths& len
       }
     });
   }
-  T* const last = arguments.output<T>(kLastHidden);
-  for (int64_t b = 0; last != nullptr && b < shape.batch; ++b) {
-    for (int64_t u = 0; u < n; ++u) last[shape.state(b, d) + u] = hidden.at(b, u);
-  }
+  StoreHidden(shape, d, hidden, arguments.output<T>(kLastHidden));
 }
 
 // Fills space.sequence with da and space.hidden_gradient with dinitial_h.
@@ -215,25 +180,14 @@ void StoreGradients(const RnnPlan& plan, int64_t d, const SequenceLengths& lengt
 template <typename T, bool kIsBackward>
 absl::StatusOr<std::unique_ptr<Kernel>> MakeRnnKernel(const KernelRequest& request) {
   STROP_ASSIGN_OR_RETURN(const RnnPlan plan, RnnPlan::Of(request));
-  WorkspaceCursor counter(nullptr);
-  RnnSpace<T>(plan.shape, counter);
-  return MakeKernel(
-      [plan](const KernelArguments& arguments) -> absl::Status {
-        const SequenceLengths lengths(arguments.input<int32_t>(kSequenceLengths), plan.shape);
-        STROP_RETURN_IF_ERROR(lengths.Check(plan.shape.batch, plan.label));
-        WorkspaceCursor cursor(arguments.workspace);
-        const RnnSpace<T> space(plan.shape, cursor);
-        for (int64_t d = 0; d < plan.shape.directions; ++d) {
-          if (kIsBackward) {
-            BackwardThroughTime<T>(plan, d, lengths, arguments, space);
-            StoreGradients<T>(plan, d, lengths, arguments, space);
-          } else {
-            ForwardDirection<T>(plan, d, lengths, arguments, space);
-          }
-        }
-        return absl::OkStatus();
-      },
-      counter.bytes());
+  return DirectionsKernel<RnnSpace<T>>(plan, [](const auto&... direction) {
+    if (kIsBackward) {
+      BackwardThroughTime<T>(direction...);
+      StoreGradients<T>(direction...);
+    } else {
+      ForwardDirection<T>(direction...);
+    }
+  });
 }
 
 template <bool kIsBackward>
@@ -272,7 +226,7 @@ OpDefinition RnnGradient() {
           .minimum_inputs = 3,
           .maximum_inputs = kLastHiddenGradient + 1,
           .maximum_outputs = 5,
-          .shapes = RnnGradientShape,
+          .shapes = RecurrentGradientShape,
           .differentiability = {Differentiability::kNotImplemented},
           .kernels = {RnnKernel<true>},
           .input_use = std::move(input_use)};
@@ -280,6 +234,6 @@ OpDefinition RnnGradient() {
 
 }  // namespace
 
-const OpFamily kRnn = {"rnn", {Rnn(), RnnGradient()}};
+const RegisteredFamily kRnn = {"rnn", {Rnn(), RnnGradient()}};
 
 }  // namespace strop

@@ -15,7 +15,7 @@
 // Ties share the gradient evenly, as torch.amax has it. Gradient operators: reduce_gradient.cc.
 
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/reducers.h"
 #include "ops/reduce/reduce_attributes.h"
 
@@ -236,7 +236,7 @@ OpDefinition Reduce(std::string_view name, int since_version,
 
 }  // namespace
 
-const OpFamily kReduce = {
+const RegisteredFamily kReduce = {
     "reduce",
     {
         Reduce("ReduceSum", 13, SumGradient, ReduceGeneric<Total>),

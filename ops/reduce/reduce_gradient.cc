@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "ops/core/axes.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/reducers.h"
 #include "ops/reduce/reduce_attributes.h"
 
@@ -204,7 +204,7 @@ OpDefinition ReduceGradient(std::string_view name, KernelFactory generic,
 
 }  // namespace
 
-const OpFamily kReduceGradient = {
+const RegisteredFamily kReduceGradient = {
     "reduce_gradient",
     {
         ReduceGradient("ReduceMaxGradient", ExtremumGradient),

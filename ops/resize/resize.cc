@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/core/op_definition.h"
 #include "ops/kernels/channel_layout.h"
 #include "ops/kernels/parallel_for.h"
@@ -278,6 +278,6 @@ OpDefinition ResizeGradient() {
 
 }  // namespace
 
-const OpFamily kResize = {"resize", {Resize(), ResizeGradient()}};
+const RegisteredFamily kResize = {"resize", {Resize(), ResizeGradient()}};
 
 }  // namespace strop

@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/block_sum.h"
 #include "ops/kernels/element_access.h"
 #include "ops/kernels/elementwise.h"
@@ -146,10 +146,10 @@ OpDefinition StateOp(std::string_view name, int maximum_outputs) {
 
 }  // namespace
 
-const OpFamily kAccumulation = {"accumulation",
-                                {
-                                    StateOp<Accumulation>("Accumulate", 2),
-                                    StateOp<MovingAverage>("MoveAverage", 1),
-                                }};
+const RegisteredFamily kAccumulation = {"accumulation",
+                                        {
+                                            StateOp<Accumulation>("Accumulate", 2),
+                                            StateOp<MovingAverage>("MoveAverage", 1),
+                                        }};
 
 }  // namespace strop

@@ -18,7 +18,7 @@
 // Forward leaves max and log Σ exp(X - max) of each position, and Z, for the gradient.
 
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/training/cross_entropy_kernel.h"
 #include "ops/training/cross_entropy_rows.h"
 
@@ -200,13 +200,13 @@ OpDefinition LossGradient(std::string_view name) {
 
 }  // namespace
 
-const OpFamily kCrossEntropy = {"cross_entropy",
-                                {
-                                    Loss("CrossEntropyLoss", kStropDomain, 1, 3),
-                                    LossGradient("CrossEntropyLossGradient"),
-                                    Loss("SoftmaxCrossEntropyLoss", "", 13, 4),
-                                    Loss("NegativeLogLikelihoodLoss", "", 22, 3),
-                                    LossGradient("NegativeLogLikelihoodLossGradient"),
-                                }};
+const RegisteredFamily kCrossEntropy = {"cross_entropy",
+                                        {
+                                            Loss("CrossEntropyLoss", kStropDomain, 1, 3),
+                                            LossGradient("CrossEntropyLossGradient"),
+                                            Loss("SoftmaxCrossEntropyLoss", "", 13, 4),
+                                            Loss("NegativeLogLikelihoodLoss", "", 22, 3),
+                                            LossGradient("NegativeLogLikelihoodLossGradient"),
+                                        }};
 
 }  // namespace strop

@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/block_sum.h"
 #include "ops/kernels/element_access.h"
 
@@ -129,23 +129,24 @@ absl::StatusOr<std::unique_ptr<Kernel>> StepScaleGeneric(const KernelRequest& re
 
 // ---- Definitions
 
-const OpFamily kGradientClipping = {"gradient_clipping",
-                                    {
-                                        {.name = "GradientNorm",
-                                         .domain = kStropDomain,
-                                         .maximum_inputs = kVariadic,
-                                         .element_types = DoubleElementType,
-                                         .shapes = ScalarShape,
-                                         .differentiability = {Differentiability::kNotImplemented},
-                                         .kernels = {GradientNormGeneric}},
-                                        {.name = "StepScale",
-                                         .domain = kStropDomain,
-                                         .maximum_inputs = 2,
-                                         .check_attributes = CheckMaximumNorm,
-                                         .element_types = StepScaleElementType,
-                                         .shapes = ScalarShape,
-                                         .differentiability = {Differentiability::kNotImplemented},
-                                         .kernels = {StepScaleGeneric}},
-                                    }};
+const RegisteredFamily kGradientClipping = {
+    "gradient_clipping",
+    {
+        {.name = "GradientNorm",
+         .domain = kStropDomain,
+         .maximum_inputs = kVariadic,
+         .element_types = DoubleElementType,
+         .shapes = ScalarShape,
+         .differentiability = {Differentiability::kNotImplemented},
+         .kernels = {GradientNormGeneric}},
+        {.name = "StepScale",
+         .domain = kStropDomain,
+         .maximum_inputs = 2,
+         .check_attributes = CheckMaximumNorm,
+         .element_types = StepScaleElementType,
+         .shapes = ScalarShape,
+         .differentiability = {Differentiability::kNotImplemented},
+         .kernels = {StepScaleGeneric}},
+    }};
 
 }  // namespace strop

@@ -15,24 +15,19 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
-#include "ops/training/optimizer_step.h"
+#include "ops/core/family.h"
+#include "ops/training/adam_moments.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
 
 // ---- Attributes
 
-struct AdamAttributes : GradientAttributes {
-  double beta1;
-  double beta2;
-  double epsilon;
+struct AdamAttributes : AdamMomentAttributes {
   bool decoupled;
   explicit AdamAttributes(const Node& node)
-      : GradientAttributes(node),
-        beta1(node.attributes.Float("beta1", 0.9)),
-        beta2(node.attributes.Float("beta2", 0.999)),
-        epsilon(node.attributes.Float("epsilon", 1e-8)),
+      : AdamMomentAttributes(node, 1e-8),
         decoupled(node.attributes.Int("decoupled_weight_decay", 0) != 0) {}
 
   // What of a parameter stays before the step.
@@ -70,25 +65,16 @@ class Adam {
     const C keep = static_cast<C>(attributes_.Keep(step.learning_rate));
     const C step_size = static_cast<C>(step.learning_rate / correction1);
     const C root_correction = static_cast<C>(std::sqrt(correction2));
-    const C rest1 = static_cast<C>(1 - attributes_.beta1);
-    const C beta2 = static_cast<C>(attributes_.beta2);
-    const C rest2 = static_cast<C>(1 - attributes_.beta2);
     const C epsilon = static_cast<C>(attributes_.epsilon);
     const T* p = step.parameter;
     T* new_p = step.new_parameter;
-    const C* m = step.moments[0];
-    const C* v = step.moments[1];
     const C* x = step.moments[2];
-    C* new_m = step.new_moments[0];
-    C* new_v = step.new_moments[1];
     C* new_x = step.new_moments[2];
+    const AdamMoments<C> moments(attributes_, step);
 #pragma omp simd
     for (int64_t i = begin; i < end; ++i) {
       const C g = step.Gradient(i);
-      const C first = m[i] + rest1 * (g - m[i]);
-      C second = beta2 * v[i] + rest2 * (g * g);
-      new_m[i] = first;
-      new_v[i] = second;
+      auto [first, second] = moments.Move(i, g);
       if constexpr (kHasMaximum) {
         second = x[i] > second ? x[i] : second;
         new_x[i] = second;
@@ -141,23 +127,14 @@ class NAdam {
     const C of_average =
         static_cast<C>(step.learning_rate * momentum.next / (1 - momentum.next_product));
     const C correction2 = static_cast<C>(1 - std::pow(attributes_.beta2, step.step));
-    const C rest1 = static_cast<C>(1 - attributes_.beta1);
-    const C beta2 = static_cast<C>(attributes_.beta2);
-    const C rest2 = static_cast<C>(1 - attributes_.beta2);
     const C epsilon = static_cast<C>(attributes_.epsilon);
     const T* p = step.parameter;
     T* new_p = step.new_parameter;
-    const C* m = step.moments[0];
-    const C* v = step.moments[1];
-    C* new_m = step.new_moments[0];
-    C* new_v = step.new_moments[1];
+    const AdamMoments<C> moments(attributes_, step);
 #pragma omp simd
     for (int64_t i = begin; i < end; ++i) {
       const C g = step.Gradient(i);
-      const C first = m[i] + rest1 * (g - m[i]);
-      const C second = beta2 * v[i] + rest2 * (g * g);
-      new_m[i] = first;
-      new_v[i] = second;
+      const auto [first, second] = moments.Move(i, g);
       const C denominator = std::sqrt(second / correction2) + epsilon;
       new_p[i] = static_cast<T>(keep * static_cast<C>(p[i]) -
                                 (of_gradient * g + of_average * first) / denominator);
@@ -192,23 +169,14 @@ class RAdam {
     const double correction1 = 1 - std::pow(attributes_.beta1, step.step);
     const C keep = static_cast<C>(attributes_.Keep(step.learning_rate));
     const C step_size = static_cast<C>(step.learning_rate * factor / correction1);
-    const C rest1 = static_cast<C>(1 - attributes_.beta1);
-    const C beta2 = static_cast<C>(attributes_.beta2);
-    const C rest2 = static_cast<C>(1 - attributes_.beta2);
     const C epsilon = static_cast<C>(attributes_.epsilon);
     const T* p = step.parameter;
     T* new_p = step.new_parameter;
-    const C* m = step.moments[0];
-    const C* v = step.moments[1];
-    C* new_m = step.new_moments[0];
-    C* new_v = step.new_moments[1];
+    const AdamMoments<C> moments(attributes_, step);
 #pragma omp simd
     for (int64_t i = begin; i < end; ++i) {
       const C g = step.Gradient(i);
-      const C first = m[i] + rest1 * (g - m[i]);
-      const C second = beta2 * v[i] + rest2 * (g * g);
-      new_m[i] = first;
-      new_v[i] = second;
+      const auto [first, second] = moments.Move(i, g);
       C direction = first;
       if constexpr (kIsAdaptive) direction /= std::sqrt(second) + epsilon;
       new_p[i] = static_cast<T>(keep * static_cast<C>(p[i]) - step_size * direction);
@@ -220,16 +188,14 @@ class RAdam {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> AdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Adam>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> NAdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<NAdam>(request);
-}
-
-absl::StatusOr<std::unique_ptr<Kernel>> RAdamUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<RAdam>(request);
-}
+const RegisteredFamily kOptimizerAdam = {
+    "optimizer_adam",
+    {
+        UpdateOperator("AdamUpdate", 2, 3, ElementUpdateKernel<Adam>),
+        UpdateOperator("NAdamUpdate", 2, 2, ElementUpdateKernel<NAdam>),
+        UpdateOperator("RAdamUpdate", 2, 2, ElementUpdateKernel<RAdam>),
+    }};
 
 }  // namespace strop

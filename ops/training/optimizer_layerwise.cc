@@ -12,8 +12,10 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
+#include "ops/core/family.h"
+#include "ops/training/adam_moments.h"
 #include "ops/training/optimizer_step.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
@@ -35,15 +37,8 @@ struct LarsAttributes : GradientAttributes {
         epsilon(node.attributes.Float("epsilon", 1e-8)) {}
 };
 
-struct LambAttributes : GradientAttributes {
-  double beta1;
-  double beta2;
-  double epsilon;
-  explicit LambAttributes(const Node& node)
-      : GradientAttributes(node),
-        beta1(node.attributes.Float("beta1", 0.9)),
-        beta2(node.attributes.Float("beta2", 0.999)),
-        epsilon(node.attributes.Float("epsilon", 1e-6)) {}
+struct LambAttributes : AdamMomentAttributes {
+  explicit LambAttributes(const Node& node) : AdamMomentAttributes(node, 1e-6) {}
 };
 
 // ---- Kernels
@@ -124,23 +119,14 @@ class Lamb {
   SquareSums Sums(const OptimizerStep<T>& step, int64_t begin, int64_t end) const {
     using C = ComputeType<T>;
     const Direction<C> direction(attributes_, step.step);
-    const C rest1 = static_cast<C>(1 - attributes_.beta1);
-    const C beta2 = static_cast<C>(attributes_.beta2);
-    const C rest2 = static_cast<C>(1 - attributes_.beta2);
-    const C* m = step.moments[0];
-    const C* v = step.moments[1];
-    C* new_m = step.new_moments[0];
-    C* new_v = step.new_moments[1];
+    const AdamMoments<C> moments(attributes_, step);
     double of_parameter = 0;
     double of_direction = 0;
 #pragma omp simd reduction(+ : of_parameter, of_direction)
     for (int64_t i = begin; i < end; ++i) {
       const C p = static_cast<C>(step.parameter[i]);
       const C g = step.Gradient(i);
-      const C first = m[i] + rest1 * (g - m[i]);
-      const C second = beta2 * v[i] + rest2 * (g * g);
-      new_m[i] = first;
-      new_v[i] = second;
+      const auto [first, second] = moments.Move(i, g);
       const double u = static_cast<double>(direction(first, second, p));
       of_parameter += static_cast<double>(p) * static_cast<double>(p);
       of_direction += u * u;
@@ -190,12 +176,13 @@ class Lamb {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> LarsUpdate(const KernelRequest& request) {
-  return LayerUpdateKernel<Lars>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> LambUpdate(const KernelRequest& request) {
-  return LayerUpdateKernel<Lamb>(request);
-}
+const RegisteredFamily kOptimizerLayerwise = {
+    "optimizer_layerwise",
+    {
+        UpdateOperator("LarsUpdate", 0, 1, LayerUpdateKernel<Lars>),
+        UpdateOperator("LambUpdate", 2, 2, LayerUpdateKernel<Lamb>),
+    }};
 
 }  // namespace strop

@@ -9,8 +9,9 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
+#include "ops/core/family.h"
 #include "ops/training/optimizer_step.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
@@ -115,12 +116,13 @@ class Lion {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> SgdUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Sgd>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> LionUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Lion>(request);
-}
+const RegisteredFamily kOptimizerMomentum = {
+    "optimizer_momentum",
+    {
+        UpdateOperator("SgdUpdate", 0, 1, ElementUpdateKernel<Sgd>),
+        UpdateOperator("LionUpdate", 1, 1, ElementUpdateKernel<Lion>),
+    }};
 
 }  // namespace strop

@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
+#include "ops/core/family.h"
 #include "ops/kernels/element_access.h"
 #include "ops/kernels/elementwise.h"
-#include "ops/training/optimizer_rules.h"
 
 namespace strop {
 namespace {
@@ -100,8 +100,6 @@ absl::StatusOr<std::unique_ptr<Kernel>> SharpnessAscentKernel(const KernelReques
   return kernel;
 }
 
-}  // namespace
-
 // ---- Definition
 
 OpDefinition SharpnessAscent() {
@@ -115,5 +113,9 @@ OpDefinition SharpnessAscent() {
           .kernels = {SharpnessAscentKernel},
           .in_place = {{1, 0}}};
 }
+
+}  // namespace
+
+const RegisteredFamily kOptimizerSharpness = {"optimizer_sharpness", {SharpnessAscent()}};
 
 }  // namespace strop

@@ -11,8 +11,9 @@
 
 #include <cmath>
 
-#include "ops/training/optimizer_rules.h"
+#include "ops/core/family.h"
 #include "ops/training/optimizer_step.h"
+#include "ops/training/update_operator.h"
 
 namespace strop {
 namespace {
@@ -171,16 +172,14 @@ class Adadelta {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> RmsPropUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<RmsProp>(request);
-}
+// ---- Definitions
 
-absl::StatusOr<std::unique_ptr<Kernel>> AdagradUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Adagrad>(request);
-}
-
-absl::StatusOr<std::unique_ptr<Kernel>> AdadeltaUpdate(const KernelRequest& request) {
-  return ElementUpdateKernel<Adadelta>(request);
-}
+const RegisteredFamily kOptimizerSquares = {
+    "optimizer_squares",
+    {
+        UpdateOperator("RmsPropUpdate", 1, 3, ElementUpdateKernel<RmsProp>),
+        UpdateOperator("AdagradUpdate", 1, 1, ElementUpdateKernel<Adagrad>),
+        UpdateOperator("AdadeltaUpdate", 2, 2, ElementUpdateKernel<Adadelta>),
+    }};
 
 }  // namespace strop

@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "graph/visit_type.h"
-#include "ops/core/families.h"
+#include "ops/core/family.h"
 #include "ops/kernels/parallel_for.h"
 #include "ops/training/tensor_statistics_block.h"
 
@@ -292,7 +292,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> SnapshotGeneric(const KernelRequest& req
 
 // ---- Definitions
 
-const OpFamily kTensorStatistics = {
+const RegisteredFamily kTensorStatistics = {
     "tensor_statistics",
     {
         {.name = "TensorStatistics",

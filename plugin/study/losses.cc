@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> WithTarget(DataSource& source, int64
 TrainingOptions OptionsOf(const std::string& loss, int64_t seed) {
   TrainingOptions options;
   options.graph.loss.kind = *LossKindOf(loss);
-  options.graph.optimizer.kind = OptimizerKind::kAdam;
+  options.graph.optimizer = *OptimizerOptionsOf("adam");
   options.learning_rate = kRate;
   options.epochs = kEpochs;
   options.seed = static_cast<uint64_t>(seed);

@@ -42,7 +42,7 @@ struct Measured {
 
 TrainingOptions OptionsOf(const Laboratory& laboratory, const Method& method) {
   TrainingOptions options = PlainTraining(laboratory);
-  options.graph.optimizer.kind = OptimizerKind::kAdamW;
+  options.graph.optimizer = *OptimizerOptionsOf("adamw");
   options.graph.optimizer.weight_decay = method.weight_decay ? kWeightDecay : 0;
   options.graph.dropout = method.dropout ? DropoutMode::kOn : DropoutMode::kOff;
   options.learning_rate = kRate;

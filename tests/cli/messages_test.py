@@ -5,6 +5,7 @@ import unittest
 
 import numpy as np
 import onnx
+from bad_input_test import BadInputTest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from program import ProgramTest, linear_model, make_model, run
@@ -211,6 +212,94 @@ class InputsTest(MessagesTest):
         train[3] = self.save_data(**arrays)
         line = self.refuse(BAD_DATA, '"temperature"', *train)
         self.assertIn("no batch axis", line)
+
+
+class BadUsageTest(BadInputTest):
+    def test_mistyped_option(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        for typed, meant in (
+            ("--epcohs", "--epochs"),
+            ("--learning-rat", "--learning-rate"),
+            ("--bach-size", "--batch-size"),
+            ("--optimiser", "--optimizer"),
+        ):
+            self.refuse(USAGE, f"{typed}, did you mean {meant};", *train, typed, "3")
+            self.refuse(USAGE, f"did you mean {meant};", "train", model, f"{typed}=3")
+
+    def test_mistyped_command(self) -> None:
+        done = run("trian", "model.onnx")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("did you mean train", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+    def test_mistyped_value(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        for option, typed, meant in (
+            ("--loss", "cross-entropy", "did you mean cross_entropy"),
+            ("--optimizer", "adamv", "did you mean adam"),
+            ("--precision", "f16", "expected one of f32, f64"),
+            ("--batch-size", "0", "from 1 on"),
+            ("--epochs", "-1", "--epochs"),
+            ("--epochs", "three", "--epochs"),
+            ("--learning-rate", "-0.1", "--learning-rate"),
+            ("--resize", "32", "HEIGHTxWIDTH"),
+        ):
+            self.refuse(USAGE, meant, *train, option, typed)
+
+    def test_whole_numbers_out_of_range(self) -> None:
+        """Of every option of every command; none takes the nearest number that is in range."""
+        found = 0
+        for command in json.loads(self.run_well("--list-options").stdout):
+            for option in command["options"]:
+                kind, name = option["type"].split(":")[0], option["name"]
+                is_named = kind in ("CLASSES", "EPOCH", "K", "PAD", "PATIENCE")
+                if kind not in ("INT", "UINT") and not is_named or name == "--unfreeze":
+                    continue
+                if is_named and command["command"] == "tune":  # which asks the trials' parser later
+                    continue
+                found += 1
+                largest = 2**64 if kind == "UINT" else 2**63
+                for number in (largest, "1" + "0" * 309, "0x10", -1 if kind == "UINT" else "1e3"):
+                    arguments = [command["command"], f"{name}={number}"]
+                    self.refuse(USAGE, "expected a whole number", *arguments)
+        self.assertGreater(found, 40)
+
+    def test_a_leading_zero_is_decimal(self) -> None:
+        model, data = self.save(linear_model()), self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output, "--dry-run", "--json"]
+        for epochs in ("010", 2**62):
+            done = self.run_well(*train, "--epochs", epochs)
+            self.assertEqual(json.loads(done.stdout)["steps"], int(epochs))
+
+    def test_option_of_another_optimizer(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        self.refuse(USAGE, "--momentum", *train, "--optimizer", "adam", "--momentum", "0.9")
+        self.refuse(USAGE, "--amsgrad", *train, "--optimizer", "lion", "--amsgrad")
+
+    def test_missing_arguments(self) -> None:
+        for arguments in (["train"], ["run", "model.onnx"], []):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+    def test_options_that_exclude_each_other(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        validation = ["--validation-split", "0.5", "--validation-data", data]
+        self.refuse(USAGE, "--validation-split", *train, *validation)
+
+    def test_early_stopping_without_validation(self) -> None:
+        model = self.save(linear_model())
+        data = self.save_data(**self.samples())
+        train = ["train", model, "--data", data, "-o", self.output]
+        self.refuse(BAD_DATA, "validation", *train, "--early-stopping", "3")
 
 
 if __name__ == "__main__":

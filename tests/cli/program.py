@@ -64,6 +64,12 @@ def make_model(
     return helper.make_model(graph, ir_version=8, opset_imports=opsets)
 
 
+def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
+
+
 class ProgramTest(unittest.TestCase):
     """A folder of its own for each test."""
 

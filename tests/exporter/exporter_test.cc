@@ -14,44 +14,15 @@
 #include <csignal>
 
 #include "importer/wire_format.h"
+#include "tests/exporter/exported_bytes.h"
 #include "tests/importer/test_models.h"
 
 namespace strop {
 namespace {
 
-using Trained = std::map<std::string, Tensor>;
-
-ImportedModel Import(const std::string& path, const ImportOptions& options = {}) {
-  absl::StatusOr<ImportedModel> model = ImportModel(path, options);
-  if (!model.ok()) {
-    ADD_FAILURE() << model.status();
-    std::abort();
-  }
-  return *std::move(model);
-}
-
-Tensor Filled(Shape shape, double start) {
-  Tensor tensor(DataType::kFloat, std::move(shape));
-  auto elements = tensor.mutable_elements<float>();
-  for (size_t i = 0; i < elements.size(); ++i) {
-    elements[i] = static_cast<float>(start + 0.25 * static_cast<double>(i));
-  }
-  return tensor;
-}
-
-std::string Raw(const Tensor& tensor) {
-  return std::string(static_cast<const char*>(tensor.data()), tensor.bytes());
-}
-
 void SetFloats(const Tensor& tensor, onnx::TensorProto* proto) {
   proto->clear_float_data();
   for (const float element : tensor.elements<float>()) proto->add_float_data(element);
-}
-
-std::string Export(const ImportedModel& model, const Trained& trained, const std::string& path) {
-  const auto notes = ExportModel(model, trained, path);
-  EXPECT_TRUE(notes.ok()) << notes.status();
-  return ReadBytes(path);
 }
 
 // Everything at once that a patch must leave alone.
@@ -238,102 +209,6 @@ TEST(ExporterTest, HalfTypes) {
       if (is_raw) expected->set_raw_data(raw);
       EXPECT_EQ(exported.SerializeAsString(), model.SerializeAsString());
     }
-  }
-}
-
-onnx::ModelProto ExternalModel(uint64_t bias_offset = 48) {
-  onnx::ModelProto model = LinearModel();
-  for (int i = 0; i < 2; ++i) {
-    auto* tensor = model.mutable_graph()->mutable_initializer(i);
-    tensor->clear_raw_data();
-    tensor->set_data_location(onnx::TensorProto::EXTERNAL);
-    auto* location = tensor->add_external_data();
-    location->set_key("location");
-    location->set_value("weights/data.bin");
-    auto* offset = tensor->add_external_data();
-    offset->set_key("offset");
-    offset->set_value(std::to_string(i == 0 ? 0 : bias_offset));
-  }
-  return model;
-}
-
-const std::string& ExternalBytes() {
-  static const std::string bytes =
-      FloatTensor("", {12}).raw_data() + FloatTensor("", {3}).raw_data() + "rest";
-  return bytes;
-}
-
-TEST(ExporterTest, ExternalDataInAnotherFolder) {
-  const TestFolder folder;
-  const TestFolder target;
-  folder.Write("weights/data.bin", ExternalBytes());
-  const std::string bytes = ExternalModel().SerializeAsString();
-  const ImportedModel model = Import(folder.Write("in.onnx", bytes));
-  EXPECT_EQ(Export(model, {}, target.Path("out.onnx")), bytes);
-  EXPECT_EQ(ReadBytes(target.Path("weights/data.bin")), ExternalBytes());
-  const Tensor bias = Filled({3}, 9);
-  onnx::ModelProto exported;
-  ASSERT_TRUE(exported.ParseFromString(Export(model, {{"b", bias}}, target.Path("out.onnx"))));
-  std::string expected = ExternalBytes();
-  expected.replace(48, 12, Raw(bias));
-  const std::string name = exported.graph().initializer(0).external_data(0).value();
-  EXPECT_EQ(name.rfind("out.onnx.", 0), 0u) << name;
-  EXPECT_EQ(ReadBytes(target.Path(name)), expected);
-  for (auto& tensor : *exported.mutable_graph()->mutable_initializer()) {
-    EXPECT_EQ(tensor.external_data(0).value(), name);
-    tensor.mutable_external_data(0)->set_value("weights/data.bin");
-  }
-  EXPECT_EQ(exported.SerializeAsString(), bytes);
-  EXPECT_EQ(ReadBytes(target.Path("weights/data.bin")), ExternalBytes());
-  EXPECT_EQ(ReadBytes(folder.Path("weights/data.bin")), ExternalBytes());
-}
-
-TEST(ExporterTest, ExternalDataInTheSameFolder) {
-  const TestFolder folder;
-  folder.Write("weights/data.bin", ExternalBytes());
-  const std::string bytes = ExternalModel().SerializeAsString();
-  const ImportedModel model = Import(folder.Write("in.onnx", bytes));
-  EXPECT_EQ(Export(model, {}, folder.Path("out.onnx")), bytes);
-  EXPECT_EQ(folder.List(), (std::vector<std::string>{"in.onnx", "out.onnx", "weights"}));
-
-  const Tensor bias = Filled({3}, 9);
-  const auto notes = ExportModel(model, {{"b", bias}}, folder.Path("out.onnx"));
-  ASSERT_TRUE(notes.ok()) << notes.status();
-  EXPECT_EQ(notes->lines.size(), 1u);
-  onnx::ModelProto exported;
-  ASSERT_TRUE(exported.ParseFromString(ReadBytes(folder.Path("out.onnx"))));
-  const std::string name = exported.graph().initializer(0).external_data(0).value();
-  onnx::ModelProto expected = ExternalModel();
-  for (auto& tensor : *expected.mutable_graph()->mutable_initializer()) {
-    tensor.mutable_external_data(0)->set_value(name);
-  }
-  EXPECT_EQ(exported.SerializeAsString(), expected.SerializeAsString());
-  EXPECT_EQ(ReadBytes(folder.Path("weights/data.bin")), ExternalBytes());
-  std::string data = ExternalBytes();
-  data.replace(48, 12, Raw(bias));
-  EXPECT_EQ(ReadBytes(folder.Path(name)), data);
-  // A file of the name, with other content, belongs to somebody.
-  folder.Write(name, std::string("somebody's own"));
-  ASSERT_TRUE(ExportModel(model, {{"b", bias}}, folder.Path("out.onnx")).ok());
-  EXPECT_EQ(ReadBytes(folder.Path(name)), "somebody's own");
-  // And the result can be trained again.
-  const ImportedModel again = Import(folder.Path("out.onnx"));
-  EXPECT_EQ(Raw(again.graph.value(again.parameters[1].value).tensor), Raw(bias));
-}
-
-// Two tensors on the same bytes: training one must not change the other.
-TEST(ExporterTest, ExternalDataThatOverlap) {
-  const TestFolder folder;
-  const TestFolder target;
-  folder.Write("weights/data.bin", ExternalBytes());
-  const ImportedModel model = Import(folder.Write("in.onnx", ExternalModel(16)));
-  const Tensor bias = Filled({3}, 9);
-  Export(model, {{"b", bias}}, target.Path("out.onnx"));
-  const ImportedModel exported = Import(target.Path("out.onnx"));
-  for (size_t i = 0; i < 2; ++i) {
-    const Tensor& found = exported.graph.value(exported.parameters[i].value).tensor;
-    const Tensor& before = model.graph.value(model.parameters[i].value).tensor;
-    EXPECT_EQ(Raw(found), i == 0 ? Raw(before) : Raw(bias));
   }
 }
 

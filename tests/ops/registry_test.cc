@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -38,6 +41,33 @@ TEST(Registry, NamesAreUnique) {
     EXPECT_TRUE(names.emplace(op.domain, op.name).second);
     EXPECT_EQ(FindOp(op.domain, op.name), &op);
   });
+}
+
+// A family's file says that it is one by including the header that registers it. Whatever lies in
+// ops/ itself is one; a folder there has at least one, but for core/ and kernels/.
+TEST(Registry, EveryFamilyFileIsRegistered) {
+  namespace fs = std::filesystem;
+  const fs::path ops = STROP_OPS;
+  std::set<std::string> files;
+  std::set<std::string> rooms;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(ops)) {
+    const std::string room = entry.path().lexically_relative(ops).begin()->string();
+    if (entry.path().extension() != ".cc" || room == "core" || room == "kernels") continue;
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const bool registers = text.find("#include \"ops/core/family.h\"") != std::string::npos;
+    EXPECT_TRUE(registers || entry.path().parent_path() != ops) << entry.path();
+    if (registers) files.insert(entry.path().stem().string());
+    if (registers) rooms.insert(room);
+  }
+  std::set<std::string> registered;
+  for (const OpFamily* family : OpFamilies()) registered.emplace(family->name);
+  EXPECT_EQ(files, registered);
+  for (const fs::directory_entry& entry : fs::directory_iterator(ops)) {
+    const std::string room = entry.path().filename().string();
+    if (!entry.is_directory() || room == "core" || room == "kernels") continue;
+    EXPECT_TRUE(rooms.contains(room)) << "no family in ops/" << room;
+  }
 }
 
 TEST(Registry, WhatDiffersHasARule) {

@@ -42,7 +42,7 @@ TEST(StepStatistics, MeasuringChangesNoBitOfTheWeights) {
   std::map<int64_t, std::vector<Tensor>> weights;
   for (const int64_t log_every : {0, 1, 3}) {
     TrainingOptions options = Options(log_every);
-    options.graph.optimizer.kind = OptimizerKind::kAdamW;
+    options.graph.optimizer.optimizer = "adamw";
     options.graph.optimizer.clip_norm = 0.5;
     const auto trainer = MakeTrainer(options);
     ASSERT_TRUE(trainer->Run().ok());

@@ -35,9 +35,9 @@ absl::StatusOr<Matrix> Differences(const std::string& name, const Tensor& center
 }
 
 // Σ factorᵢ · (pointᵢ − center), in the center's element types.
-absl::StatusOr<WeightVector> Combination(const WeightVector& center,
-                                         const std::vector<WeightVector>& points,
-                                         const Vector& factors) {
+absl::StatusOr<WeightVector> CombinationOf(const WeightVector& center,
+                                           const std::vector<WeightVector>& points,
+                                           const Vector& factors) {
   WeightVector direction;
   for (const auto& [name, tensor] : center) {
     STROP_ASSIGN_OR_RETURN(const Matrix differences, Differences(name, tensor, points));
@@ -86,7 +86,7 @@ absl::StatusOr<PathPlane> PlaneOfPath(const WeightVector& center,
     }
     path.explained[axis] = variances(n) / total;
     WeightVector& direction = axis == 0 ? path.plane.x_direction : path.plane.y_direction;
-    STROP_ASSIGN_OR_RETURN(direction, Combination(center, points, factors));
+    STROP_ASSIGN_OR_RETURN(direction, CombinationOf(center, points, factors));
     for (size_t i = 0; i < points.size(); ++i) {
       (axis == 0 ? path.positions[i].x : path.positions[i].y) =
           coordinates(static_cast<Eigen::Index>(i));

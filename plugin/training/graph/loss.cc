@@ -13,24 +13,9 @@
 namespace strop {
 namespace {
 
-struct LossName {
-  std::string_view name;
-  LossKind kind;
-  std::string_view op;
-};
-
-constexpr LossName kLosses[] = {
-    {"cross_entropy", LossKind::kCrossEntropy, "CrossEntropyLoss"},
-    {"binary_cross_entropy", LossKind::kBinaryCrossEntropy, "BinaryCrossEntropyWithLogitsLoss"},
-    {"mse", LossKind::kMeanSquaredError, "MSELoss"},
-    {"l1", LossKind::kL1, "L1Loss"},
-    {"huber", LossKind::kHuber, "HuberLoss"},
-    {"smooth_l1", LossKind::kSmoothL1, "SmoothL1Loss"},
-};
-
-const LossName& NameOf(LossKind kind) {
+const LossRow& RowOf(LossKind kind) {
   return *std::find_if(std::begin(kLosses), std::end(kLosses),
-                       [kind](const LossName& loss) { return loss.kind == kind; });
+                       [kind](const LossRow& loss) { return loss.kind == kind; });
 }
 
 // Whether each element of the first output is an element of the first input.
@@ -41,15 +26,8 @@ bool PassesElements(const Node& node) {
 
 // An activation that the loss applies itself.
 bool IsAbsorbedBy(LossKind kind, const Node& node) {
-  switch (FactsOf(node).probability_activation) {
-    case ProbabilityActivation::kSigmoid:
-      return kind == LossKind::kBinaryCrossEntropy;
-    case ProbabilityActivation::kSoftmax:
-      return kind == LossKind::kCrossEntropy;
-    case ProbabilityActivation::kNone:
-      return false;
-  }
-  return false;
+  const ProbabilityActivation activation = FactsOf(node).probability_activation;
+  return activation != ProbabilityActivation::kNone && activation == RowOf(kind).activation;
 }
 
 struct Logits {
@@ -138,12 +116,12 @@ absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& pre
 
 std::vector<std::string> LossNames() {
   std::vector<std::string> names;
-  for (const LossName& loss : kLosses) names.emplace_back(loss.name);
+  for (const LossRow& loss : kLosses) names.emplace_back(loss.name);
   return names;
 }
 
 absl::StatusOr<LossKind> LossKindOf(std::string_view name) {
-  for (const LossName& loss : kLosses) {
+  for (const LossRow& loss : kLosses) {
     if (loss.name == name) return loss.kind;
   }
   return absl::InvalidArgumentError(absl::StrCat("train: unknown loss \"", std::string(name),
@@ -180,9 +158,10 @@ absl::StatusOr<std::optional<LossKind>> LossOfActivation(const Graph& graph,
                                                          const std::string& output) {
   STROP_ASSIGN_OR_RETURN(const ValueId value, ChooseOutput(graph, output));
   Graph scratch = graph;  // which FindLogits may add views to
-  for (const LossKind kind : {LossKind::kCrossEntropy, LossKind::kBinaryCrossEntropy}) {
-    STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(scratch, kind, value));
-    if (logits.value != value) return kind;
+  for (const LossRow& loss : kLosses) {
+    if (loss.activation == ProbabilityActivation::kNone) continue;
+    STROP_ASSIGN_OR_RETURN(const Logits logits, FindLogits(scratch, loss.kind, value));
+    if (logits.value != value) return loss.kind;
   }
   return std::nullopt;
 }
@@ -201,12 +180,16 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   attached.class_axis = form.class_axis;
   attached.note = std::move(form.note);
 
-  Node node{"loss", std::string(kStropDomain), std::string(NameOf(options.kind).op), {}, {}, {}};
+  const LossRow& loss = RowOf(options.kind);
+  Node node{"loss", std::string(kStropDomain), std::string(loss.op), {}, {}, {}};
   if (attachment.keeps_positions) node.attributes.Set("reduction", std::string("none"));
+  for (const LossNumber& number : loss.numbers) {
+    if (number.attribute.empty()) continue;
+    node.attributes.Set(std::string(number.attribute), options.*number.field);
+  }
   ValueId weight = kNoValue;
   if (options.kind == LossKind::kCrossEntropy) {
     node.attributes.Set("axis", form.class_axis);
-    node.attributes.Set("label_smoothing", options.label_smoothing);
     node.attributes.Set("ignore_index", options.ignore_index);
     if (!options.class_weights.empty()) {
       STROP_ASSIGN_OR_RETURN(
@@ -215,10 +198,6 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   } else if (options.kind == LossKind::kBinaryCrossEntropy && options.positive_weight != 1) {
     STROP_ASSIGN_OR_RETURN(weight, NumberConstant(graph, "positive_weight",
                                                   {options.positive_weight}, prediction_type));
-  } else if (options.kind == LossKind::kHuber) {
-    node.attributes.Set("delta", options.delta);
-  } else if (options.kind == LossKind::kSmoothL1) {
-    node.attributes.Set("beta", options.delta);
   }
   TensorType target_type = form.interface.type;
   if (attachment.takes_probabilities) target_type = {prediction_type, SampleBatch(prediction)};

@@ -8,35 +8,14 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "plugin/data/model_binding.h"
+#include "plugin/training/graph/loss_table.h"
 
 namespace strop {
 
-enum class LossKind {
-  kCrossEntropy,        // torch.nn.CrossEntropyLoss, on logits
-  kBinaryCrossEntropy,  // torch.nn.BCEWithLogitsLoss, on logits
-  kMeanSquaredError,    // torch.nn.MSELoss
-  kL1,                  // torch.nn.L1Loss
-  kHuber,               // torch.nn.HuberLoss
-  kSmoothL1,            // torch.nn.SmoothL1Loss
-};
-
-// cross_entropy, binary_cross_entropy, mse, l1, huber, smooth_l1.
+// Those of kLosses.
 std::vector<std::string> LossNames();
-// InvalidArgument listing them
-// for another name.
+// InvalidArgument listing them for another name.
 absl::StatusOr<LossKind> LossKindOf(std::string_view name);
-
-// What a model is trained for. Names, meanings and defaults are torch.nn's.
-struct LossOptions {
-  LossKind kind = LossKind::kCrossEntropy;
-  std::string output;  // name of the model output that the loss sees; empty: the first
-  std::optional<int64_t> class_axis;  // of cross_entropy; absent: found from logits and target
-  std::vector<double> class_weights;  // of cross_entropy, one per class; empty: ones
-  double label_smoothing = 0;
-  int64_t ignore_index = -100;
-  double positive_weight = 1;  // of binary_cross_entropy
-  double delta = 1;            // of huber, and smooth_l1's beta
-};
 
 // The graph's output of that name, the first for an empty one. InvalidArgument when there is none,
 // listing them, and for one that cannot be trained: of integers, or declared as a single number.

@@ -1,9 +1,12 @@
 #include "plugin/training/optimization/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
 
@@ -18,85 +21,41 @@ struct UpdateRule {
   double first_value = 0;  // of every moment's elements
 };
 
-void SetMomentum(const OptimizerOptions& options, Attributes& attributes) {
-  attributes.Set("momentum", options.momentum);
-  attributes.Set("dampening", options.dampening);
-  attributes.Set("nesterov", int64_t{options.nesterov});
+// Null where there is none of that name.
+const OptimizerRow* FindRow(std::string_view name) {
+  const auto* const row = std::find_if(std::begin(kOptimizers), std::end(kOptimizers),
+                                       [&](const OptimizerRow& row) { return row.name == name; });
+  return row == std::end(kOptimizers) ? nullptr : row;
 }
 
-void SetBetas(const OptimizerOptions& options, Attributes& attributes) {
-  attributes.Set("beta1", options.beta1);
-  attributes.Set("beta2", options.beta2);
+// The number of that name, or 1 where the flag of that name is on.
+double ValueOf(const OptimizerOptions& options, std::string_view name) {
+  for (const OptimizerSetting<double>& number : kOptimizerNumbers) {
+    if (number.name == name) return options.*number.field;
+  }
+  for (const OptimizerSetting<bool>& flag : kOptimizerFlags) {
+    if (flag.name == name) return options.*flag.field ? 1 : 0;
+  }
+  return 0;
 }
 
-UpdateRule RuleOf(const OptimizerOptions& options) {
+UpdateRule RuleOf(const OptimizerRow& row, const OptimizerOptions& options) {
   UpdateRule rule;
-  rule.attributes.Set("weight_decay", options.weight_decay);
+  rule.op = row.update;
+  for (const OptimizerSetting<double>& number : kOptimizerNumbers) {
+    if (!row.has(number.name) || number.use != OptionUse::kAttribute) continue;
+    rule.attributes.Set(std::string(number.name), options.*number.field);
+  }
+  for (const OptimizerSetting<bool>& flag : kOptimizerFlags) {
+    if (!row.has(flag.name) || flag.use != OptionUse::kAttribute) continue;
+    rule.attributes.Set(std::string(flag.name), int64_t{options.*flag.field});
+  }
+  if (row.is_decoupled) rule.attributes.Set("decoupled_weight_decay", int64_t{1});
   rule.attributes.Set("clip_value", options.clip_value);
-  const std::string momentum = options.momentum != 0 ? "momentum_buffer" : "";
-  switch (options.kind) {
-    case OptimizerKind::kSgd:
-      rule.op = "SgdUpdate";
-      SetMomentum(options, rule.attributes);
-      rule.moments = {momentum};
-      break;
-    case OptimizerKind::kRmsProp:
-      rule.op = "RmsPropUpdate";
-      rule.attributes.Set("alpha", options.alpha);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.attributes.Set("momentum", options.momentum);
-      rule.moments = {"square_avg", options.centered ? "grad_avg" : "", momentum};
-      break;
-    case OptimizerKind::kAdagrad:
-      rule.op = "AdagradUpdate";
-      rule.attributes.Set("learning_rate_decay", options.learning_rate_decay);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.moments = {"sum"};
-      rule.first_value = options.initial_accumulator_value;
-      break;
-    case OptimizerKind::kAdadelta:
-      rule.op = "AdadeltaUpdate";
-      rule.attributes.Set("rho", options.rho);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.moments = {"square_avg", "acc_delta"};
-      break;
-    case OptimizerKind::kAdam:
-    case OptimizerKind::kAdamW:
-      rule.op = "AdamUpdate";
-      SetBetas(options, rule.attributes);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.attributes.Set("decoupled_weight_decay", int64_t{options.kind == OptimizerKind::kAdamW});
-      rule.moments = {"exp_avg", "exp_avg_sq", options.amsgrad ? "max_exp_avg_sq" : ""};
-      break;
-    case OptimizerKind::kNAdam:
-    case OptimizerKind::kRAdam:
-      rule.op = options.kind == OptimizerKind::kNAdam ? "NAdamUpdate" : "RAdamUpdate";
-      SetBetas(options, rule.attributes);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.attributes.Set("decoupled_weight_decay", int64_t{options.decoupled_weight_decay});
-      if (options.kind == OptimizerKind::kNAdam) {
-        rule.attributes.Set("momentum_decay", options.momentum_decay);
-      }
-      rule.moments = {"exp_avg", "exp_avg_sq"};
-      break;
-    case OptimizerKind::kLion:
-      rule.op = "LionUpdate";
-      SetBetas(options, rule.attributes);
-      rule.moments = {"exp_avg"};
-      break;
-    case OptimizerKind::kLamb:
-      rule.op = "LambUpdate";
-      SetBetas(options, rule.attributes);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.moments = {"exp_avg", "exp_avg_sq"};
-      break;
-    case OptimizerKind::kLars:
-      rule.op = "LarsUpdate";
-      SetMomentum(options, rule.attributes);
-      rule.attributes.Set("trust_coefficient", options.trust_coefficient);
-      rule.attributes.Set("epsilon", options.epsilon);
-      rule.moments = {momentum};
-      break;
+  for (const Moment& moment : row.moments) {
+    const bool is_kept = moment.kept_with.empty() || ValueOf(options, moment.kept_with) != 0;
+    rule.moments.emplace_back(is_kept ? moment.name : "");
+    if (!moment.first_value.empty()) rule.first_value = ValueOf(options, moment.first_value);
   }
   while (!rule.moments.empty() && rule.moments.back().empty()) rule.moments.pop_back();
   return rule;
@@ -150,88 +109,58 @@ absl::StatusOr<ValueId> AddUpdate(Graph& graph, const UpdateRule& rule,
   return health;
 }
 
-// An optimizer by name, with the defaults that it is published with.
-struct NamedOptimizer {
-  std::string_view name;
-  double learning_rate;
-  OptimizerOptions options;
-};
+bool IsInRange(double value, OptionRange range) {
+  if (range == OptionRange::kAny) return true;
+  return value >= 0 && std::isfinite(value) && (range == OptionRange::kFromZero || value < 1);
+}
 
-const std::vector<NamedOptimizer>& NamedOptimizers() {
-  using Kind = OptimizerKind;
-  static const std::vector<NamedOptimizer> kOptimizers = {
-      {"gd", 1e-3, {.kind = Kind::kSgd}},
-      {"sgd", 1e-3, {.kind = Kind::kSgd}},
-      {"momentum", 1e-3, {.kind = Kind::kSgd, .momentum = 0.9}},
-      {"rmsprop", 1e-3, {.kind = Kind::kRmsProp}},
-      {"adagrad", 1e-2, {.kind = Kind::kAdagrad, .epsilon = 1e-10}},
-      {"adadelta", 1, {.kind = Kind::kAdadelta, .epsilon = 1e-6}},
-      {"adam", 1e-3, {.kind = Kind::kAdam}},
-      {"adamw", 1e-3, {.kind = Kind::kAdamW, .weight_decay = 0.01}},
-      {"nadam", 2e-3, {.kind = Kind::kNAdam}},
-      {"radam", 1e-3, {.kind = Kind::kRAdam}},
-      {"lion", 1e-4, {.kind = Kind::kLion, .beta2 = 0.99}},
-      {"lamb", 1e-3, {.kind = Kind::kLamb, .weight_decay = 0.01, .epsilon = 1e-6}},
-      {"lars", 1, {.kind = Kind::kLars, .momentum = 0.9}},
-  };
-  return kOptimizers;
+absl::Status CheckRange(std::string_view option, double value, OptionRange range) {
+  if (IsInRange(value, range)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "train: ", absl::StrReplaceAll(std::string(option), {{"_", " "}}), " is ", value,
+      ", expected a number ", range == OptionRange::kFraction ? "in [0, 1)" : "from 0 on"));
 }
 
 }  // namespace
 
 std::vector<std::string> OptimizerNames() {
   std::vector<std::string> names;
-  for (const NamedOptimizer& named : NamedOptimizers()) names.emplace_back(named.name);
+  for (const OptimizerRow& row : kOptimizers) names.emplace_back(row.name);
   return names;
 }
 
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(std::string_view name) {
-  for (const NamedOptimizer& named : NamedOptimizers()) {
-    if (named.name == name) return named.options;
+  const OptimizerRow* const row = FindRow(name);
+  if (row == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("train: unknown optimizer \"", std::string(name),
+                                                   "\", expected one of ",
+                                                   absl::StrJoin(OptimizerNames(), ", ")));
   }
-  return absl::InvalidArgumentError(absl::StrCat("train: unknown optimizer \"", std::string(name),
-                                                 "\", expected one of ",
-                                                 absl::StrJoin(OptimizerNames(), ", ")));
+  OptimizerOptions options;
+  options.optimizer = row->name;
+  options.weight_decay = row->weight_decay;
+  for (const OptimizerSetting<double>& option : kOptimizerNumbers) {
+    for (const OptimizerNumber& number : row->numbers) {
+      if (number.option == option.name) options.*option.field = number.initial;
+    }
+  }
+  return options;
 }
 
 double DefaultLearningRate(std::string_view name) {
-  for (const NamedOptimizer& named : NamedOptimizers()) {
-    if (named.name == name) return named.learning_rate;
-  }
-  return 1e-3;
+  const OptimizerRow* const row = FindRow(name);
+  return row == nullptr ? OptimizerRow().learning_rate : row->learning_rate;
 }
 
 absl::Status CheckOptimizerOptions(const OptimizerOptions& options) {
-  struct Bound {
-    const char* option;
-    double value;
-    bool is_fraction;
-  };
-  for (const Bound& bound : {
-           Bound{"momentum", options.momentum, false},
-           Bound{"weight decay", options.weight_decay, false},
-           Bound{"alpha", options.alpha, false},
-           Bound{"rho", options.rho, true},
-           Bound{"epsilon", options.epsilon, false},
-           Bound{"beta1", options.beta1, true},
-           Bound{"beta2", options.beta2, true},
-           Bound{"learning rate decay", options.learning_rate_decay, false},
-           Bound{"initial accumulator value", options.initial_accumulator_value, false},
-           Bound{"momentum decay", options.momentum_decay, false},
-           Bound{"trust coefficient", options.trust_coefficient, false},
-           Bound{"clip norm", options.clip_norm, false},
-           Bound{"clip value", options.clip_value, false},
-       }) {
-    const bool is_right =
-        bound.value >= 0 && std::isfinite(bound.value) && (!bound.is_fraction || bound.value < 1);
-    if (is_right) continue;
-    return absl::InvalidArgumentError(absl::StrCat("train: ", bound.option, " is ", bound.value,
-                                                   ", expected a number ",
-                                                   bound.is_fraction ? "in [0, 1)" : "from 0 on"));
+  STROP_RETURN_IF_ERROR(OptimizerOptionsOf(options.optimizer).status());
+  for (const OptimizerSetting<double>& option : kOptimizerNumbers) {
+    STROP_RETURN_IF_ERROR(CheckRange(option.name, options.*option.field, option.range));
   }
-  const bool has_nesterov =
-      options.kind == OptimizerKind::kSgd || options.kind == OptimizerKind::kLars;
-  if (has_nesterov && options.nesterov && (options.momentum <= 0 || options.dampening != 0)) {
+  STROP_RETURN_IF_ERROR(CheckRange("clip_norm", options.clip_norm, OptionRange::kFromZero));
+  STROP_RETURN_IF_ERROR(CheckRange("clip_value", options.clip_value, OptionRange::kFromZero));
+  const bool is_nesterov = options.nesterov && FindRow(options.optimizer)->has("nesterov");
+  if (is_nesterov && (options.momentum <= 0 || options.dampening != 0)) {
     return absl::InvalidArgumentError(
         "train: nesterov needs a momentum above 0 and a dampening of 0");
   }
@@ -260,7 +189,7 @@ absl::StatusOr<OptimizerOutputs> AddOptimizer(Graph& graph, const OptimizerOptio
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> scales,
                          AppendNode(graph, std::move(scale_node), 1));
   const ValueId scale = scales[0];
-  const UpdateRule rule = RuleOf(options);
+  const UpdateRule rule = RuleOf(*FindRow(options.optimizer), options);
   for (ParameterGradient pair : parameters) {
     if (pair.learning_rate == kNoValue) pair.learning_rate = learning_rate;
     if (pair.step == kNoValue) pair.step = step;

@@ -1,92 +1,25 @@
 """`strop report`: the page holds what records.jsonl holds, says what it lacks, needs no network."""
 
-import base64
-import html
-import io
 import json
 import math
 import re
+import sys
 import unittest
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import helper, numpy_helper
-from PIL import Image
-from program import ProgramTest, linear_model, make_model, run
+from run_report import ReportTest, charts_of, small_cnn
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
-from sklearn.metrics import confusion_matrix
 
-CHART = re.compile(
-    r'<figure class="chart"><figcaption>(?:<h3>(.*?)</h3>)?.*?'
-    r'<script type="application/json">(.*?)</script></figure>',
-    re.DOTALL,
-)
+sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
+from program import linear_model, run  # noqa: E402
+
 LAYERS = ["conv", "head"]
 
 
-def small_cnn() -> onnx.ModelProto:
-    """[n, 1, 8, 8] → Conv 3×3 → Relu → Gemm → [n, 10]"""
-    random = np.random.default_rng(7)
-    shapes = {"conv.w": (6, 1, 3, 3), "conv.b": (6,), "head.w": (216, 10), "head.b": (10,)}
-    tensors = [
-        numpy_helper.from_array((random.normal(size=shape) / 6).astype(np.float32), name)
-        for name, shape in shapes.items()
-    ]
-    nodes = [
-        helper.make_node("Conv", ["x", "conv.w", "conv.b"], ["c"], name="conv"),
-        helper.make_node("Relu", ["c"], ["r"], name="relu"),
-        helper.make_node("Flatten", ["r"], ["f"], name="flatten"),
-        helper.make_node("Gemm", ["f", "head.w", "head.b"], ["y"], name="head"),
-    ]
-    return make_model(nodes, tensors, ["n", 1, 8, 8], ["n", 10])
-
-
-def charts_of(page: str) -> dict[str, dict]:
-    """The figures of a page by their titles."""
-    return {html.unescape(title): json.loads(text) for title, text in CHART.findall(page)}
-
-
-class ReportTest(ProgramTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.run_folder = self.path("run")
-        self.output = self.path("out.onnx")
-
-    def train_digits(self, *options: object) -> None:
-        digits, target = load_digits(return_X_y=True)
-        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)
-        model = self.save(small_cnn())
-        data = self.save_data("train.npz", x=images[:200], target=target[:200])
-        validation = self.save_data("validation.npz", x=images[200:500], target=target[200:500])
-        arguments = [model, "--data", data, "--validation-data", validation, "-o", self.output]
-        arguments += ["--optimizer", "adam", "--batch-size", "20"]
-        if "--learning-rate" not in options:
-            arguments += ["--learning-rate", "0.01"]
-        arguments += ["--epochs", "6", "--log-every", "4", "--run-directory", self.run_folder]
-        self.run_well("train", *arguments, *options)
-
-    def report(self, *options: object) -> str:
-        self.run_well("report", self.run_folder, *options)
-        return (self.run_folder / "report.html").read_text(encoding="utf-8")
-
-    def records(self, kind: str) -> list[dict]:
-        lines = (self.run_folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
-        return [record for record in map(json.loads, lines) if record["kind"] == kind]
-
-    def values(self, kind: str, tag: str) -> Iterator[tuple[int, float]]:
-        for record in self.records(kind):
-            if tag in record["values"]:
-                yield record["step"], record["values"][tag]
-
-    def assert_says(self, page: str, text: str) -> None:
-        self.assertTrue(text in html.unescape(page), f"the page lacks {text}")
-
-    def assert_near(self, found: list, expected: list) -> None:
-        np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=1e-7)
-
+class PageTest(ReportTest):
     def test_the_page_holds_the_records(self) -> None:
         self.train_digits("--metric", "accuracy", "--metric", "log_loss", "--schedule", "cosine")
         page = self.report()
@@ -149,69 +82,6 @@ class ReportTest(ProgramTest):
         self.assert_says(page, start["environment"]["processor"])
         self.assert_says(page, (self.run_folder / "config.toml").read_text(encoding="utf-8"))
 
-    def test_predictions_are_those_of_the_exported_model(self) -> None:
-        self.train_digits("--early-stopping", "50")  # the best weights are exported
-        (best,) = (trace for trace in self.best_records("confusion_matrix"))
-        digits, target = load_digits(return_X_y=True)
-        images = (digits / 16).astype(np.float32).reshape(-1, 1, 8, 8)[200:500]
-        target = target[200:500]
-        session = onnxruntime.InferenceSession(self.output)
-        logits = session.run(None, {"x": images})[0].astype(np.float64)
-        matrix = confusion_matrix(target, logits.argmax(axis=1), labels=range(10))
-        self.assertEqual(best["counts"], matrix.tolist())
-        self.assertEqual(best["labels"], [str(digit) for digit in range(10)])
-        losses = logsumexp(logits, axis=1) - logits[range(300), target]
-        worst = np.argsort(-losses)[:16]
-        (examples,) = self.best_records("examples")
-        self.assertEqual([row["sample"] for row in examples["examples"]], worst.tolist())
-        for row in examples["examples"]:
-            sample = row["sample"]
-            self.assertAlmostEqual(row["loss"], losses[sample], delta=1e-4 * losses[sample])
-            self.assertEqual(row["true"], str(target[sample]))
-            self.assertEqual(row["predicted"], str(logits[sample].argmax()))
-            picture = np.array(Image.open(io.BytesIO(base64.b64decode(row["png"]))))
-            self.assertEqual(picture.shape, (64, 64))
-            expected = images[sample, 0] / images[sample].max() * 255
-            self.assertLessEqual(abs(picture[::8, ::8] - expected).max(), 0.51)
-
-        page = self.report()
-        (trace,) = charts_of(page)["Confusion matrix"]["data"]
-        self.assertEqual(trace["z"], matrix.tolist())
-        self.assertEqual(
-            re.findall(r'src="data:image/png;base64,([^"]*)"', page),
-            [row["png"] for row in examples["examples"]],
-        )
-
-    def test_a_regression_is_shown_against_the_truth(self) -> None:
-        random = np.random.default_rng(7)
-        x = random.normal(size=(900, 4)).astype(np.float32)
-        target = (x @ random.normal(size=(4, 2)) + 0.1 * random.normal(size=(900, 2))).astype("f4")
-        model = self.save(linear_model(classes=2))
-        data = self.save_data("train.npz", x=x[:100], target=target[:100])
-        validation = self.save_data("validation.npz", x=x[100:], target=target[100:])
-        arguments = [model, "--data", data, "--validation-data", validation, "-o", self.output]
-        arguments += ["--loss", "mse", "--early-stopping", "50", "--epochs", "3"]
-        self.run_well("train", *arguments, "--run-directory", self.run_folder)
-        (record,) = self.best_records("regression")
-        self.assertEqual(record["outputs"], [0, 1])
-        self.assertEqual(record["samples"], list(range(0, 800, 2)))  # 800 are more than 512
-        chosen = 100 + np.array(record["samples"])
-        session = onnxruntime.InferenceSession(self.output)
-        predicted = session.run(None, {"x": x})[0]
-        np.testing.assert_allclose(np.array(record["predicted"]).T, predicted[chosen], atol=1e-5)
-        np.testing.assert_array_equal(np.array(record["true"]).T, target[chosen])
-        page = self.report()
-        chart = charts_of(page)["Predicted against true"]
-        for output, trace in enumerate(chart["data"][:2]):
-            self.assert_near(trace["x"], record["true"][output])
-            self.assert_near(trace["y"], record["predicted"][output])
-        self.assertEqual(chart["layout"]["yaxis"]["scaleanchor"], "x")
-        errors = np.abs(predicted[chosen] - target[chosen])
-        self.assert_says(page, "Largest errors of these")
-        sample = record["samples"][int(np.argmax(errors.max(axis=1)))]
-        (first,) = re.findall(r"Largest errors.*?<tbody>\n<tr><th[^>]*>(\d+)</th>", page, re.DOTALL)
-        self.assertEqual(int(first), sample)
-
     def test_gradients_are_shown_by_magnitude(self) -> None:
         self.train_digits()
         chart = charts_of(self.report())["gradients/head.w, magnitude"]
@@ -234,12 +104,6 @@ class ReportTest(ProgramTest):
                 rms, math.sqrt(record["sum_of_squares"] / record["count"]), delta=0.1 * rms
             )
 
-    def best_records(self, kind: str) -> list[dict]:
-        """Of the epoch with the least validation loss."""
-        epochs = self.records("epoch")
-        best = min(epochs, key=lambda record: record["values"]["validation/loss"])["epoch"]
-        return [record for record in self.records(kind) if record["epoch"] == best]
-
     def test_watching_changes_nothing(self) -> None:
         self.train_digits()
         watched = self.output.read_bytes()
@@ -247,63 +111,6 @@ class ReportTest(ProgramTest):
         self.train_digits("--no-monitor")
         self.assertEqual(self.output.read_bytes(), watched)
         self.assertEqual(self.records("confusion_matrix") + self.records("examples"), [])
-
-    def test_classes_of_folders_have_names(self) -> None:
-        random = np.random.default_rng(5)
-        for split in ("train", "validation"):
-            for name in ("cat", "dog", "<b>eel"):
-                self.path(f"{split}/{name}").mkdir(parents=True)
-                for i in range(4):
-                    pixels = random.integers(0, 255, (8, 8, 3), dtype=np.uint8)
-                    Image.fromarray(pixels).save(self.path(f"{split}/{name}/{i}.png"))
-        weight = random.normal(size=(192, 3)).astype(np.float32)
-        tensors = [numpy_helper.from_array(weight, "w")]
-        nodes = [
-            helper.make_node("Flatten", ["x"], ["f"], name="flatten"),
-            helper.make_node("MatMul", ["f", "w"], ["y"], name="head"),
-        ]
-        model = self.save(make_model(nodes, tensors, ["n", 3, 8, 8], ["n", 3]))
-        arguments = [model, "--data", self.path("train"), "-o", self.output]
-        arguments += ["--validation-data", self.path("validation")]
-        self.run_well("train", *arguments, "--run-directory", self.run_folder)
-        (matrix,) = self.records("confusion_matrix")
-        self.assertEqual(matrix["labels"], ["<b>eel", "cat", "dog"])
-        self.assertEqual(np.sum(matrix["counts"], axis=1).tolist(), [4, 4, 4])
-        (worst,) = self.records("examples")
-        names = [row["true"] for row in sorted(worst["examples"], key=lambda row: row["sample"])]
-        self.assertEqual(names, [name for name in matrix["labels"] for _ in range(4)])
-        page = self.report()
-        self.assertNotIn("<b>", page.split("<script>\n/*")[0])
-
-    def test_pictures_have_their_own_colors(self) -> None:
-        random = np.random.default_rng(5)
-        pictures = {}
-        for split in ("train", "validation"):
-            for name in ("cat", "dog"):
-                self.path(f"{split}/{name}").mkdir(parents=True)
-                for i in range(3):
-                    pixels = random.integers(40, 180, (8, 8, 3), dtype=np.uint8)
-                    Image.fromarray(pixels).save(self.path(f"{split}/{name}/{i}.png"))
-                    pictures.setdefault(split, []).append(pixels)
-        weight = random.normal(size=(192, 2)).astype(np.float32)
-        nodes = [
-            helper.make_node("Flatten", ["x"], ["f"], name="flatten"),
-            helper.make_node("MatMul", ["f", "w"], ["y"], name="head"),
-        ]
-        tensors = [numpy_helper.from_array(weight, "w")]
-        model = self.save(make_model(nodes, tensors, ["n", 3, 8, 8], ["n", 2]))
-        arguments = [model, "--data", self.path("train"), "-o", self.output]
-        arguments += ["--validation-data", self.path("validation")]
-        arguments += ["--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]
-        self.run_well("train", *arguments, "--run-directory", self.run_folder)
-        (examples,) = self.records("examples")
-        self.assertEqual(len(examples["examples"]), 6)
-        for row in examples["examples"]:
-            shown = np.array(Image.open(io.BytesIO(base64.b64decode(row["png"]))))
-            np.testing.assert_array_equal(shown[::8, ::8], pictures["validation"][row["sample"]])
-        (samples,) = self.records("image")
-        shown = np.array(Image.open(io.BytesIO(base64.b64decode(samples["png"]))))
-        np.testing.assert_array_equal(shown[:64:8, :64:8], pictures["train"][0])
 
     def test_the_page_needs_no_network(self) -> None:
         self.train_digits()

@@ -1,9 +1,6 @@
-// The update ops: one step of an optimizer on one parameter. What they share is described in
-// optimizer_step.h, each rule in the file of its family (optimizer_rules.h).
+#include "ops/training/update_operator.h"
 
 #include "absl/strings/str_cat.h"
-#include "ops/core/families.h"
-#include "ops/training/optimizer_rules.h"
 #include "ops/training/optimizer_step.h"
 
 namespace strop {
@@ -13,8 +10,6 @@ using update_input::kFirstMoment;
 using update_input::kGradientScale;
 using update_input::kLearningRate;
 using update_input::kStep;
-
-// ---- Type rules
 
 absl::Status UpdateElementTypes(ElementTypeContext& context) {
   const DataType moment = MomentType(context.input(0));
@@ -47,10 +42,10 @@ absl::Status UpdateShapes(ShapeContext& context) {
   return absl::OkStatus();
 }
 
-// ---- Definitions
+}  // namespace
 
-OpDefinition UpdateOp(std::string_view name, int minimum_moments, int maximum_moments,
-                      KernelFactory kernel) {
+OpDefinition UpdateOperator(std::string_view name, int minimum_moments, int maximum_moments,
+                            KernelFactory kernel) {
   OpDefinition op = {
       .name = name,
       .domain = kStropDomain,
@@ -70,22 +65,5 @@ OpDefinition UpdateOp(std::string_view name, int minimum_moments, int maximum_mo
   }
   return op;
 }
-
-}  // namespace
-
-const OpFamily kOptimizer = {"optimizer",
-                             {
-                                 UpdateOp("SgdUpdate", 0, 1, SgdUpdate),
-                                 UpdateOp("LionUpdate", 1, 1, LionUpdate),
-                                 UpdateOp("RmsPropUpdate", 1, 3, RmsPropUpdate),
-                                 UpdateOp("AdagradUpdate", 1, 1, AdagradUpdate),
-                                 UpdateOp("AdadeltaUpdate", 2, 2, AdadeltaUpdate),
-                                 UpdateOp("AdamUpdate", 2, 3, AdamUpdate),
-                                 UpdateOp("NAdamUpdate", 2, 2, NAdamUpdate),
-                                 UpdateOp("RAdamUpdate", 2, 2, RAdamUpdate),
-                                 UpdateOp("LarsUpdate", 0, 1, LarsUpdate),
-                                 UpdateOp("LambUpdate", 2, 2, LambUpdate),
-                                 SharpnessAscent(),
-                             }};
 
 }  // namespace strop
