@@ -45,6 +45,15 @@ absl::Status CheckClassWeights(const std::vector<double>& weights) {
   return UsageError("--class-weights: found nothing but zeros, expected one above 0");
 }
 
+// Those of kLosses that have an option.
+OptionSuits LossesWith(std::string_view option) {
+  OptionSuits suits = {"loss", {}};
+  for (const LossRow& loss : kLosses) {
+    if (loss.has(option)) suits.values.emplace_back(loss.name);
+  }
+  return suits;
+}
+
 }  // namespace
 
 void AddLossOptions(OptionSet& options, LossArguments& arguments) {
@@ -61,31 +70,31 @@ void AddLossOptions(OptionSet& options, LossArguments& arguments) {
                         .help = "The model output that the loss sees; by default the first"},
                        {.name = "class-axis",
                         .target = &arguments.class_axis,
-                        .suits = {"loss", {"cross_entropy"}},
+                        .suits = LossesWith("class_axis"),
                         .help = "axis of the classes; by default found from the shapes"},
                        {.name = "class-weights",
                         .target = &arguments.class_weights,
                         .range = kFromZero,
-                        .suits = {"loss", {"cross_entropy"}},
+                        .suits = LossesWith("class_weights"),
                         .help = "one per class"},
                        {.name = "label-smoothing",
                         .target = &arguments.label_smoothing,
                         .range = kShare,
-                        .suits = {"loss", {"cross_entropy"}},
+                        .suits = LossesWith("label_smoothing"),
                         .help = "share of the target spread over all classes"},
                        {.name = "ignore-index",
                         .target = &arguments.ignore_index,
-                        .suits = {"loss", {"cross_entropy"}},
+                        .suits = LossesWith("ignore_index"),
                         .help = "label that counts for nothing [-100]"},
                        {.name = "positive-weight",
                         .target = &arguments.positive_weight,
                         .range = kAboveZero,
-                        .suits = {"loss", {"binary_cross_entropy"}},
+                        .suits = LossesWith("positive_weight"),
                         .help = "weight of the positive targets"},
                        {.name = "huber-delta",
                         .target = &arguments.huber_delta,
                         .range = kAboveZero,
-                        .suits = {"loss", {"huber", "smooth_l1"}},
+                        .suits = LossesWith("huber_delta"),
                         .help = "where the square becomes a line [1]"}});
 }
 

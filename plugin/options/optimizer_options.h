@@ -26,10 +26,9 @@ void AddOptimizerOptions(OptionSet& options, OptimizerArguments& arguments);
 
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
 
-// The numbers of options, "weight-decay" and such, which the optimizer of that name has, in the
-// order of --help.
-std::vector<std::pair<std::string, double>> OptimizerNumbers(const std::string& optimizer,
-                                                             const OptimizerOptions& options);
+// The numbers that the options' optimizer has, by the names of the options that set them:
+// "weight-decay" and such, in the order of --help.
+std::vector<std::pair<std::string, double>> OptimizerNumbers(const OptimizerOptions& options);
 
 // The learning rate as typed, or the optimizer's own.
 double LearningRateOf(const OptimizerArguments& arguments);

@@ -112,8 +112,7 @@ Hyperparameters HyperparametersOf(const TrainOptions& options, const TrainingOpt
   Hyperparameters hyperparameters;
   hyperparameters.metrics = ComparedTags(options, training);
   std::map<std::string, double> numbers;
-  for (const auto& [name, number] :
-       OptimizerNumbers(options.optimizer.optimizer, training.graph.optimizer)) {
+  for (const auto& [name, number] : OptimizerNumbers(training.graph.optimizer)) {
     numbers[name] = number;
   }
   const std::vector<std::string>& chosen = options.monitoring.hyperparameters;

@@ -124,9 +124,9 @@ absl::Status TrainingSession::PrepareModel() {
 }
 
 absl::Status TrainingSession::Keep() {
-  STROP_ASSIGN_OR_RETURN(kept_, KeptRun::Begin(options_.run, ResolvedOptions(*options_.set),
-                                               std::move(inputs_), *trainer_,
-                                               options_.model.listener));
+  STROP_ASSIGN_OR_RETURN(
+      kept_, KeptRun::Begin(options_.run, ResolvedOptions(*options_.set), std::move(inputs_),
+                            *trainer_, options_.model.listener));
   return kept_->KeepClassNames(class_names_);
 }
 

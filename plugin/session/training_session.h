@@ -48,8 +48,8 @@ class TrainingSession {
   // Reads model and data and builds the step, so that what does not fit is refused before anything
   // runs; writes nothing. UsageError for options that exclude each other. `options` has to outlive
   // the session; `prepared` may be null.
-  static absl::StatusOr<std::unique_ptr<TrainingSession>> Create(const TrainOptions& options,
-                                                                 const Prepared& prepared = nullptr);
+  static absl::StatusOr<std::unique_ptr<TrainingSession>> Create(
+      const TrainOptions& options, const Prepared& prepared = nullptr);
 
   const ImportedModel& model() const { return model_; }
   // For who steps, evaluates or measures by hand. Gone after Run.
