@@ -26,6 +26,7 @@
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/options/table/search_space_file.h"
+#include "plugin/options/tune_options.h"
 #include "plugin/session/lora_export.h"
 #include "plugin/tune/tuner.h"
 
@@ -33,29 +34,6 @@ namespace strop {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct TuneOptions {
-  std::string model;
-  std::string output;
-  std::vector<std::string> search;
-  std::string search_space;  // a TOML file
-  std::string strategy = "random";
-  int64_t trials = 20;
-  int64_t jobs = 0;     // 0: one per core
-  int64_t threads = 0;  // a trial; 0: its share of the cores
-  std::string objective;
-  int64_t min_epochs = 1;
-  int64_t reduction_factor = 3;
-  uint64_t seed = 0;
-  std::string directory;
-  bool resume = false;
-  bool monitor = false;
-  bool dry_run = false;
-  bool as_json = false;
-  std::string page;
-  TrainOptions trial;              // options that are passed on
-  std::vector<std::string> train;  // as words
-};
 
 // Everything that is known before the first trial runs.
 struct Study {
@@ -269,100 +247,6 @@ absl::Status RunTune(const TuneOptions& options) {
   return status;
 }
 
-void AddSearchOptions(OptionSet& set, TuneOptions& options) {
-  set.Add(
-      "Search",
-      {{.name = "search",
-        .target = &options.search,
-        .value_name = "OPTION=VALUES",
-        .is_repeated = true,
-        .is_common = true,
-        .help = "An option of strop train and its values: learning-rate=log:1e-5:1e-1, "
-                "weight-decay=uniform:0:0.1, batch-size=16,32, random-crop=int:1:4"},
-       {.name = "search-space",
-        .target = &options.search_space,
-        .path = PathRole::kInputFile,
-        .is_common = true,
-        .help = "A TOML file of the same: learning-rate = {min = 1e-5, max = 1e-1, scale = "
-                "\"log\"}, batch-size = [16, 32]"},
-       {.name = "strategy",
-        .target = &options.strategy,
-        .choices = {"grid", "random", "sobol", "asha"},
-        .has_default = true,
-        .is_common = true,
-        .help = "grid: all; random; sobol: evenly spread; asha: random, and only the best go on"},
-       {.name = "trials",
-        .target = &options.trials,
-        .range = {.least = 1, .most = 1 << 20},
-        .has_default = true,
-        .is_common = true,
-        .help = "Trainings; of a grid the most that there may be"},
-       {.name = "objective",
-        .target = &options.objective,
-        .value_name = "NAME",
-        .is_common = true,
-        .help = "What makes a trial good: validation_loss (the default with validation data), "
-                "train_loss, or one of the trials' metrics"},
-       {.name = "min-epochs",
-        .target = &options.min_epochs,
-        .unit = "epochs",
-        .range = kFromOne,
-        .has_default = true,
-        .suits = {"strategy", {"asha"}},
-        .help = "before any trial may be stopped"},
-       {.name = "reduction-factor",
-        .target = &options.reduction_factor,
-        .range = {.least = 2, .most = 1000},
-        .has_default = true,
-        .suits = {"strategy", {"asha"}},
-        .help = "at each rung one trial of that many goes on"},
-       {.name = "search-seed",
-        .target = &options.seed,
-        .has_default = true,
-        .suits = {"strategy", {"random", "sobol", "asha"}},
-        .help = "of the draws"}});
-}
-
-void AddStudyOptions(OptionSet& set, TuneOptions& options) {
-  set.Add(
-      "Study",
-      {{.name = "jobs",
-        .target = &options.jobs,
-        .range = kThreads,
-        .is_common = true,
-        .help = "Trials that run at once; by default one per core"},
-       {.name = "threads",
-        .target = &options.threads,
-        .range = kThreads,
-        .help = "Threads of a trial; by default its share of the cores"},
-       {.name = "run-directory",
-        .target = &options.directory,
-        .path = PathRole::kStudy,
-        .is_common = true,
-        .help = "Keep the journal, and every trial's records and log, there: tensorboard --logdir "
-                "compares them, --resume goes on"},
-       {.name = "monitor",
-        .target = &options.monitor,
-        .needs = {"run-directory"},
-        .help = "Record gradients and activations of the trials too, and watch their health"},
-       {.name = "resume",
-        .target = &options.resume,
-        .is_common = true,
-        .help = "Go on with the study in --run-directory"},
-       {.name = "page",
-        .target = &options.page,
-        .path = PathRole::kOutputFile,
-        .is_common = true,
-        .help = "Write a page that compares the trials"},
-       {.name = "dry-run",
-        .target = &options.dry_run,
-        .is_common = true,
-        .help = "Print the trials' values and train nothing"},
-       {.name = "json",
-        .target = &options.as_json,
-        .help = "A JSON line a trial, the best first"}});
-}
-
 }  // namespace
 
 Command TuneCommand() {
@@ -389,8 +273,7 @@ Command TuneCommand() {
             .is_required = true,
             .is_common = true,
             .help = "Where the best model goes"}});
-  AddSearchOptions(set, *options);
-  AddStudyOptions(set, *options);
+  AddTuneOptions(set, *options);
   AddTrainOptionsTo(set, options->trial);
   command.run = [options, given = command.options] {
     options->train = TrainWords(*given);

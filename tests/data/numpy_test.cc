@@ -1,4 +1,4 @@
-// .npy and .npz. The bytes below are what NumPy 2 writes; tests/cli/archives_test.py has NumPy
+// .npy and .npz. The bytes below are what NumPy 2 writes; tests/data/archives_test.py has NumPy
 // itself write the files.
 
 #include <gtest/gtest.h>

@@ -97,7 +97,8 @@ TEST_F(OptionSetTest, AliasesNameTheSame) {
 }
 
 TEST_F(OptionSetTest, WhatIsNoneOfItsValuesIsRefusedAndNotTaken) {
-  EXPECT_THAT(Refusal("count", {"0"}), HasSubstr("--count: found \"0\", expected a whole number from 1"));
+  EXPECT_THAT(Refusal("count", {"0"}),
+              HasSubstr("--count: found \"0\", expected a whole number from 1"));
   EXPECT_THAT(Refusal("count", {"1.5"}), HasSubstr("whole number"));
   EXPECT_THAT(Refusal("count", {"9223372036854775808"}), HasSubstr("64 bits"));
   EXPECT_THAT(Refusal("seed", {"-1"}), HasSubstr("from 0 on"));
@@ -112,7 +113,8 @@ TEST_F(OptionSetTest, WhatIsNoneOfItsValuesIsRefusedAndNotTaken) {
 }
 
 TEST_F(OptionSetTest, OneValueIsOne) {
-  EXPECT_THAT(Refusal("count", {"1", "2"}), HasSubstr("--count: given 2 times (1, 2), expected once"));
+  EXPECT_THAT(Refusal("count", {"1", "2"}),
+              HasSubstr("--count: given 2 times (1, 2), expected once"));
   ASSERT_TRUE(options_.Set("count", "1").ok());
   ASSERT_TRUE(options_.Set("count", "2").ok());
   EXPECT_EQ(values_.count, 2);

@@ -46,8 +46,9 @@ class TrainingSessionTest : public ::testing::Test {
     std::vector<float> x, target;
     for (int i = 0; i < 40 * 4; ++i) x.push_back(std::sin(static_cast<float>(i)));
     for (int i = 0; i < 40 * 3; ++i) target.push_back(std::cos(static_cast<float>(i)));
-    const std::vector<NamedTensor> arrays = {{"x", Tensor::FromVector<float>({40, 4}, x)},
-                                             {"target", Tensor::FromVector<float>({40, 3}, target)}};
+    const std::vector<NamedTensor> arrays = {
+        {"x", Tensor::FromVector<float>({40, 4}, x)},
+        {"target", Tensor::FromVector<float>({40, 3}, target)}};
     EXPECT_TRUE(WriteNpz(folder_.Path("data.npz"), arrays).ok());
   }
 
@@ -104,8 +105,7 @@ TEST_F(TrainingSessionTest, ARunThatIsStoppedGoesOn) {
   Training first(folder_, "parts.onnx");
   first.Set("epochs", "4");
   first.Set("run-directory", folder_.Path("run"));
-  absl::StatusOr<std::unique_ptr<TrainingSession>> session =
-      TrainingSession::Create(first.options);
+  absl::StatusOr<std::unique_ptr<TrainingSession>> session = TrainingSession::Create(first.options);
   ASSERT_TRUE(session.ok()) << session.status();
   SessionCallbacks callbacks;
   callbacks.run.should_stop = [steps = 0]() mutable { return ++steps == 3; };
