@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "plugin/options/table/option_set.h"
 #include "plugin/training/optimization/optimizer.h"
+#include "plugin/training/optimization/sharpness.h"
 
 namespace strop {
 
@@ -23,6 +24,7 @@ struct OptimizerArguments {
 };
 
 void AddOptimizerOptions(OptionSet& options, OptimizerArguments& arguments);
+void AddSharpnessOptions(OptionSet& options, SharpnessOptions& sharpness);
 
 absl::StatusOr<OptimizerOptions> OptimizerOptionsOf(const OptimizerArguments& arguments);
 

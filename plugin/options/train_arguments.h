@@ -19,7 +19,6 @@
 #include "plugin/options/quantize_options.h"
 #include "plugin/options/run_options.h"
 #include "plugin/options/schedule_options.h"
-#include "plugin/options/sharpness_options.h"
 #include "plugin/options/table/option_set.h"
 #include "plugin/training/run/trainer.h"
 
