@@ -2,6 +2,7 @@
 // itself write the files.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -13,7 +14,10 @@
 namespace strop {
 namespace {
 
-using ::testing::TempDir;
+// A file of this test alone: others run at the same time.
+std::string OwnPath(const std::string& name) {
+  return ::testing::TempDir() + "/strop_test_" + std::to_string(getpid()) + "_" + name;
+}
 
 std::string Npy(const std::string& dictionary, const std::string& elements) {
   std::string padded = dictionary;
@@ -99,7 +103,7 @@ TEST(Npy, RefusesWhatItCannotRead) {
 }
 
 TEST(Npz, GivesBackWhatItWrote) {
-  const std::string path = TempDir() + "/round_trip.npz";
+  const std::string path = OwnPath("round_trip.npz");
   const std::vector<NamedTensor> written = {
       {"x", Tensor::FromVector<float>({2, 2}, {1, 2, 3, 4})},
       {"a/b:0", Tensor::FromVector<int64_t>({3}, {-1, 0, 1})},
@@ -128,8 +132,8 @@ TEST(Npz, WritesTheSameBytesTwice) {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
-  const std::string first = TempDir() + "/first.npz";
-  const std::string second = TempDir() + "/second.npz";
+  const std::string first = OwnPath("first.npz");
+  const std::string second = OwnPath("second.npz");
   const std::vector<NamedTensor> tensors = {{"x", Tensor::FromVector<float>({1}, {3})}};
   ASSERT_TRUE(WriteNpz(first, tensors).ok());
   ASSERT_TRUE(WriteNpz(second, tensors).ok());
@@ -140,7 +144,7 @@ TEST(Npz, WritesTheSameBytesTwice) {
 
 TEST(Npz, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(ReadNpz("/nowhere/x.npz").status().code(), absl::StatusCode::kNotFound);
-  const std::string path = TempDir() + "/damaged.npz";
+  const std::string path = OwnPath("damaged.npz");
   std::ofstream(path) << "this is no archive";
   EXPECT_EQ(ReadNpz(path).status().code(), absl::StatusCode::kInvalidArgument);
   std::remove(path.c_str());

@@ -5,6 +5,7 @@
 #include "plugin/data/arrays/safetensors.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,11 @@
 
 namespace strop {
 namespace {
+
+// A file of this test alone: others run at the same time.
+std::string OwnPath() {
+  return ::testing::TempDir() + "/strop_test_" + std::to_string(getpid()) + ".safetensors";
+}
 
 std::string File(const std::string& header, const std::string& data) {
   const uint64_t length = header.size();
@@ -151,7 +157,7 @@ TEST(Safetensors, ADeepHeaderEndsQuietly) {
 }
 
 TEST(Safetensors, WritesWhatItReads) {
-  const std::string path = ::testing::TempDir() + "/strop_safetensors_test.safetensors";
+  const std::string path = OwnPath();
   const std::vector<NamedTensor> tensors = {
       {"bytes", Tensor::FromVector<uint8_t>({3}, {1, 2, 3})},
       {"layer.weight", Tensor::FromVector<float>({2, 2}, {1, 2, 3, 4})},
@@ -187,7 +193,7 @@ TEST(Safetensors, WritesWhatItReads) {
 }
 
 TEST(Safetensors, RefusesToWriteWhatNobodyCouldRead) {
-  const std::string path = ::testing::TempDir() + "/strop_safetensors_test.safetensors";
+  const std::string path = OwnPath();
   const Tensor one = Tensor::Scalar<float>(1);
   const std::vector<std::vector<NamedTensor>> rows = {
       {{"a", one}, {"a", one}},

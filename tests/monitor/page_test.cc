@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -100,8 +101,8 @@ TEST(Page, CarriesTheLibraryAndItsLicenceWhenThereIsAChart) {
 }
 
 TEST(Page, IsWrittenWholeOrNotAtAll) {
-  const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) / "strop_page_test.html";
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                     ("strop_page_" + std::to_string(getpid()) + ".html");
   Page page("x");
   ASSERT_TRUE(page.Write(path).ok());
   std::ifstream file(path);
