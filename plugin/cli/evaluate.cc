@@ -49,7 +49,7 @@ absl::Status RunEvaluate(const EvaluateOptions& options) {
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
                          Evaluator::Create(model, evaluation, std::move(data),
                                            std::make_shared<StateStore>(), options.model.plan));
-  PrintNote(evaluator->note());
+  options.model.listener.TellNote(evaluator->note());
   EvaluationResult result;
   {
     ProgressBar bar("evaluate", evaluator->sample_count());

@@ -57,7 +57,7 @@ absl::Status RunExport(const ExportOptions& options) {
   STROP_ASSIGN_OR_RETURN(const ExportNotes notes,
                          ExportTrained(loaded.model, loaded.exported, store, loaded.lora.get(),
                                        loaded.quantized, options.output));
-  for (const std::string& line : notes.lines) options.model.listener.note(line);
+  options.model.listener.TellNotes(notes.lines);
   if (opened.options.averaging.swa_start) {
     options.model.listener.note(
         "the average that the run ends with is made at its end; these are the weights of this step "
@@ -88,12 +88,7 @@ Command ExportCommand() {
   AddModelArgument(set, options->model);
   AddCheckpointOption(set, options->checkpoint);
   set.at("checkpoint").is_required = true;
-  set.Add({{.name = "output",
-            .aliases = {"o"},
-            .target = &options->output,
-            .path = PathRole::kOutputFile,
-            .is_required = true,
-            .help = "Where the model goes"},
+  set.Add({RequiredOutput(options->output, "Where the model goes"),
            {.name = "lora-export",
             .target = &options->lora_export,
             .choices = {"merged", "peft", "onnx_adapter"},

@@ -63,7 +63,9 @@ absl::Status RunSteps(const FindOptions& options, const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
                          Trainer::Create(model, training, std::move(data.training), nullptr,
                                          options.train.model.plan));
-  if (training.learning_rate > 0) PrintNote(trainer->note());  // once, not for the baseline too
+  if (training.learning_rate > 0) {  // once, not for the baseline too
+    options.train.model.listener.TellNote(trainer->note());
+  }
   ProgressBar bar(what, *training.steps);
   bool is_over = false;
   int64_t steps = 0;

@@ -10,7 +10,6 @@
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/terminal/terminal_listener.h"
-#include "plugin/cli/terminal/unreached_note.h"
 #include "plugin/data/arrays/number_conversion.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
@@ -119,7 +118,7 @@ absl::Status RunGradient(const GradientOptions& options) {
       const std::unique_ptr<VectorJacobian> product,
       VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>(),
                              options.model.plan));
-  TellUnreached(product->unreached());
+  options.model.listener.TellNotes(DescribeUnreached(product->unreached()));
   TellPartedCopies(model, options.wrt);
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
@@ -163,12 +162,7 @@ Command GradientCommand() {
             .takes_words = true,
             .help = "Inputs and initializers to differentiate by; by default all floating inputs "
                     "and trained tensors"},
-           {.name = "output",
-            .aliases = {"o"},
-            .target = &options->output,
-            .path = PathRole::kOutputFile,
-            .is_required = true,
-            .help = "Where the gradients go (.npz)"}});
+           RequiredOutput(options->output, "Where the gradients go (.npz)")});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
   AddDisablePassOption(set, options->model);

@@ -298,11 +298,7 @@ Command PredictCommand() {
   AddClassNamesOption(set, options->data);
   AddBatchSizeOption(set, options->data.batch_size);
   AddMeaningOptions(set, *options);
-  set.Add({{.name = "output",
-            .aliases = {"o"},
-            .target = &options->output,
-            .path = PathRole::kOutputFile,
-            .help = "Where the predictions go; by default stdout"},
+  set.Add({OptionalOutput(options->output, "Where the predictions go; by default stdout"),
            {.name = "format",
             .target = &options->format,
             .choices = {"csv", "jsonl"},

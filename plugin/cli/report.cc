@@ -143,11 +143,7 @@ Command ReportCommand() {
         .is_required = true,
         .help = "Folder that --run-directory of strop train has filled, or that of strop tune; "
                 "several runs are compared"},
-       {.name = "output",
-        .aliases = {"o"},
-        .target = &arguments->output,
-        .path = PathRole::kOutputFile,
-        .help = "Where the page goes; by default RUN/report.html"},
+       OptionalOutput(arguments->output, "Where the page goes; by default RUN/report.html"),
        {.name = "json",
         .target = &arguments->as_json,
         .help = "Print the run's summary, or the trials, as JSON lines"}});

@@ -133,12 +133,7 @@ Command RunCommand() {
   Option& data = set.at("data");
   data.is_required = false;
   data.help = "Instead: samples as evaluate takes them, in batches; labels are passed over";
-  set.Add({{.name = "output",
-            .aliases = {"o"},
-            .target = &options->output,
-            .path = PathRole::kOutputFile,
-            .is_required = true,
-            .help = "Where the outputs go (.npz)"}});
+  set.Add({RequiredOutput(options->output, "Where the outputs go (.npz)")});
   AddPrecisionOption(set, options->model);
   AddThreadsOption(set, options->model);
   AddDisablePassOption(set, options->model);

@@ -266,13 +266,7 @@ Command TuneCommand() {
             .is_required = true,
             .is_common = true,
             .help = "The ONNX file"},
-           {.name = "output",
-            .aliases = {"o"},
-            .target = &options->output,
-            .path = PathRole::kOutputFile,
-            .is_required = true,
-            .is_common = true,
-            .help = "Where the best model goes"}});
+           RequiredOutput(options->output, "Where the best model goes")});
   AddTuneOptions(set, *options);
   AddTrainOptionsTo(set, options->trial);
   command.run = [options, given = command.options] {

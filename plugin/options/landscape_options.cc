@@ -53,13 +53,7 @@ void AddPlaneOptions(OptionSet& options, LandscapeArguments& arguments) {
 void AddOutputOptions(OptionSet& options, LandscapeArguments& arguments) {
   options.Add(
       "Output",
-      {{.name = "output",
-        .aliases = {"o"},
-        .target = &arguments.output,
-        .path = PathRole::kOutputFile,
-        .is_required = true,
-        .is_common = true,
-        .help = "The page (.html)"},
+      {RequiredOutput(arguments.output, "The page (.html)"),
        {.name = "grid",
         .target = &arguments.grid,
         .path = PathRole::kOutputFile,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace strop {
 
@@ -18,6 +19,14 @@ struct Listener {
   // Long work: `done` of `total`, which is its end.
   std::function<void(const std::string& work, int64_t done, int64_t total)> progress =
       [](const std::string&, int64_t, int64_t) {};
+
+  // A note, unless there is nothing to say.
+  void TellNote(const std::string& line) const {
+    if (!line.empty()) note(line);
+  }
+  void TellNotes(const std::vector<std::string>& lines) const {
+    for (const std::string& line : lines) note(line);
+  }
 };
 
 }  // namespace strop

@@ -139,7 +139,7 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (options.head_classes > 0) {  // before the folding, which makes other layers the last ones
     STROP_ASSIGN_OR_RETURN(
         head, ReplaceHead(*head.file, {options.head_classes, options.head_at, options.seed}));
-    if (!head.note.empty()) options.listener.note(head.note);
+    options.listener.TellNote(head.note);
   }
   if (options.folds_batch_normalization) {
     STROP_ASSIGN_OR_RETURN(head.file, Folded(std::move(head.file), options.listener));

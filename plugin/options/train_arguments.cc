@@ -1,5 +1,7 @@
 #include "plugin/options/train_arguments.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/data/split.h"
@@ -18,16 +20,11 @@ void AddTrainOptions(OptionSet& set, TrainOptions& options) {
             .comparison = Comparison::kNever,
             .help = "TOML file of options, by their names without dashes; what is typed wins"}});
   AddModelArgument(set, options.model);
-  set.Add({{.name = "output",
-            .aliases = {"o"},
-            .target = &options.output,
-            .path = PathRole::kOutputFile,
-            .is_required = true,
-            .is_common = true,
-            .may_change_on_resume = true,
-            .is_set_by_tuner = true,
-            .comparison = Comparison::kNever,
-            .help = "Where the trained model goes"}});
+  Option output = RequiredOutput(options.output, "Where the trained model goes");
+  output.may_change_on_resume = true;
+  output.is_set_by_tuner = true;
+  output.comparison = Comparison::kNever;
+  set.Add({std::move(output)});
   AddStepOptions(set, options);
   AddRunOptions(set, options);
   AddRunFolderOptions(set, options.run);

@@ -101,11 +101,8 @@ absl::StatusOr<std::unique_ptr<TrainingSession>> TrainingSession::Create(
                          Trainer::Create(model, training, std::move(data.training),
                                          std::move(data.validation), std::move(plan)));
   ReleaseStateTensors(model.graph);
-  const std::string& note = session->trainer_->note();
-  if (!note.empty()) options.model.listener.note(note);
-  for (const std::string& line : DescribeUnreached(session->trainer_->unreached())) {
-    options.model.listener.note(line);
-  }
+  options.model.listener.TellNote(session->trainer_->note());
+  options.model.listener.TellNotes(DescribeUnreached(session->trainer_->unreached()));
   return session;
 }
 
@@ -130,26 +127,27 @@ absl::Status TrainingSession::Keep() {
   return kept_->KeepClassNames(class_names_);
 }
 
-absl::StatusOr<std::unique_ptr<TrainingMonitor>> TrainingSession::Monitor(
-    const SessionCallbacks& callbacks) {
-  return BeginMonitoring(options_.monitoring, options_.run.directory,
-                         ResumePointOf(kept_.get(), *trainer_), std::move(description_),
-                         trainer_->health(), options_.model.listener, callbacks.on_finding);
+absl::Status TrainingSession::Monitor(const SessionCallbacks& callbacks) {
+  STROP_ASSIGN_OR_RETURN(
+      monitor_, BeginMonitoring(options_.monitoring, options_.run.directory,
+                                ResumePointOf(kept_.get(), *trainer_), std::move(description_),
+                                trainer_->health(), options_.model.listener, callbacks.on_finding));
+  // What is resumed from a checkpoint finds the records of every step before it.
+  if (is_kept()) kept_->set_before_save([this] { monitor_->Flush(); });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<SessionResult> TrainingSession::Run(const SessionCallbacks& callbacks) {
   if (is_kept()) STROP_RETURN_IF_ERROR(Keep());
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingMonitor> monitor, Monitor(callbacks));
-  // What is resumed from a checkpoint finds the records of every step before it.
-  if (is_kept()) kept_->set_before_save([&monitor] { monitor->Flush(); });
+  STROP_RETURN_IF_ERROR(Monitor(callbacks));
   absl::StatusOr<std::string> saved = "";
   const absl::StatusOr<TrainingResult> run =
-      trainer_->Run(CallbacksFor(callbacks.run, *monitor, kept_.get(), saved));
+      trainer_->Run(CallbacksFor(callbacks.run, *monitor_, kept_.get(), saved));
   SessionResult result;
   result.end = run.ok() ? EndOf(*run, can_resume(), options_.output) : run.status();
   // A run that is to go on exports nothing yet.
   const bool goes_on = result.end.ok() && run->was_stopped && can_resume();
-  result.kept = FinishMonitoring(*monitor, run, result.end, !goes_on);
+  result.kept = FinishMonitoring(*monitor_, run, result.end, !goes_on);
   STROP_RETURN_IF_ERROR(run.status());
   result.training = *run;
   if (goes_on) {
@@ -170,7 +168,7 @@ absl::Status TrainingSession::Export(const TrainingResult& result) {
   STROP_ASSIGN_OR_RETURN(
       const ExportNotes notes,
       ExportTrained(model_, exported, std::move(store), lora_.get(), quantized_, options_.output));
-  for (const std::string& line : notes.lines) options_.model.listener.note(line);
+  options_.model.listener.TellNotes(notes.lines);
   return absl::OkStatus();
 }
 

@@ -67,7 +67,7 @@ class TrainingSession {
   bool can_resume() const { return kept_ != nullptr && kept_->saves_checkpoints(); }
   absl::Status PrepareModel();
   absl::Status Keep();
-  absl::StatusOr<std::unique_ptr<TrainingMonitor>> Monitor(const SessionCallbacks& callbacks);
+  absl::Status Monitor(const SessionCallbacks& callbacks);
   // Writes the weights that the run left in its store.
   absl::Status Export(const TrainingResult& result);
 
@@ -79,7 +79,8 @@ class TrainingSession {
   RunDescription description_;  // of a run that is kept, as its inputs
   Fingerprint inputs_;
   std::unique_ptr<Trainer> trainer_;
-  std::unique_ptr<KeptRun> kept_;  // null without a folder
+  std::unique_ptr<TrainingMonitor> monitor_;
+  std::unique_ptr<KeptRun> kept_;  // null without a folder; has the monitor's records written
 };
 
 }  // namespace strop

@@ -354,7 +354,7 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
     // With all threads, as `strop evaluate` does it: the same loss to the bit.
     STROP_ASSIGN_OR_RETURN(const std::unique_ptr<PlaneEvaluator> evaluator,
                            NewEvaluator(arguments, measurement, subject));
-    PrintNote(evaluator->note());
+    arguments.model.listener.TellNote(evaluator->note());
     STROP_ASSIGN_OR_RETURN(file.center_loss, evaluator->LossAt(0, 0));
     STROP_ASSIGN_OR_RETURN(landscape.paths, MeasurePaths(subject, *evaluator));
   }

@@ -9,7 +9,7 @@ namespace strop {
 
 Listener TerminalListener() {
   Listener listener;
-  listener.note = PrintNote;
+  listener.note = [](const std::string& line) { std::fprintf(stderr, "note: %s\n", line.c_str()); };
   listener.warning = [](const std::string& line) {
     std::fprintf(stderr, "warning: %s\n", line.c_str());
   };
@@ -21,10 +21,6 @@ Listener TerminalListener() {
     if (done == total) bar.reset();
   };
   return listener;
-}
-
-void PrintNote(const std::string& note) {
-  if (!note.empty()) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
 }  // namespace strop

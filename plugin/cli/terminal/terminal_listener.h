@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "plugin/options/listener.h"
 
 namespace strop {
@@ -9,8 +7,5 @@ namespace strop {
 // Says everything on stderr: "note: …", "warning: …", lines of where it stands as they are, and
 // long work as a bar while that is a terminal.
 Listener TerminalListener();
-
-// "note: …" on stderr, unless there is nothing to say.
-void PrintNote(const std::string& note);
 
 }  // namespace strop

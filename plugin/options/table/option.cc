@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -80,6 +81,21 @@ std::string Option::ShownHelp() const {
   if (suits.option.empty()) return help;
   const std::string owners = absl::StrJoin(suits.values, ", ");
   return help.empty() ? owners : absl::StrCat(owners, ": ", help);
+}
+
+Option OptionalOutput(std::string& path, std::string help) {
+  return {.name = "output",
+          .aliases = {"o"},
+          .target = &path,
+          .path = PathRole::kOutputFile,
+          .is_common = true,
+          .help = std::move(help)};
+}
+
+Option RequiredOutput(std::string& path, std::string help) {
+  Option output = OptionalOutput(path, std::move(help));
+  output.is_required = true;
+  return output;
 }
 
 }  // namespace strop

@@ -113,4 +113,8 @@ struct Option {
   std::string ShownHelp() const;
 };
 
+// -o: the file that a command writes, and without which it does not, or can do.
+Option RequiredOutput(std::string& path, std::string help);
+Option OptionalOutput(std::string& path, std::string help);
+
 }  // namespace strop

@@ -84,7 +84,7 @@ absl::Status OptionSet::Give(const std::string& name, const std::vector<std::str
 
 absl::Status OptionSet::Set(const std::string& name, const std::string& text) {
   Option* option = Find(name);
-  if (option != nullptr && !option->is_list()) ForgetValue(*option);
+  if (option != nullptr && !option->is_list()) option->given.clear();
   return Give(name, {text});
 }
 

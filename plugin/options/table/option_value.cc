@@ -161,8 +161,6 @@ absl::Status ReadValue(Option& option, const std::string& text) {
   return absl::OkStatus();
 }
 
-void ForgetValue(Option& option) { option.given.clear(); }
-
 std::string ValueText(const Option& option) {
   return std::visit([](auto* kept) { return TextOf(*kept); }, option.target);
 }

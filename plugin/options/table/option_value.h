@@ -11,9 +11,6 @@ namespace strop {
 // `given`. UsageError naming option, text and what was expected.
 absl::Status ReadValue(Option& option, const std::string& text);
 
-// Forgets what was given; the target keeps its value until the next text.
-void ForgetValue(Option& option);
-
 // The target's value as a text that reads back as it; lists with commas, nothing for what is
 // absent.
 std::string ValueText(const Option& option);
