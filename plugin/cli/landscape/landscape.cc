@@ -1,8 +1,6 @@
 // strop landscape: the loss around trained weights, over a plane of random directions or of a
 // training's path, as a page, pictures and numbers.
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -17,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/landscape/landscape_grid_file.h"
 #include "plugin/cli/landscape/landscape_path.h"
@@ -146,7 +145,7 @@ absl::StatusOr<Measurement> MeasurementOf(const LandscapeArguments& arguments,
   measurement.samples = data->sample_count();
   const int64_t batch_size = BatchSizeOf(arguments.data.batch_size, model, 32);
   measurement.evaluation.batch_size = batch_size == 0 ? measurement.samples : batch_size;
-  const int threads = omp_get_max_threads();
+  const int threads = TeamSize::Of(arguments.model.plan.threads);
   measurement.jobs = arguments.jobs > 0 ? arguments.jobs : threads;
   measurement.threads = std::max(1, threads / measurement.jobs);
   return measurement;
@@ -154,10 +153,13 @@ absl::StatusOr<Measurement> MeasurementOf(const LandscapeArguments& arguments,
 
 absl::StatusOr<std::unique_ptr<PlaneEvaluator>> NewEvaluator(const LandscapeArguments& arguments,
                                                              const Measurement& measurement,
-                                                             const Subject& subject) {
+                                                             const Subject& subject,
+                                                             int threads = 0) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamples(arguments, subject.model));
+  PlanOptions plan = arguments.model.plan;
+  if (threads > 0) plan.threads = threads;
   return PlaneEvaluator::Create(subject.model, measurement.evaluation, std::move(data),
-                                subject.plane, arguments.model.plan);
+                                subject.plane, plan);
 }
 
 // Everything that the numbers depend on, as far as it can be said; the center's loss, to the bit,
@@ -227,7 +229,8 @@ absl::Status MeasureGrid(const LandscapeArguments& arguments, const Measurement&
   SetCenter(file);
   std::vector<std::unique_ptr<PlaneEvaluator>> evaluators(static_cast<size_t>(measurement.jobs));
   for (std::unique_ptr<PlaneEvaluator>& evaluator : evaluators) {
-    STROP_ASSIGN_OR_RETURN(evaluator, NewEvaluator(arguments, measurement, subject));
+    STROP_ASSIGN_OR_RETURN(evaluator,
+                           NewEvaluator(arguments, measurement, subject, measurement.threads));
   }
   auto last_save = std::chrono::steady_clock::now();
   {
