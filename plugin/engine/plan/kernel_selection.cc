@@ -95,10 +95,10 @@ class Selector {
   // What waits for late inputs comes from here on: whatever of the outputs is there is given out.
   absl::Status Pause(const std::vector<bool>& is_late) {
     if (options_.late_inputs > 0) {
-      const std::vector<int> producers = plan_.graph.Producers();
+      const GraphIndex index(plan_.graph);
       for (size_t i = 0; i < plan_.graph.outputs.size(); ++i) {
         const ValueId id = plan_.graph.outputs[i];
-        const bool is_made = producers[static_cast<size_t>(id)] < 0 || PrimarySlot(id) >= 0;
+        const bool is_made = index.producer(id) < 0 || PrimarySlot(id) >= 0;
         if (is_made && !is_late[static_cast<size_t>(id)]) STROP_RETURN_IF_ERROR(AddOutputCopy(i));
       }
     }
