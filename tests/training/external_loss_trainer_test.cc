@@ -113,7 +113,9 @@ void ExpectTheStepsOfMse(const ImportedModel& model, const TrainingGraphOptions&
     EXPECT_EQ(report->step, step + 1);
     const std::optional<double>& norm = norms[static_cast<size_t>(step)];
     ASSERT_EQ(report->gradient_norm.has_value(), norm.has_value());
-    if (norm) EXPECT_NEAR(*report->gradient_norm, *norm, 1e-12 * *norm);
+    if (norm) {
+      EXPECT_NEAR(*report->gradient_norm, *norm, 1e-12 * *norm);
+    }
   }
   ExpectSameStates(*(*outside)->store(), *(*trainer)->store(), 1e-12);
 }
