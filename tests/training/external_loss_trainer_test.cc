@@ -1,6 +1,6 @@
 // Steps on a loss that is computed here are those of the loss that is computed inside.
 
-#include "plugin/training/run/external_loss_trainer.h"
+#include "plugin/training/external_loss/external_loss_trainer.h"
 
 #include <gtest/gtest.h>
 

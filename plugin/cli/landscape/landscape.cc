@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +18,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/landscape/landscape_grid_file.h"
 #include "plugin/cli/landscape/landscape_path.h"
+#include "plugin/cli/landscape/landscape_summary.h"
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/cli/terminal/terminal_listener.h"
@@ -305,40 +305,6 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const LandscapeArgum
   return settings;
 }
 
-void PrintSummary(const LandscapeArguments& arguments, const Landscape& landscape) {
-  double least = std::numeric_limits<double>::quiet_NaN();
-  double greatest = least;
-  for (const double loss : landscape.grid.loss) {  // those that are numbers
-    least = std::fmin(least, loss);
-    greatest = std::fmax(greatest, loss);
-  }
-  if (!arguments.as_json) {
-    std::printf("loss %.9g at the trained weights; %.9g to %.9g on the grid\n",
-                landscape.center_loss, least, greatest);
-    std::printf("wrote %s\n", arguments.output.c_str());
-    return;
-  }
-  nlohmann::ordered_json line = {{"center_loss", landscape.center_loss},
-                                 {"least_loss", least},
-                                 {"greatest_loss", greatest},
-                                 {"samples", landscape.sample_count},
-                                 {"points", landscape.grid.point_count()},
-                                 {"page", arguments.output},
-                                 {"grid", GridPathOf(arguments)}};
-  if (!landscape.paths.empty()) line["explained"] = landscape.explained;
-  for (const LandscapePath& path : landscape.paths) {
-    nlohmann::ordered_json points = nlohmann::ordered_json::array();
-    for (const LandscapePath::Point& point : path.points) {
-      points.push_back({{"label", point.label},
-                        {"x", point.position.x},
-                        {"y", point.position.y},
-                        {"loss", point.loss}});
-    }
-    line["paths"].push_back({{"name", path.name}, {"points", points}});
-  }
-  std::printf("%s\n", line.dump().c_str());
-}
-
 absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(CheckLandscapeArguments(arguments));
   if (!arguments.png.empty() || !arguments.svg.empty()) {
@@ -376,7 +342,7 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(WritePicture(arguments.png, landscape, PictureFormat::kPng));
   STROP_RETURN_IF_ERROR(WritePicture(arguments.svg, landscape, PictureFormat::kSvg));
   STROP_RETURN_IF_ERROR(LandscapePage(landscape).Write(arguments.output));
-  PrintSummary(arguments, landscape);
+  PrintSummary(arguments, GridPathOf(arguments), landscape);
   return absl::OkStatus();
 }
 

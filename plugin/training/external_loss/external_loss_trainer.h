@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "importer/importer.h"
 #include "plugin/engine/runtime/session.h"
-#include "plugin/training/graph/external_loss_graph.h"
+#include "plugin/training/external_loss/external_loss_graph.h"
 
 namespace strop {
 

@@ -1,4 +1,4 @@
-#include "plugin/training/run/external_loss_trainer.h"
+#include "plugin/training/external_loss/external_loss_trainer.h"
 
 #include <cmath>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "plugin/training/graph/external_loss_graph.h"
+#include "plugin/training/external_loss/external_loss_graph.h"
 
 #include <string>
 #include <utility>
