@@ -3,7 +3,7 @@
 #include <string>
 
 #include "plugin/options/landscape_options.h"
-#include "plugin/report/contour_picture.h"
+#include "plugin/report/landscape_page.h"
 
 namespace strop {
 
