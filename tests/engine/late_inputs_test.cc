@@ -16,7 +16,8 @@ ValueId Append(Graph& graph, const std::string& name, const std::string& op,
   return (*AppendNode(graph, Node{name, "", op, {}, std::move(inputs), {}}, 1))[0];
 }
 
-// y = relu(x·w), z = y·late, w ← w + xᵀ·late; y comes behind z among the outputs.
+// y = relu(x·w), z = y·late, w ← w + xᵀ·late; y comes behind z among the outputs, and last y·v,
+// which no node reads and which reads a state that late nodes read and move.
 Graph TwoParts() {
   Graph graph;
   const ValueId x = graph.AddInput("x", {DataType::kFloat, Shape{2, 3}});
@@ -25,11 +26,19 @@ Graph TwoParts() {
   for (int i = 0; i < 12; ++i) first.mutable_elements<float>()[static_cast<size_t>(i)] = 0.1f * i;
   const ValueId w = graph.AddState("w", first);
   const ValueId y = Append(graph, "relu", "Relu", {Append(graph, "product", "MatMul", {x, w})});
+  Tensor column(DataType::kFloat, {4, 1});
+  for (float& element : column.mutable_elements<float>()) element = 0.25f;
+  const ValueId v = graph.AddState("v", column);
+  const ValueId last = Append(graph, "last", "MatMul", {y, v});
   const ValueId z = Append(graph, "z", "Mul", {y, late});
   const ValueId transposed = Append(graph, "transpose", "Transpose", {x});
   const ValueId step = Append(graph, "step", "MatMul", {transposed, late});
   graph.state_updates.push_back({w, Append(graph, "sum", "Add", {w, step})});
-  graph.outputs = {z, y};
+  const ValueId back = Append(graph, "back", "MatMul", {late, v});
+  const ValueId late_columns = Append(graph, "late_columns", "Transpose", {late});
+  const ValueId move = Append(graph, "move", "MatMul", {late_columns, back});
+  graph.state_updates.push_back({v, Append(graph, "moved", "Add", {v, move})});
+  graph.outputs = {z, y, last};
   return graph;
 }
 
@@ -58,11 +67,13 @@ TEST(LateInputs, TwoPartsAreTheWhole) {
     const auto begun = parts->Begin(without_numbers);
     ASSERT_TRUE(begun.ok()) << begun.status();
     ExpectSame((*begun)[1], (*expected)[1]);
+    ExpectSame((*begun)[2], (*expected)[2]);
     const Tensor last[] = {late};
     const auto ended = parts->End(last);
     ASSERT_TRUE(ended.ok()) << ended.status();
     ExpectSame((*ended)[0], (*expected)[0]);
     ExpectSame(*parts->store().Read("w"), *whole->store().Read("w"));
+    ExpectSame(*parts->store().Read("v"), *whole->store().Read("v"));
   }
 }
 

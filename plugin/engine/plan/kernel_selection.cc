@@ -111,7 +111,7 @@ class Selector {
       const ValueId id = plan_.graph.outputs[i];
       if (has_output_[i] || is_late[static_cast<size_t>(id)]) continue;
       return absl::InternalError(absl::StrCat("plan: output \"", plan_.graph.value(id).name,
-                                              "\" stands behind late inputs"));
+                                              "\" stands behind what waits for late inputs"));
     }
     return absl::OkStatus();
   }

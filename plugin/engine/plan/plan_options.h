@@ -33,7 +33,8 @@ struct PlanOptions {
   // the session. Sums are split by them, so that they decide the last bits.
   int threads = 0;
   // Of the graph's inputs the last ones, whose numbers are known only when the outputs that do not
-  // depend on them have been read: see Session::Begin.
+  // depend on them have been read: see Session::Begin. What these outputs need stands in the graph
+  // before the nodes that read late ones.
   int late_inputs = 0;
   // Passes to skip, of those that OptionalPassNames lists.
   std::vector<std::string> disabled_passes;
