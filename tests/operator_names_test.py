@@ -48,6 +48,7 @@ BUILDERS = {
     "plugin/engine/differentiate/differentiate.cc",
     "plugin/monitor/model_graph.cc",  # TensorBoard's name for a constant
     "plugin/training/graph/dropout_insertion.cc",
+    "plugin/training/external_loss/external_loss_graph.cc",
     "plugin/training/graph/gradient_accumulation.cc",
     "plugin/training/graph/loss.cc",
     "plugin/training/graph/loss_table.h",

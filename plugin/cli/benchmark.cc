@@ -1,7 +1,6 @@
 // strop benchmark: how fast a training step is, how soon the first one ends, how much memory it
 // takes, and how near to the machine's roofline it comes.
 
-#include <omp.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/roofline.h"
 #include "plugin/cli/terminal/terminal_listener.h"
@@ -172,6 +172,7 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   STROP_ASSIGN_OR_RETURN(const DataShapes data, LikelyData(model, graph_options.loss, inputs));
   STROP_RETURN_IF_ERROR(CheckBatchSize(options, data.batch_size));
   const PlanOptions& plan = options.model.plan;
+  const TeamSize team(plan.threads);  // of the rates, too
   STROP_ASSIGN_OR_RETURN(TrainingGraph training,
                          BuildTrainingGraph(model, graph_options, data, plan));
   STROP_ASSIGN_OR_RETURN(
@@ -214,7 +215,7 @@ absl::Status RunBenchmark(const BenchmarkOptions& options) {
         {"model", options.model.path},
         {"batch_size", measured.batch_size},
         {"precision", options.model.precision},
-        {"threads", omp_get_max_threads()},
+        {"threads", TeamSize::Of(options.model.plan.threads)},
         {"step_ms_median", median},
         {"step_ms_min", least},
         {"first_step_s", measured.first_step_seconds},

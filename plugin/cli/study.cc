@@ -2,7 +2,6 @@
 
 #include "plugin/study/study.h"
 
-#include <omp.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -70,6 +69,8 @@ absl::StatusOr<std::unique_ptr<Laboratory>> OpenLaboratory(const StudyOptions& o
   LaboratoryOptions laboratory;
   laboratory.seeds = options.seeds;
   laboratory.plan = options.model.plan;
+  // Small networks: waking a second thread costs more than it computes.
+  if (laboratory.plan.threads == 0) laboratory.plan.threads = 1;
   laboratory.should_stop = [] { return CaughtSignal() != 0; };
   laboratory.on_run = std::move(on_run);
   STROP_ASSIGN_OR_RETURN(laboratory.loss, LossOptionsOf(options.loss));
@@ -103,8 +104,6 @@ void PrintJson(const Study& study, const StudyResult& result, double seconds) {
 
 absl::Status RunStudies(const StudyOptions& options) {
   STROP_ASSIGN_OR_RETURN(const std::vector<const Study*> studies, ChosenStudies(options));
-  // Small networks: waking a second thread costs more than it computes.
-  omp_set_num_threads(options.model.threads > 0 ? options.model.threads : 1);
   CatchStopSignals();
   const bool is_terminal = isatty(STDERR_FILENO) != 0;
   int64_t runs = 0;

@@ -1,7 +1,5 @@
 #include "plugin/options/model_options.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <random>
 
@@ -45,7 +43,7 @@ void AddPrecisionOption(OptionSet& options, ModelOptions& model) {
 
 void AddThreadsOption(OptionSet& options, ModelOptions& model) {
   options.Add("Engine", {{.name = "threads",
-                          .target = &model.threads,
+                          .target = &model.plan.threads,
                           .range = kThreads,
                           .may_change_on_resume = true,
                           .is_set_by_tuner = true,
@@ -124,7 +122,6 @@ Widening WideningOf(const ModelOptions& options) {
 }
 
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
-  if (options.threads > 0) omp_set_num_threads(options.threads);
   ImportOptions import;
   import.selection = options.selection;
   import.widening = WideningOf(options);

@@ -21,12 +21,11 @@ struct ModelOptions {
   ParameterSelection selection;
   std::string precision = "f32";
   bool keeps_half_types = false;  // for inference; whatever takes gradients widens them
-  int threads = 0;                // 0: as many as the machine has cores
   uint64_t seed = 0;
   int64_t head_classes = 0;                // outputs of a new head; 0: the model keeps its own
   std::string head_at;                     // the tensor that it reads; empty: see ReplaceHead
   bool folds_batch_normalization = false;  // into the layers before, see FoldBatchNormalization
-  PlanOptions plan;                        // of every graph that is made of the model
+  PlanOptions plan;  // of every graph that is made of the model, --threads too
   Listener listener;
 };
 
@@ -44,8 +43,8 @@ void AddReplaceHeadOption(OptionSet& options, ModelOptions& model);
 // The types that a model of these options computes in.
 Widening WideningOf(const ModelOptions& options);
 
-// Sets the team's size and reads the model, with a new head and with BatchNormalizations folded
-// where that is asked for; the listener is told how many were.
+// Reads the model, with a new head and with BatchNormalizations folded where that is asked for; the
+// listener is told how many were.
 absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options);
 
 // The graph's inputs, in their order, out of arrays by name, converted to the element types that

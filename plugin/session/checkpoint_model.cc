@@ -136,7 +136,6 @@ absl::StatusOr<CheckpointModel> LoadCheckpointModel(const OpenedCheckpoint& open
   const TrainOptions& run = opened.options;
   ModelOptions loading = run.model;
   loading.path = options.path;
-  loading.threads = options.threads;
   loading.listener = options.listener;
   loading.folds_batch_normalization = FoldsBatchNormalization(run.quantize, run.modes);
   LoraArguments lora = run.lora;

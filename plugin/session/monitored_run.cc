@@ -1,7 +1,5 @@
 #include "plugin/session/monitored_run.h"
 
-#include <omp.h>
-
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <thread>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/monitor/model_graph.h"
 #include "plugin/monitor/sample_image.h"
 #include "plugin/monitor/tags.h"
@@ -52,13 +51,13 @@ std::string ProcessorName() {
   return "unknown";
 }
 
-std::map<std::string, std::string> Environment() {
+std::map<std::string, std::string> EnvironmentOf(const PlanOptions& plan) {
   const dnnl_version_t& onednn = *dnnl_version();
   return {{"strop", STROP_VERSION},
           {"onednn", absl::StrCat(onednn.major, ".", onednn.minor, ".", onednn.patch)},
           {"processor", ProcessorName()},
           {"cores", absl::StrCat(std::thread::hardware_concurrency())},
-          {"threads", absl::StrCat(omp_get_max_threads())}};
+          {"threads", absl::StrCat(TeamSize::Of(plan.threads))}};
 }
 
 bool IsOneOf(const std::string& name, const std::vector<std::string>& names) {
@@ -140,6 +139,7 @@ absl::StatusOr<RunDescription> DescribeRun(const TrainOptions& options,
                                            const TrainingOptions& training, const Graph& model,
                                            DataSource& data) {
   RunDescription description;
+  description.environment = EnvironmentOf(options.model.plan);
   description.hyperparameters = HyperparametersOf(options, training);
   description.graph = ModelGraphOf(model);
   STROP_ASSIGN_OR_RETURN(description.samples, DrawSamples(data));
@@ -163,7 +163,7 @@ absl::StatusOr<std::unique_ptr<TrainingMonitor>> BeginMonitoring(
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<TrainingMonitor> monitor,
                          TrainingMonitor::Create(options, std::move(listeners)));
   const std::string command = CommandLine();
-  if (!resume) monitor->Add(RunStart{command, Environment()});
+  if (!resume) monitor->Add(RunStart{command, std::move(description.environment)});
   monitor->Add(Text{std::string(kCommandTag), absl::StrCat("    ", command)});
   if (resume) return monitor;
   monitor->Add(std::move(description.hyperparameters));

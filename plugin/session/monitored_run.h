@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ namespace strop {
 
 // What a run records of itself at its start. Gather it before training takes the data over.
 struct RunDescription {
+  std::map<std::string, std::string> environment;  // versions, processor, threads
   Hyperparameters hyperparameters;
   ModelGraph graph;
   std::optional<PngImage> samples;  // of image data

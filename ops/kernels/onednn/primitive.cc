@@ -85,8 +85,8 @@ const dnnl::engine& Engine() {
 }
 
 const dnnl::stream& Stream() {
-  static const auto* const stream = new dnnl::stream(Engine());
-  return *stream;
+  static thread_local const dnnl::stream stream(Engine());
+  return stream;
 }
 
 dnnl::primitive_attr DefaultAttributes() {

@@ -10,7 +10,7 @@
 
 namespace strop::onednn {
 
-// The one CPU engine and its stream.
+// The one CPU engine, and the calling thread's stream on it.
 const dnnl::engine& Engine();
 const dnnl::stream& Stream();
 

@@ -1,15 +1,12 @@
 // strop landscape: the loss around trained weights, over a plane of random directions or of a
 // training's path, as a page, pictures and numbers.
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -17,9 +14,11 @@
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/landscape/landscape_grid_file.h"
 #include "plugin/cli/landscape/landscape_path.h"
+#include "plugin/cli/landscape/landscape_summary.h"
 #include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/cli/terminal/terminal_listener.h"
@@ -146,7 +145,7 @@ absl::StatusOr<Measurement> MeasurementOf(const LandscapeArguments& arguments,
   measurement.samples = data->sample_count();
   const int64_t batch_size = BatchSizeOf(arguments.data.batch_size, model, 32);
   measurement.evaluation.batch_size = batch_size == 0 ? measurement.samples : batch_size;
-  const int threads = omp_get_max_threads();
+  const int threads = TeamSize::Of(arguments.model.plan.threads);
   measurement.jobs = arguments.jobs > 0 ? arguments.jobs : threads;
   measurement.threads = std::max(1, threads / measurement.jobs);
   return measurement;
@@ -154,10 +153,13 @@ absl::StatusOr<Measurement> MeasurementOf(const LandscapeArguments& arguments,
 
 absl::StatusOr<std::unique_ptr<PlaneEvaluator>> NewEvaluator(const LandscapeArguments& arguments,
                                                              const Measurement& measurement,
-                                                             const Subject& subject) {
+                                                             const Subject& subject,
+                                                             int threads = 0) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamples(arguments, subject.model));
+  PlanOptions plan = arguments.model.plan;
+  if (threads > 0) plan.threads = threads;
   return PlaneEvaluator::Create(subject.model, measurement.evaluation, std::move(data),
-                                subject.plane, arguments.model.plan);
+                                subject.plane, plan);
 }
 
 // Everything that the numbers depend on, as far as it can be said; the center's loss, to the bit,
@@ -227,7 +229,8 @@ absl::Status MeasureGrid(const LandscapeArguments& arguments, const Measurement&
   SetCenter(file);
   std::vector<std::unique_ptr<PlaneEvaluator>> evaluators(static_cast<size_t>(measurement.jobs));
   for (std::unique_ptr<PlaneEvaluator>& evaluator : evaluators) {
-    STROP_ASSIGN_OR_RETURN(evaluator, NewEvaluator(arguments, measurement, subject));
+    STROP_ASSIGN_OR_RETURN(evaluator,
+                           NewEvaluator(arguments, measurement, subject, measurement.threads));
   }
   auto last_save = std::chrono::steady_clock::now();
   {
@@ -302,40 +305,6 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const LandscapeArgum
   return settings;
 }
 
-void PrintSummary(const LandscapeArguments& arguments, const Landscape& landscape) {
-  double least = std::numeric_limits<double>::quiet_NaN();
-  double greatest = least;
-  for (const double loss : landscape.grid.loss) {  // those that are numbers
-    least = std::fmin(least, loss);
-    greatest = std::fmax(greatest, loss);
-  }
-  if (!arguments.as_json) {
-    std::printf("loss %.9g at the trained weights; %.9g to %.9g on the grid\n",
-                landscape.center_loss, least, greatest);
-    std::printf("wrote %s\n", arguments.output.c_str());
-    return;
-  }
-  nlohmann::ordered_json line = {{"center_loss", landscape.center_loss},
-                                 {"least_loss", least},
-                                 {"greatest_loss", greatest},
-                                 {"samples", landscape.sample_count},
-                                 {"points", landscape.grid.point_count()},
-                                 {"page", arguments.output},
-                                 {"grid", GridPathOf(arguments)}};
-  if (!landscape.paths.empty()) line["explained"] = landscape.explained;
-  for (const LandscapePath& path : landscape.paths) {
-    nlohmann::ordered_json points = nlohmann::ordered_json::array();
-    for (const LandscapePath::Point& point : path.points) {
-      points.push_back({{"label", point.label},
-                        {"x", point.position.x},
-                        {"y", point.position.y},
-                        {"loss", point.loss}});
-    }
-    line["paths"].push_back({{"name", path.name}, {"points", points}});
-  }
-  std::printf("%s\n", line.dump().c_str());
-}
-
 absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(CheckLandscapeArguments(arguments));
   if (!arguments.png.empty() || !arguments.svg.empty()) {
@@ -373,7 +342,7 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(WritePicture(arguments.png, landscape, PictureFormat::kPng));
   STROP_RETURN_IF_ERROR(WritePicture(arguments.svg, landscape, PictureFormat::kSvg));
   STROP_RETURN_IF_ERROR(LandscapePage(landscape).Write(arguments.output));
-  PrintSummary(arguments, landscape);
+  PrintSummary(arguments, GridPathOf(arguments), landscape);
   return absl::OkStatus();
 }
 

@@ -28,7 +28,8 @@ class Selector {
       : plan_(plan),
         state_layouts_(state_layouts),
         options_(options),
-        slots_of_(plan.graph.values.size()) {
+        slots_of_(plan.graph.values.size()),
+        has_output_(plan.graph.outputs.size(), false) {
     for (const StateUpdate& update : plan.graph.state_updates) {
       updated_state_[update.updated] = update.state;
     }
@@ -36,10 +37,18 @@ class Selector {
 
   absl::Status Run() {
     AddSources();
+    std::vector<bool> is_late = LateInputs();
+    bool has_paused = false;
     for (const Node& node : plan_.graph.nodes) {
       STROP_ASSIGN_OR_RETURN(const OpDefinition* op, DefinitionOf(node));
+      if (MarkLate(*op, node, is_late) && !has_paused) {
+        has_paused = true;
+        STROP_RETURN_IF_ERROR(Pause(is_late));
+      }
       STROP_RETURN_IF_ERROR(op->is_view ? AddView(node) : AddNode(*op, node));
     }
+    if (!has_paused) STROP_RETURN_IF_ERROR(Pause(is_late));
+    STROP_RETURN_IF_ERROR(CheckEarlyOutputs(is_late));
     STROP_RETURN_IF_ERROR(AddStateCopies());
     return AddOutputCopies();
   }
@@ -56,6 +65,55 @@ class Selector {
     plan_.slots.push_back(std::move(slot));
     slots_of_[static_cast<size_t>(value)].push_back(plan_.slots.back().root);
     return plan_.slots.back().root;
+  }
+
+  // By value: whether it is an input that is known late only.
+  std::vector<bool> LateInputs() const {
+    const std::vector<ValueId>& inputs = plan_.graph.inputs;
+    std::vector<bool> is_late(plan_.graph.values.size(), false);
+    for (size_t i = inputs.size() - static_cast<size_t>(options_.late_inputs); i < inputs.size();
+         ++i) {
+      is_late[static_cast<size_t>(inputs[i])] = true;
+    }
+    return is_late;
+  }
+
+  // Whether the node has to wait for late inputs; so have its outputs, then.
+  static bool MarkLate(const OpDefinition& op, const Node& node, std::vector<bool>& is_late) {
+    bool waits = false;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      waits |= node.inputs[i] != kNoValue && op.use_of(i) != InputUse::kShapeOnly &&
+               is_late[static_cast<size_t>(node.inputs[i])];
+    }
+    if (!waits) return false;
+    for (const ValueId output : node.outputs) {
+      if (output != kNoValue) is_late[static_cast<size_t>(output)] = true;
+    }
+    return true;
+  }
+
+  // What waits for late inputs comes from here on: whatever of the outputs is there is given out.
+  absl::Status Pause(const std::vector<bool>& is_late) {
+    if (options_.late_inputs > 0) {
+      const GraphIndex index(plan_.graph);
+      for (size_t i = 0; i < plan_.graph.outputs.size(); ++i) {
+        const ValueId id = plan_.graph.outputs[i];
+        const bool is_made = index.producer(id) < 0 || PrimarySlot(id) >= 0;
+        if (is_made && !is_late[static_cast<size_t>(id)]) STROP_RETURN_IF_ERROR(AddOutputCopy(i));
+      }
+    }
+    plan_.pause = plan_.instructions.size();
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckEarlyOutputs(const std::vector<bool>& is_late) const {
+    for (size_t i = 0; i < has_output_.size() && options_.late_inputs > 0; ++i) {
+      const ValueId id = plan_.graph.outputs[i];
+      if (has_output_[i] || is_late[static_cast<size_t>(id)]) continue;
+      return absl::InternalError(absl::StrCat("plan: output \"", plan_.graph.value(id).name,
+                                              "\" stands behind what waits for late inputs"));
+    }
+    return absl::OkStatus();
   }
 
   void AddSources() {
@@ -222,16 +280,21 @@ class Selector {
 
   absl::Status AddOutputCopies() {
     for (size_t i = 0; i < plan_.graph.outputs.size(); ++i) {
-      const ValueId id = plan_.graph.outputs[i];
-      STROP_ASSIGN_OR_RETURN(const int source, SlotIn(id, nullptr));
-      Slot slot = plan_.slots[static_cast<size_t>(source)];
-      slot.home = SlotHome::kOutput;
-      slot.index = static_cast<int>(i);
-      slot.root = static_cast<int>(plan_.slots.size());
-      plan_.slots.push_back(slot);
-      STROP_RETURN_IF_ERROR(AddCopy("output ", id, source, slot.root));
+      if (!has_output_[i]) STROP_RETURN_IF_ERROR(AddOutputCopy(i));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status AddOutputCopy(size_t output) {
+    has_output_[output] = true;
+    const ValueId id = plan_.graph.outputs[output];
+    STROP_ASSIGN_OR_RETURN(const int source, SlotIn(id, nullptr));
+    Slot slot = plan_.slots[static_cast<size_t>(source)];
+    slot.home = SlotHome::kOutput;
+    slot.index = static_cast<int>(output);
+    slot.root = static_cast<int>(plan_.slots.size());
+    plan_.slots.push_back(slot);
+    return AddCopy("output ", id, source, slot.root);
   }
 
   absl::Status AddCopy(const std::string& verb, ValueId id, int source, int target) {
@@ -251,6 +314,7 @@ class Selector {
   const PlanOptions& options_;
   std::map<ValueId, ValueId> updated_state_;  // by its new value
   std::vector<std::vector<int>> slots_of_;    // by value; the first is the producer's
+  std::vector<bool> has_output_;              // by output: whether it is given out already
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ size_t BytesOf(const Graph& graph, const std::vector<ValueId>& values) {
 
 // Which nodes may move: those whose new values of states, and those whose small results, feed
 // nothing but nodes that may move themselves.
-std::vector<bool> FindMovable(const Graph& graph, const GraphIndex& index) {
+std::vector<bool> FindMovable(const Graph& graph, const GraphIndex& index, bool has_late_inputs) {
   std::vector<bool> updates(graph.nodes.size(), false);
   for (const StateUpdate& update : graph.state_updates) {
     const int producer = index.producer(update.updated);
@@ -29,7 +29,8 @@ std::vector<bool> FindMovable(const Graph& graph, const GraphIndex& index) {
   std::vector<bool> is_movable(graph.nodes.size(), false);
   for (size_t n = graph.nodes.size(); n-- > 0;) {
     const Node& node = graph.nodes[n];
-    const bool observes = !is_read[n] && BytesOf(graph, node.outputs) < BytesOf(graph, node.inputs);
+    const bool observes = !has_late_inputs && !is_read[n] &&
+                          BytesOf(graph, node.outputs) < BytesOf(graph, node.inputs);
     is_movable[n] = !feeds_fixed[n] && (updates[n] || observes);
     for (const ValueId input : node.inputs) {
       const int producer = index.producer(input);
@@ -76,9 +77,9 @@ std::vector<int> FindReady(const Graph& graph, const GraphIndex& index,
 
 }  // namespace
 
-void ScheduleUpdatesEarly(Graph& graph) {
+void ScheduleUpdatesEarly(Graph& graph, bool has_late_inputs) {
   const GraphIndex index(graph);
-  const std::vector<bool> is_movable = FindMovable(graph, index);
+  const std::vector<bool> is_movable = FindMovable(graph, index, has_late_inputs);
   const std::vector<int> ready = FindReady(graph, index, is_movable);
   std::vector<std::vector<size_t>> movable_after(graph.nodes.size() + 1);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {

@@ -128,7 +128,7 @@ size_t PhysicalMemoryBytes() {
 absl::StatusOr<StepPlan> BuildPlan(Graph graph, const StateLayouts& state_layouts,
                                    const PlanOptions& options) {
   StepPlan plan;
-  ScheduleUpdatesEarly(graph);
+  ScheduleUpdatesEarly(graph, options.late_inputs > 0);
   plan.graph = std::move(graph);
   if (options.verify) STROP_RETURN_IF_ERROR(VerifyGraph(plan.graph));
   STROP_RETURN_IF_ERROR(SelectKernels(plan, state_layouts, options));

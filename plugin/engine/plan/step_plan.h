@@ -50,6 +50,7 @@ struct StepPlan {
   Graph graph;  // specialised
   std::vector<Slot> slots;
   std::vector<Instruction> instructions;
+  size_t pause = 0;  // how many instructions come before the first that reads a late input
   size_t arena_bytes = 0;
 };
 

@@ -1,9 +1,11 @@
 #include "plugin/engine/runtime/session.h"
 
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/plan/specialize.h"
 #include "plugin/engine/plan/step_plan.h"
@@ -57,21 +59,18 @@ class BoundPlan {
   }
 
   absl::Status RunStep(absl::Span<const Tensor> inputs, const StepState& step) {
-    for (const InputOperand& operand : input_operands_) {
-      *operand.address = inputs[static_cast<size_t>(operand.input)].data();
-    }
+    STROP_RETURN_IF_ERROR(BeginStep(inputs, step));
+    return EndStep(inputs, step);
+  }
+
+  // What does not wait for late inputs.
+  absl::Status BeginStep(absl::Span<const Tensor> inputs, const StepState& step) {
     if (anomaly_ != nullptr) anomaly_->BeginStep();
-    for (size_t n = 0; n < operands_.size(); ++n) {
-      const Operands& operands = operands_[n];
-      if (anomaly_ != nullptr) anomaly_->BeforeKernel(n, operands.inputs);
-      absl::Status status = plan_.instructions[n].kernel->run(
-          KernelArguments{operands.inputs, operands.outputs, operands.workspace, step});
-      if (!status.ok()) {
-        return absl::Status(status.code(), absl::StrCat("run: ", plan_.instructions[n].label, ": ",
-                                                        std::string(status.message())));
-      }
-      if (anomaly_ != nullptr) anomaly_->AfterKernel(n, operands.outputs);
-    }
+    return RunInstructions(0, plan_.pause, inputs, step);
+  }
+
+  absl::Status EndStep(absl::Span<const Tensor> inputs, const StepState& step) {
+    STROP_RETURN_IF_ERROR(RunInstructions(plan_.pause, operands_.size(), inputs, step));
     return anomaly_ == nullptr ? absl::OkStatus() : anomaly_->EndStep();
   }
 
@@ -85,6 +84,25 @@ class BoundPlan {
     const void** address;
     int input;
   };
+
+  absl::Status RunInstructions(size_t begin, size_t end, absl::Span<const Tensor> inputs,
+                               const StepState& step) {
+    for (const InputOperand& operand : input_operands_) {
+      *operand.address = inputs[static_cast<size_t>(operand.input)].data();
+    }
+    for (size_t n = begin; n < end; ++n) {
+      const Operands& operands = operands_[n];
+      if (anomaly_ != nullptr) anomaly_->BeforeKernel(n, operands.inputs);
+      absl::Status status = plan_.instructions[n].kernel->run(
+          KernelArguments{operands.inputs, operands.outputs, operands.workspace, step});
+      if (!status.ok()) {
+        return absl::Status(status.code(), absl::StrCat("run: ", plan_.instructions[n].label, ": ",
+                                                        std::string(status.message())));
+      }
+      if (anomaly_ != nullptr) anomaly_->AfterKernel(n, operands.outputs);
+    }
+    return absl::OkStatus();
+  }
 
   absl::StatusOr<void*> Address(int index, std::byte* arena) {
     if (index < 0) return nullptr;
@@ -175,6 +193,9 @@ struct Session::Implementation {
   std::map<Signature, std::unique_ptr<BoundPlan>> plans;
   BoundPlan* newest = nullptr;
   Signature newest_signature;
+  BoundPlan* begun = nullptr;  // whose step is half done
+  std::vector<Tensor> begun_inputs;
+  uint64_t begun_generation = 0;  // of the arena
 
   absl::StatusOr<BoundPlan*> PlanFor(absl::Span<const Tensor> inputs) {
     if (newest != nullptr && Matches(inputs)) return newest;
@@ -244,6 +265,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(Graph graph,
   implementation->graph = std::move(graph);
   implementation->store = std::move(store);
   implementation->options = std::move(options);
+  implementation->options.threads = TeamSize::Of(implementation->options.threads);
   implementation->arena = arena != nullptr ? std::move(arena) : std::make_shared<Arena>();
   return std::unique_ptr<Session>(new Session(std::move(implementation)));
 }
@@ -252,14 +274,61 @@ const Graph& Session::graph() const { return implementation_->graph; }
 StateStore& Session::store() const { return *implementation_->store; }
 
 absl::StatusOr<absl::Span<const Tensor>> Session::Run(absl::Span<const Tensor> inputs) {
+  const TeamSize team(implementation_->options.threads);
   STROP_ASSIGN_OR_RETURN(BoundPlan * plan, implementation_->PlanFor(inputs));
   STROP_RETURN_IF_ERROR(plan->Bind(*implementation_->arena));
+  implementation_->begun = nullptr;
   STROP_RETURN_IF_ERROR(plan->RunStep(inputs, implementation_->step));
   ++implementation_->step.step;
   return plan->outputs();
 }
 
+absl::StatusOr<absl::Span<const Tensor>> Session::Begin(absl::Span<const Tensor> inputs) {
+  const TeamSize team(implementation_->options.threads);
+  STROP_ASSIGN_OR_RETURN(BoundPlan * plan, implementation_->PlanFor(inputs));
+  STROP_RETURN_IF_ERROR(plan->Bind(*implementation_->arena));
+  implementation_->begun = nullptr;
+  STROP_RETURN_IF_ERROR(plan->BeginStep(inputs, implementation_->step));
+  implementation_->begun = plan;
+  implementation_->begun_inputs.assign(inputs.begin(), inputs.end());
+  implementation_->begun_generation = implementation_->arena->generation();
+  return plan->outputs();
+}
+
+absl::StatusOr<absl::Span<const Tensor>> Session::End(absl::Span<const Tensor> late_inputs) {
+  const TeamSize team(implementation_->options.threads);
+  BoundPlan* const plan = std::exchange(implementation_->begun, nullptr);
+  if (plan == nullptr ||
+      implementation_->begun_generation != implementation_->arena->generation()) {
+    return absl::FailedPreconditionError("run: a step is ended that was not begun");
+  }
+  std::vector<Tensor>& inputs = implementation_->begun_inputs;
+  if (late_inputs.size() != static_cast<size_t>(implementation_->options.late_inputs)) {
+    return absl::InvalidArgumentError(absl::StrCat("run: found ", late_inputs.size(),
+                                                   " late inputs, expected ",
+                                                   implementation_->options.late_inputs));
+  }
+  const size_t first = inputs.size() - late_inputs.size();
+  for (size_t i = 0; i < late_inputs.size(); ++i) {
+    Tensor& input = inputs[first + i];
+    const TensorType found{late_inputs[i].type(), late_inputs[i].shape()};
+    const TensorType expected{input.type(), input.shape()};
+    if (found.element_type != expected.element_type || *found.shape != *expected.shape) {
+      const Graph& graph = implementation_->graph;
+      return absl::InvalidArgumentError(
+          absl::StrCat("run: input \"", graph.value(graph.inputs[first + i]).name, "\": found ",
+                       TypeName(found), ", expected ", TypeName(expected)));
+    }
+    input = late_inputs[i];
+  }
+  STROP_RETURN_IF_ERROR(plan->EndStep(inputs, implementation_->step));
+  ++implementation_->step.step;
+  inputs.clear();
+  return plan->outputs();
+}
+
 absl::Status Session::Prepare(absl::Span<const Tensor> inputs) {
+  const TeamSize team(implementation_->options.threads);
   return implementation_->PlanFor(inputs).status();
 }
 

@@ -18,7 +18,9 @@ namespace strop {
 void ReleaseStateTensors(Graph& graph);
 
 // Runs one graph, step after step. The first call with new input shapes plans them; later calls
-// with the same shapes allocate nothing. Not thread-safe; kernels use the OpenMP team.
+// with the same shapes allocate nothing. Not thread-safe, but sessions of their own stores and
+// arenas may run in threads at the same time: each computes on the calling thread's OpenMP team, of
+// as many threads as it was made for (PlanOptions::threads).
 class Session {
  public:
   // `store` may be shared with other sessions; states that it lacks are added with the graph's
@@ -37,6 +39,14 @@ class Session {
   // Returns the outputs in the order of graph().outputs; the tensors are the session's own buffers,
   // valid until the next Run or Prepare, so clone what must last. State updates have taken effect.
   absl::StatusOr<absl::Span<const Tensor>> Run(absl::Span<const Tensor> inputs);
+
+  // Run in two parts, of a session that has PlanOptions::late_inputs, for numbers that follow from
+  // what the step itself gives out. Begin takes all inputs, the late ones for their types and
+  // shapes only, and returns with the outputs that do not depend on those; End takes the late ones
+  // and returns with all. Until End the inputs stay as they are, and nothing else runs on the
+  // arena. FailedPrecondition for an End without its Begin.
+  absl::StatusOr<absl::Span<const Tensor>> Begin(absl::Span<const Tensor> inputs);
+  absl::StatusOr<absl::Span<const Tensor>> End(absl::Span<const Tensor> late_inputs);
 
   // Plans the shapes of `inputs` without running, so that mistakes show before the first step.
   absl::Status Prepare(absl::Span<const Tensor> inputs);

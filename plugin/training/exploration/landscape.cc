@@ -1,7 +1,5 @@
 #include "plugin/training/exploration/landscape.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +7,7 @@
 #include <thread>
 
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 
 namespace strop {
 namespace {
@@ -40,7 +39,7 @@ struct SharedGrid {
 };
 
 void Work(PlaneEvaluator& evaluator, int threads, SharedGrid& shared) {
-  omp_set_num_threads(threads);  // of this thread's teams alone
+  const TeamSize team(threads);
   std::unique_lock lock(shared.mutex);
   const size_t width = shared.grid.x.size();
   for (size_t point = shared.Take(); point < shared.grid.is_done.size(); point = shared.Take()) {

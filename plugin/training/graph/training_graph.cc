@@ -4,7 +4,6 @@
 #include "absl/strings/str_join.h"
 #include "graph/status_macros.h"
 #include "graph/unique_names.h"
-#include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/passes/recompute_activations.h"
 #include "plugin/training/graph/batch_axis.h"
@@ -137,6 +136,22 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const DataShapes& data, const PlanOptions& plan,
                                                  const StepVariant& variant) {
   STROP_RETURN_IF_ERROR(CheckBatchAxis(model));
+  return BuildStepGraph(
+      model, options, plan, variant, [&](TrainingGraph& training) -> absl::StatusOr<StepObjective> {
+        STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
+                               AttachLoss(training.graph, options.loss, data,
+                                          {.takes_probabilities = options.takes_probabilities}));
+        training.target = attached.interface;
+        training.note = attached.note;
+        training.step_target = training.graph.type(attached.target);
+        return StepObjective{attached.loss, {{attached.loss, kNoValue}}, {}, "the loss"};
+      });
+}
+
+absl::StatusOr<TrainingGraph> BuildStepGraph(const ImportedModel& model,
+                                             const TrainingGraphOptions& options,
+                                             const PlanOptions& plan, const StepVariant& variant,
+                                             const AttachObjective& attach) {
   const std::vector<int64_t> phases = PhaseStarts(model, options.unfreezing);
   const int64_t epoch = phases[static_cast<size_t>(variant.phase)];
   const absl::StatusOr<std::vector<ValueId>> found =
@@ -149,25 +164,20 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
   Graph& graph = training.graph;
   const bool is_ascended = IsAscended(options, variant);
   if (is_ascended) KeepStatistics(graph);
-  STROP_ASSIGN_OR_RETURN(
-      const AttachedLoss attached,
-      AttachLoss(graph, options.loss, data, {.takes_probabilities = options.takes_probabilities}));
-  training.target = attached.interface;
-  training.note = attached.note;
-  training.step_target = graph.type(attached.target);
+  STROP_ASSIGN_OR_RETURN(StepObjective objective, attach(training));
   FreshValueNames names(graph);
   const auto add_scalar = [&](StepScalar scalar) { return AddScalar(training, names, scalar); };
   const bool updates = variant.kind == StepVariant::Kind::kUpdate;
   const ValueId learning_rate = updates ? add_scalar(StepScalar::kLearningRate) : kNoValue;
   const ValueId step = updates ? add_scalar(StepScalar::kStep) : kNoValue;
-  ValueId cotangent = kNoValue;
   if (options.accumulates) {
     const ValueId share = add_scalar(StepScalar::kBatchShare);
-    STROP_ASSIGN_OR_RETURN(cotangent, AddLossCotangent(graph, attached.loss, share));
+    STROP_ASSIGN_OR_RETURN(objective.cotangents[0].cotangent,
+                           AddLossCotangent(graph, objective.loss, share));
   }
   const auto first_backward = static_cast<ValueId>(graph.values.size());
   const absl::StatusOr<std::vector<ValueId>> differentiated =
-      Differentiate(graph, {{attached.loss, cotangent}}, trained);
+      Differentiate(graph, objective.cotangents, trained);
   if (!differentiated.ok()) return WithAdviceOnQuantized(differentiated.status(), model.graph);
   const std::vector<ValueId>& gradients = *differentiated;
   std::vector<ParameterGradient> pairs;
@@ -176,9 +186,11 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
     pairs.push_back({.parameter = trained[i], .gradient = gradients[i]});
     training.trained.push_back(graph.value(trained[i]).name);
   }
-  training.unreached = FindUnreached(graph, {attached.loss}, trained, gradients, "the loss");
+  std::vector<ValueId> outputs;
+  for (const OutputCotangent& pair : objective.cotangents) outputs.push_back(pair.output);
+  training.unreached = FindUnreached(graph, outputs, trained, gradients, objective.name);
   if (pairs.empty()) return NothingMoves(training.unreached, options.unfreezing, epoch);
-  graph.outputs = {attached.loss};
+  graph.outputs = {objective.loss};
   if (is_ascended) training.stand_ins = ReadAscended(graph, pairs);
   std::vector<ValueId> health;
   if (options.accumulates) {
@@ -195,15 +207,16 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
         CountStepsFromUnfreezing(graph, options.unfreezing, options.steps_per_epoch, step, pairs));
     STROP_RETURN_IF_ERROR(ApplyParameterGroups(graph, model, options.groups, learning_rate, pairs));
     STROP_ASSIGN_OR_RETURN(
-        const OptimizerOutputs outputs,
-        AddOptimizer(graph, options.optimizer, pairs, learning_rate, step, attached.loss));
-    health = outputs.health;
-    norm = outputs.gradient_norm;
+        const OptimizerOutputs added,
+        AddOptimizer(graph, options.optimizer, pairs, learning_rate, step, objective.loss));
+    health = added.health;
+    norm = added.gradient_norm;
   }
   graph.outputs.insert(graph.outputs.end(), health.begin(), health.end());
   training.health_count = health.size();
   training.has_gradient_norm = norm != kNoValue;
   if (training.has_gradient_norm) graph.outputs.push_back(norm);
+  graph.outputs.insert(graph.outputs.end(), objective.outputs.begin(), objective.outputs.end());
   graph.RemoveDeadNodes();
   if (options.recompute_activations) {
     STROP_RETURN_IF_ERROR(RunPass(kRecomputeActivations, graph, plan, [&](Graph& rewritten) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "importer/importer.h"
+#include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
 #include "plugin/engine/plan/plan_options.h"
 #include "plugin/training/graph/loss.h"
@@ -86,8 +88,26 @@ struct TrainingGraph {
   std::string note;  // see TargetForm
 };
 
-// InvalidArgument when nothing can be trained or an option does not suit the model; Unimplemented
-// listing every node whose gradient is missing.
+// What a step goes down, as nodes of its graph.
+struct StepObjective {
+  ValueId loss = kNoValue;  // rank 0, the first output: what moves nothing if it is not finite
+  std::vector<OutputCotangent> cotangents;  // where the backward pass starts, and with what
+  std::vector<ValueId> outputs;             // of the graph, behind its others
+  std::string name;                         // what is differentiated, in messages: "the loss"
+};
+
+// Adds the objective, and the inputs that it needs, behind the model's nodes and inputs.
+using AttachObjective = std::function<absl::StatusOr<StepObjective>(TrainingGraph& training)>;
+
+// A step on any objective. Several batches can make an update only where a scalar is all that the
+// backward pass starts from. Errors as of BuildTrainingGraph.
+absl::StatusOr<TrainingGraph> BuildStepGraph(const ImportedModel& model,
+                                             const TrainingGraphOptions& options,
+                                             const PlanOptions& plan, const StepVariant& variant,
+                                             const AttachObjective& attach);
+
+// A step on the loss that the options name. InvalidArgument when nothing can be trained or an
+// option does not suit the model; Unimplemented listing every node whose gradient is missing.
 absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
                                                  const TrainingGraphOptions& options,
                                                  const DataShapes& data, const PlanOptions& plan,

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 
 namespace strop {
 namespace {
@@ -19,6 +20,7 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 absl::StatusOr<TrainingResult> Trainer::Run(const TrainingCallbacks& callbacks) {
+  const TeamSize team(plan_.threads);
   was_stopped_ = false;
   const int64_t first_step = state_.steps;
   if (!IsOver()) STROP_RETURN_IF_ERROR(PlanFullBatch());

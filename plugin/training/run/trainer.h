@@ -26,7 +26,8 @@
 namespace strop {
 
 // Trains one model on one data set: the run's epochs at once, or step after step as the caller has
-// batches. Prints nothing. Not thread-safe; several may train at the same time.
+// batches. Prints nothing. Not thread-safe; several may train in threads at the same time, each with
+// the bits that it has alone, on PlanOptions::threads threads.
 //
 //   run      epochs, until one of the options or of the features ends it
 //   epoch    steps that read the data once, then validation
@@ -132,7 +133,7 @@ class Trainer {
 
   TrainingOptions options_;  // the graph's completed by what data and run are
   const RunLength length_;
-  const PlanOptions plan_;
+  PlanOptions plan_;
   std::string note_;
   std::unique_ptr<BatchSupply> batches_;
   const std::shared_ptr<StateStore> store_ = std::make_shared<StateStore>();

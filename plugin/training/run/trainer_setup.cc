@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/training/graph/loss_weight.h"
 #include "plugin/training/run/features/finite_weights.h"
 #include "plugin/training/run/features/training_features.h"
@@ -14,6 +15,7 @@ namespace strop {
 
 Trainer::Trainer(const TrainingOptions& options, int64_t sample_count, PlanOptions plan)
     : options_(options), length_(options, sample_count), plan_(std::move(plan)) {
+  plan_.threads = TeamSize::Of(plan_.threads);
   options_.graph.takes_probabilities = !options.mix.are_default();
   options_.graph.accumulates = options.accumulation_steps > 1;
   options_.graph.steps_per_epoch = length_.steps_per_epoch();

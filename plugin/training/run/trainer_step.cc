@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "ops/kernels/team_size.h"
 #include "plugin/training/run/trainer.h"
 
 namespace strop {
@@ -27,6 +28,7 @@ absl::StatusOr<StepReport> Trainer::NextStep(absl::Span<const int64_t> order) {
 }
 
 absl::StatusOr<StepReport> Trainer::Step(absl::Span<const Tensor> batch) {
+  const TeamSize team(plan_.threads);
   if (divergence_) return absl::FailedPreconditionError(divergence_->Describe());
   STROP_ASSIGN_OR_RETURN(const SuppliedBatch taken, batches_->Take(batch, state_.batches));
   if (!is_planned_) STROP_RETURN_IF_ERROR(graphs_->Prepare(taken.tensors));
@@ -92,6 +94,7 @@ absl::StatusOr<EvaluationResult> Trainer::Evaluate() {
 }
 
 absl::StatusOr<EvaluationResult> Trainer::Evaluate(Evaluator& evaluator) {
+  const TeamSize team(plan_.threads);
   for (const auto& feature : features_) STROP_RETURN_IF_ERROR(feature->BeforeValidation());
   absl::StatusOr<EvaluationResult> result = evaluator.Evaluate();
   for (const auto& feature : features_) STROP_RETURN_IF_ERROR(feature->AfterValidation());
@@ -106,6 +109,9 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Trainer::NewEvaluator(
                            std::move(data), store_, plan_, arena_);
 }
 
-absl::StatusOr<TrainingResult> Trainer::Finish() { return End(absl::OkStatus(), /*first_step=*/0); }
+absl::StatusOr<TrainingResult> Trainer::Finish() {
+  const TeamSize team(plan_.threads);
+  return End(absl::OkStatus(), /*first_step=*/0);
+}
 
 }  // namespace strop
