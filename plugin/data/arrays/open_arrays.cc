@@ -14,25 +14,6 @@
 namespace strop {
 namespace {
 
-absl::Status RenameTarget(const std::string& location, const DataOptions& options,
-                          std::vector<NamedTensor>& arrays) {
-  if (options.target == kInputTarget) return absl::OkStatus();
-  const auto target = std::find_if(arrays.begin(), arrays.end(), [&](const NamedTensor& array) {
-    return array.name == options.target;
-  });
-  if (target != arrays.end()) {
-    target->name = std::string(kTargetField);
-  } else if (options.target != kTargetField) {
-    const auto append_name = [](std::string* out, const NamedTensor& array) {
-      absl::StrAppend(out, array.name);
-    };
-    return absl::InvalidArgumentError(absl::StrCat("data: \"", location, "\": found no array \"",
-                                                   options.target, "\" as --target says; it has ",
-                                                   absl::StrJoin(arrays, ", ", append_name)));
-  }
-  return absl::OkStatus();
-}
-
 // Fields that feed the inputs, one per input.
 absl::StatusOr<std::vector<size_t>> FieldsOf(const DataSource& source,
                                              const std::vector<InputInterface>& inputs) {
@@ -84,17 +65,15 @@ absl::StatusOr<std::unique_ptr<DataSource>> ScalePictures(std::unique_ptr<DataSo
   return NormalizeArrays(std::move(source), std::move(scaled));
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenPictureArray(
-    const std::string& location, const std::vector<NamedTensor>& arrays, size_t field,
-    const PictureShape& shape, const InputInterface& input, DataOptions options) {
-  const auto target = std::find_if(arrays.begin(), arrays.end(), [](const NamedTensor& array) {
-    return array.name == kTargetField;
-  });
+absl::StatusOr<std::unique_ptr<DataSource>> OpenPictureField(std::unique_ptr<DataSource> source,
+                                                             size_t field,
+                                                             const PictureShape& shape,
+                                                             const InputInterface& input,
+                                                             DataOptions options) {
   // Flattened, they keep the order of axes that they have.
   const bool is_flat = input.type.shape && input.type.shape->size() == 2;
   if (is_flat && !options.images.layout) options.images.layout = shape.layout;
-  ImageSet images = ImagesOfArray(location, arrays[field].tensor, shape,
-                                  target == arrays.end() ? Tensor() : target->tensor);
+  ImageSet images = ImagesOfSamples(std::move(source), field, shape);
   images.class_names = options.class_names;
   return OpenImages(std::move(images), input, options);
 }
@@ -103,6 +82,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenPictureArray(
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const InputInterface& input,
                                                        const DataOptions& options) {
+  if (images.fetch) STROP_RETURN_IF_ERROR(images.fetch({0}, nullptr));
   STROP_ASSIGN_OR_RETURN(const Image first, images.decode(0));
   STROP_ASSIGN_OR_RETURN(ImageTransform transform,
                          ImageTransform::Create(options.images, input.type, first));
@@ -161,22 +141,36 @@ absl::StatusOr<std::unique_ptr<DataSource>> NormalizeInput(
   return NormalizeArrays(std::move(source), std::move(normalizations));
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& location,
-                                                       std::vector<NamedTensor> arrays,
-                                                       const std::vector<InputInterface>& inputs,
-                                                       const DataOptions& options,
-                                                       bool are_pictures) {
-  STROP_RETURN_IF_ERROR(RenameTarget(location, options, arrays));
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
-                         ArraySource::Create(location, arrays, options.class_names));
+absl::Status RenameTarget(const std::string& location, const DataOptions& options,
+                          absl::Span<std::string* const> names) {
+  if (options.target == kInputTarget) return absl::OkStatus();
+  const auto target = std::find_if(
+      names.begin(), names.end(), [&](const std::string* name) { return *name == options.target; });
+  if (target != names.end()) {
+    **target = std::string(kTargetField);
+  } else if (options.target != kTargetField) {
+    const auto append_name = [](std::string* out, const std::string* name) {
+      absl::StrAppend(out, *name);
+    };
+    return absl::InvalidArgumentError(absl::StrCat("data: \"", location, "\": found no array \"",
+                                                   options.target, "\" as --target says; it has ",
+                                                   absl::StrJoin(names, ", ", append_name)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenSamples(std::unique_ptr<DataSource> source,
+                                                        const std::vector<InputInterface>& inputs,
+                                                        const DataOptions& options,
+                                                        bool are_pictures) {
   if (inputs.empty()) return NormalizeInput(std::move(source), inputs, options);
   STROP_ASSIGN_OR_RETURN(const std::vector<size_t> fields, FieldsOf(*source, inputs));
   NoteUnread(*source, fields, options.listener);
   const DataField& field = source->fields()[fields[0]];
-  const bool has_samples = arrays[fields[0]].tensor.element_count() > 0;
+  const bool has_samples = source->sample_count() > 0 && ElementCount(field.shape) > 0;
   if (inputs.size() == 1 && has_samples && IsPictureField(field, inputs[0].type, are_pictures)) {
     const PictureShape shape = *PictureShapeFor(field.shape, options.images, inputs[0].type);
-    return OpenPictureArray(location, arrays, fields[0], shape, inputs[0], options);
+    return OpenPictureField(std::move(source), fields[0], shape, inputs[0], options);
   }
   STROP_ASSIGN_OR_RETURN(
       source, AugmentArrays(std::move(source), inputs, options.images, options.augmentation));
@@ -184,6 +178,19 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& locati
     STROP_ASSIGN_OR_RETURN(source, ScalePictures(std::move(source), inputs, fields, options));
   }
   return NormalizeInput(std::move(source), inputs, options);
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& location,
+                                                       std::vector<NamedTensor> arrays,
+                                                       const std::vector<InputInterface>& inputs,
+                                                       const DataOptions& options,
+                                                       bool are_pictures) {
+  std::vector<std::string*> names;
+  for (NamedTensor& array : arrays) names.push_back(&array.name);
+  STROP_RETURN_IF_ERROR(RenameTarget(location, options, names));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source,
+                         ArraySource::Create(location, std::move(arrays), options.class_names));
+  return OpenSamples(std::move(source), inputs, options, are_pictures);
 }
 
 }  // namespace strop

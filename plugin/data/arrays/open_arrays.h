@@ -19,6 +19,17 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenArrays(const std::string& locati
                                                        const DataOptions& options,
                                                        bool are_pictures);
 
+// The same of samples that come from anywhere, whose target has its name already.
+absl::StatusOr<std::unique_ptr<DataSource>> OpenSamples(std::unique_ptr<DataSource> source,
+                                                        const std::vector<InputInterface>& inputs,
+                                                        const DataOptions& options,
+                                                        bool are_pictures);
+
+// Among the names of arrays calls the one kTargetField that --target names. InvalidArgument when
+// there is none of that name.
+absl::Status RenameTarget(const std::string& location, const DataOptions& options,
+                          absl::Span<std::string* const> names);
+
 // The source of one image set for the model's only input.
 absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const InputInterface& input,
                                                        const DataOptions& options);

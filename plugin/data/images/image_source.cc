@@ -1,5 +1,8 @@
 #include "plugin/data/images/image_source.h"
 
+#include <numeric>
+
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/kernels/parallel_for.h"
@@ -14,6 +17,7 @@ class ImageSource : public DataSource {
       : images_(std::move(images)), transform_(std::move(transform)), augmentation_(augmentation) {
     fields_.push_back(
         {std::move(field_name), DataType::kFloat, transform_.shape(), transform_.pixel_scale()});
+    if (images_.fetched_label) fields_.push_back(*images_.fetched_label);
     if (images_.labels.is_empty_handle()) return;
     const Shape& shape = images_.labels.shape();
     fields_.push_back(
@@ -28,7 +32,7 @@ class ImageSource : public DataSource {
     return images_.paths.empty() ? "" : images_.paths[static_cast<size_t>(index)];
   }
   const Tensor* whole_array(size_t field) const override {
-    return field == 1 ? &images_.labels : nullptr;
+    return field == 1 && !images_.fetched_label ? &images_.labels : nullptr;
   }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
@@ -43,7 +47,12 @@ class ImageSource : public DataSource {
   // Augmented unless `key` is null.
   absl::Status ReadWith(absl::Span<const int64_t> indices, const AugmentationKey* key,
                         absl::Span<Tensor> batch) const {
-    if (fields_.size() > 1) CopySamples(images_.labels, indices, batch[1]);
+    Tensor* labels = fields_.size() > 1 ? &batch[1] : nullptr;
+    if (images_.fetch) {
+      STROP_RETURN_IF_ERROR(images_.fetch(indices, labels));
+    } else if (labels != nullptr) {
+      CopySamples(images_.labels, indices, *labels);
+    }
     auto* out = static_cast<float*>(batch[0].mutable_data());
     const int64_t sample_elements = ElementCount(fields_[0].shape);
     std::vector<absl::Status> statuses(indices.size());
@@ -80,6 +89,38 @@ class ImageSource : public DataSource {
   std::vector<DataField> fields_;
 };
 
+Image PictureAt(const Tensor& pixels, int64_t place, const PictureShape& shape) {
+  Image image{shape.height, shape.width, shape.channels, {}};
+  image.pixels.resize(static_cast<size_t>(shape.elements()));
+  const uint8_t* sample = static_cast<const uint8_t*>(pixels.data()) + place * shape.elements();
+  uint8_t* out = image.pixels.data();
+  shape.VisitElements([&](int64_t i, int64_t j) { out[j] = sample[i]; });
+  return image;
+}
+
+// The samples that were read last.
+struct ReadSamples {
+  std::vector<Tensor> batch;
+  int64_t room = 0;                              // samples that it holds
+  absl::flat_hash_map<int64_t, int64_t> places;  // in it, by index
+
+  absl::Status Read(DataSource& source, absl::Span<const int64_t> indices, size_t label,
+                    Tensor* labels) {
+    const auto count = static_cast<int64_t>(indices.size());
+    if (room < count) {
+      batch = source.MakeBatch(count);
+      room = count;
+    }
+    STROP_RETURN_IF_ERROR(source.Read(indices, absl::MakeSpan(batch)));
+    std::vector<int64_t> in_order(indices.size());
+    std::iota(in_order.begin(), in_order.end(), int64_t{0});
+    if (labels != nullptr) CopySamples(batch[label], in_order, *labels);
+    places.clear();
+    for (const int64_t place : in_order) places[indices[static_cast<size_t>(place)]] = place;
+    return absl::OkStatus();
+  }
+};
+
 }  // namespace
 
 std::string ImageSet::NameOf(int64_t index) const {
@@ -94,19 +135,27 @@ std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_n
                                        std::move(transform), augmentation);
 }
 
-ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, const PictureShape& shape,
-                       Tensor labels) {
+ImageSet ImagesOfSamples(std::shared_ptr<DataSource> source, size_t field,
+                         const PictureShape& shape) {
   ImageSet images;
-  images.origin = std::move(origin);
-  images.count = pixels.shape()[0];
-  images.labels = std::move(labels);
-  images.decode = [pixels, shape](int64_t index) -> absl::StatusOr<Image> {
-    Image image{shape.height, shape.width, shape.channels, {}};
-    image.pixels.resize(static_cast<size_t>(shape.elements()));
-    const uint8_t* sample = static_cast<const uint8_t*>(pixels.data()) + index * shape.elements();
-    uint8_t* out = image.pixels.data();
-    shape.VisitElements([&](int64_t i, int64_t j) { out[j] = sample[i]; });
-    return image;
+  images.origin = source->origin();
+  images.count = source->sample_count();
+  const int target = source->FindField(kTargetField);
+  const auto label = static_cast<size_t>(target);
+  if (const Tensor* pixels = source->whole_array(field)) {
+    if (target >= 0) images.labels = *source->whole_array(label);
+    images.decode = [pixels = *pixels, shape](int64_t index) -> absl::StatusOr<Image> {
+      return PictureAt(pixels, index, shape);
+    };
+    return images;
+  }
+  if (target >= 0) images.fetched_label = source->fields()[label];
+  const auto read = std::make_shared<ReadSamples>();
+  images.fetch = [source, read, label](absl::Span<const int64_t> indices, Tensor* labels) {
+    return read->Read(*source, indices, label, labels);
+  };
+  images.decode = [read, field, shape](int64_t index) -> absl::StatusOr<Image> {
+    return PictureAt(read->batch[field], read->places.at(index), shape);
   };
   return images;
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,11 @@ struct ImageSet {
   int64_t count = 0;
   // Called by several threads at once.
   std::function<absl::StatusOr<Image>(int64_t index)> decode;
-  Tensor labels;  // [count, …], or an empty handle
+  // Where images and labels are read together: called before them, by the thread that wants them,
+  // with the images that are decoded next. Writes their labels unless that is null.
+  std::function<absl::Status(absl::Span<const int64_t> indices, Tensor* labels)> fetch;
+  Tensor labels;                           // [count, …], or an empty handle
+  std::optional<DataField> fetched_label;  // what `fetch` writes
   std::vector<std::string> class_names;
   // One an image, of a folder's files; empty for arrays.
   std::vector<std::string> paths;
@@ -34,8 +39,9 @@ std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_n
                                             ImageTransform transform,
                                             const AugmentationOptions& augmentation);
 
-// uint8 pictures [count, …] that lie as `shape` says.
-ImageSet ImagesOfArray(std::string origin, const Tensor& pixels, const PictureShape& shape,
-                       Tensor labels);
+// The uint8 field `field` of `source`, whose pictures lie as `shape` says, and its target as the
+// labels.
+ImageSet ImagesOfSamples(std::shared_ptr<DataSource> source, size_t field,
+                         const PictureShape& shape);
 
 }  // namespace strop

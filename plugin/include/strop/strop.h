@@ -322,9 +322,8 @@ STROP_API strop_status strop_loss_trainer_forward(strop_loss_trainer *trainer,
  * Moves the parameters. `gradient_norm`, of all parameters before clipping, may be NULL; NaN where
  * it is not measured. */
 STROP_API strop_status strop_loss_trainer_step(strop_loss_trainer *trainer,
-                                               const strop_tensor *gradients,
-                                               size_t gradient_count, double learning_rate,
-                                               double *gradient_norm);
+                                               const strop_tensor *gradients, size_t gradient_count,
+                                               double learning_rate, double *gradient_norm);
 /* Gives the weights of now to the model. */
 STROP_API strop_status strop_loss_trainer_finish(strop_loss_trainer *trainer);
 
