@@ -8,6 +8,7 @@
 #include "exporter/constant_node.h"
 #include "exporter/external_export.h"
 #include "exporter/tensor_patch.h"
+#include "exporter/whole_model.h"
 #include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/model_layout.h"
@@ -35,6 +36,33 @@ class Exporter {
   }
 
   absl::StatusOr<ExportNotes> Export(const std::map<std::string, TensorMaker>& trained) {
+    STROP_RETURN_IF_ERROR(PatchAll(trained));
+    ExportNotes notes;
+    STROP_RETURN_IF_ERROR(external_.Write(splices_, notes));
+    STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_));
+    STROP_RETURN_IF_ERROR(splices_.empty() ? WriteInPlace(file) : WriteSpliced(file));
+    STROP_RETURN_IF_ERROR(file.Flush());
+    STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
+    // The model last: it must never name data that are not there.
+    STROP_RETURN_IF_ERROR(file.Commit());
+    external_.Keep();
+    return notes;
+  }
+
+  // The same in memory, of a model without external data.
+  absl::StatusOr<std::string> Serialize(const std::map<std::string, TensorMaker>& trained) {
+    STROP_RETURN_IF_ERROR(PatchAll(trained));
+    if (!splices_.empty()) return Spliced();
+    std::string patched(bytes_);
+    STROP_RETURN_IF_ERROR(ForEachInPlace([&patched](size_t offset, std::string_view elements) {
+      patched.replace(offset, elements.size(), elements);
+      return absl::OkStatus();
+    }));
+    return patched;
+  }
+
+ private:
+  absl::Status PatchAll(const std::map<std::string, TensorMaker>& trained) {
     STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
     STROP_RETURN_IF_ERROR(external_.Index());
     std::map<std::string, const Parameter*> parameters;
@@ -58,19 +86,9 @@ class Exporter {
                                                                  *model_.external_data));
       STROP_RETURN_IF_ERROR(ReplaceIdentity(parameter.name, original));
     }
-    ExportNotes notes;
-    STROP_RETURN_IF_ERROR(external_.Write(splices_, notes));
-    STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_));
-    STROP_RETURN_IF_ERROR(splices_.empty() ? WriteInPlace(file) : WriteSpliced(file));
-    STROP_RETURN_IF_ERROR(file.Flush());
-    STROP_RETURN_IF_ERROR(model_.external_data->CheckUnchanged());
-    // The model last: it must never name data that are not there.
-    STROP_RETURN_IF_ERROR(file.Commit());
-    external_.Keep();
-    return notes;
+    return absl::OkStatus();
   }
 
- private:
   void IndexIdentities(const onnx::GraphProto& graph) {
     for (int n = 0; n < graph.node_size(); ++n) {
       const onnx::NodeProto& node = graph.node(n);
@@ -86,24 +104,37 @@ class Exporter {
     const TensorMaker* make;
   };
 
-  absl::Status WriteInPlace(AtomicFile& file) const {
-    STROP_RETURN_IF_ERROR(file.Append(bytes_));
+  // Calls `write(offset, elements)` for each.
+  template <typename Write>
+  absl::Status ForEachInPlace(const Write& write) const {
     for (const InPlace& patch : in_place_) {
       STROP_ASSIGN_OR_RETURN(const Tensor elements, Elements(*patch.make, patch.type));
       const TensorSpan& span = layout_.tensors[static_cast<size_t>(patch.tensor)];
-      STROP_RETURN_IF_ERROR(file.WriteAt(span.field.payload_begin, RawBytes(elements)));
+      STROP_RETURN_IF_ERROR(write(span.field.payload_begin, RawBytes(elements)));
     }
     return absl::OkStatus();
   }
 
-  absl::Status WriteSpliced(AtomicFile& file) {
+  absl::Status WriteInPlace(AtomicFile& file) const {
+    STROP_RETURN_IF_ERROR(file.Append(bytes_));
+    return ForEachInPlace([&file](size_t offset, std::string_view elements) {
+      return file.WriteAt(offset, elements);
+    });
+  }
+
+  absl::StatusOr<std::string> Spliced() {
     for (const InPlace& patch : in_place_) {
       STROP_ASSIGN_OR_RETURN(const Tensor elements, Elements(*patch.make, patch.type));
       STROP_ASSIGN_OR_RETURN(std::vector<Splice> splices,
                              ReplaceElements(bytes_, layout_, patch.tensor, elements));
       Add(std::move(splices));
     }
-    return file.Append(ApplySplices(bytes_, layout_, std::move(splices_)));
+    return ApplySplices(bytes_, layout_, std::move(splices_));
+  }
+
+  absl::Status WriteSpliced(AtomicFile& file) {
+    STROP_ASSIGN_OR_RETURN(const std::string bytes, Spliced());
+    return file.Append(bytes);
   }
 
   static absl::StatusOr<Tensor> Elements(const TensorMaker& make, DataType type) {
@@ -206,7 +237,7 @@ class Exporter {
   const ImportedModel& model_;
   std::string_view bytes_;
   const ModelLayout& layout_;
-  const std::string& path_;
+  const std::string path_;
   ExternalExport external_;
   std::map<std::string, int> identities_;  // numbers of nodes by their output
   std::vector<Splice> splices_;
@@ -233,6 +264,31 @@ absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
   STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
   return Exporter(model, *bytes, layout, path).Export(trained);
+}
+
+// External data have no place beside a model in memory: it takes them in.
+absl::StatusOr<std::string> SerializeWhole(const ImportedModel& model, const std::string& bytes,
+                                           const ModelLayout& layout,
+                                           const std::map<std::string, TensorMaker>& trained) {
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, make] : trained) {
+    STROP_ASSIGN_OR_RETURN(tensors[name], make());
+  }
+  STROP_RETURN_IF_ERROR(CheckFiniteElements(model, tensors));
+  STROP_ASSIGN_OR_RETURN(const onnx::ModelProto whole,
+                         BuildWholeModel(model, bytes, layout, tensors));
+  STROP_RETURN_IF_ERROR(model.external_data->CheckUnchanged());
+  return whole.SerializeAsString();
+}
+
+absl::StatusOr<std::string> Serialize(const ImportedModel& model,
+                                      const std::map<std::string, TensorMaker>& trained) {
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
+  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
+  ExternalExport external(model, *bytes, layout, "");
+  STROP_RETURN_IF_ERROR(external.Index());
+  if (external.holds_any()) return SerializeWhole(model, *bytes, layout, trained);
+  return Exporter(model, *bytes, layout, "").Serialize(trained);
 }
 
 // Also what no node reads: an export copies it.
@@ -280,6 +336,13 @@ absl::StatusOr<ExportNotes> ExportModelInTurn(const ImportedModel& model,
   absl::StatusOr<ExportNotes> notes = Export(model, trained, path);
   if (!notes.ok()) return InStage(notes.status());
   return notes;
+}
+
+absl::StatusOr<std::string> SerializeModelInTurn(
+    const ImportedModel& model, const std::map<std::string, TensorMaker>& trained) {
+  absl::StatusOr<std::string> bytes = Serialize(model, trained);
+  if (!bytes.ok()) return InStage(bytes.status());
+  return bytes;
 }
 
 }  // namespace strop

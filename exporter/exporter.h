@@ -40,6 +40,11 @@ absl::StatusOr<ExportNotes> ExportModelInTurn(const ImportedModel& model,
                                               const std::map<std::string, TensorMaker>& trained,
                                               const std::string& path);
 
+// The same file in memory. External data are taken in, as raw data; InvalidArgument where that is
+// more than protobuf holds.
+absl::StatusOr<std::string> SerializeModelInTurn(const ImportedModel& model,
+                                                 const std::map<std::string, TensorMaker>& trained);
+
 // A model as it is, with its external data, under the same rules.
 absl::StatusOr<ExportNotes> CopyModel(const std::string& from, const std::string& to);
 

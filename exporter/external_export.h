@@ -26,6 +26,7 @@ class ExternalExport {
   absl::Status Index();
 
   bool Holds(int tensor) const { return places_.contains(tensor); }
+  bool holds_any() const { return !places_.empty(); }
   // The bytes that an external tensor has now.
   std::string_view Original(int tensor) const;
   // Notes new elements of an external tensor, of the type and shape that it has. They are made when

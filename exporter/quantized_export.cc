@@ -253,39 +253,44 @@ class QdqWriter {
   std::vector<onnx::NodeProto> written_;
 };
 
-absl::Status CheckFinite(const ImportedModel& model, const std::map<std::string, Tensor>& trained) {
-  for (const Parameter& parameter : model.parameters) {
-    const auto tensor = trained.find(parameter.name);
-    if (tensor == trained.end()) continue;
-    const absl::Status status = ConvertFinite(tensor->second, parameter.type).status();
-    if (status.ok()) continue;
-    return absl::Status(status.code(),
-                        absl::StrCat("tensor \"", parameter.name, "\": ", status.message()));
+struct Quantized {
+  onnx::ModelProto model;
+  ExportNotes notes;
+};
+
+absl::StatusOr<Quantized> Quantize(const ImportedModel& model,
+                                   const std::map<std::string, Tensor>& trained,
+                                   const ModelQuantization& quantization) {
+  STROP_RETURN_IF_ERROR(CheckFiniteElements(model, trained));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
+  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
+  Quantized quantized;
+  STROP_ASSIGN_OR_RETURN(quantized.model, BuildWholeModel(model, *bytes, layout, trained));
+  if (const int64_t opset = OpsetOf(quantized.model); opset < kScalesAlongAnAxis) {
+    STROP_ASSIGN_OR_RETURN(quantized.model, ConvertOpset(quantized.model));
+    quantized.notes.lines.push_back(absl::StrCat("the model of opset ", opset,
+                                                 " is written in opset ", kScalesAlongAnAxis,
+                                                 ", the first with scales along an axis"));
   }
-  return absl::OkStatus();
+  STROP_RETURN_IF_ERROR(QdqWriter(quantized.model, quantization).Write());
+  STROP_RETURN_IF_ERROR(model.external_data->CheckUnchanged());
+  return quantized;
 }
 
 absl::StatusOr<ExportNotes> Export(const ImportedModel& model,
                                    const std::map<std::string, Tensor>& trained,
                                    const ModelQuantization& quantization, const std::string& path) {
-  STROP_RETURN_IF_ERROR(CheckFinite(model, trained));
-  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> bytes, model.file->Read());
-  STROP_ASSIGN_OR_RETURN(const ModelLayout layout, ScanModel(*bytes));
-  STROP_ASSIGN_OR_RETURN(onnx::ModelProto whole, BuildWholeModel(model, *bytes, layout, trained));
-  ExportNotes notes;
-  if (const int64_t opset = OpsetOf(whole); opset < kScalesAlongAnAxis) {
-    STROP_ASSIGN_OR_RETURN(whole, ConvertOpset(whole));
-    notes.lines.push_back(absl::StrCat("the model of opset ", opset, " is written in opset ",
-                                       kScalesAlongAnAxis,
-                                       ", the first with scales along an axis"));
-  }
-  STROP_RETURN_IF_ERROR(QdqWriter(whole, quantization).Write());
+  STROP_ASSIGN_OR_RETURN(const Quantized quantized, Quantize(model, trained, quantization));
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-  STROP_RETURN_IF_ERROR(file.Append(whole.SerializeAsString()));
+  STROP_RETURN_IF_ERROR(file.Append(quantized.model.SerializeAsString()));
   STROP_RETURN_IF_ERROR(file.Flush());
   STROP_RETURN_IF_ERROR(model.external_data->CheckUnchanged());
   STROP_RETURN_IF_ERROR(file.Commit());
-  return notes;
+  return quantized.notes;
+}
+
+absl::Status InStage(const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat("export: ", status.message()));
 }
 
 }  // namespace
@@ -313,8 +318,16 @@ absl::StatusOr<ExportNotes> ExportQuantizedModel(const ImportedModel& model,
                                                  const std::string& path) {
   STROP_RETURN_IF_ERROR(CheckExportPath(model, path));
   absl::StatusOr<ExportNotes> notes = Export(model, trained, quantization, path);
-  if (notes.ok()) return notes;
-  return absl::Status(notes.status().code(), absl::StrCat("export: ", notes.status().message()));
+  if (!notes.ok()) return InStage(notes.status());
+  return notes;
+}
+
+absl::StatusOr<std::string> SerializeQuantizedModel(const ImportedModel& model,
+                                                    const std::map<std::string, Tensor>& trained,
+                                                    const ModelQuantization& quantization) {
+  const absl::StatusOr<Quantized> quantized = Quantize(model, trained, quantization);
+  if (!quantized.ok()) return InStage(quantized.status());
+  return quantized->model.SerializeAsString();
 }
 
 }  // namespace strop

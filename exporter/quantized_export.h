@@ -36,6 +36,11 @@ absl::StatusOr<ExportNotes> ExportQuantizedModel(const ImportedModel& model,
                                                  const ModelQuantization& quantization,
                                                  const std::string& path);
 
+// The same in memory.
+absl::StatusOr<std::string> SerializeQuantizedModel(const ImportedModel& model,
+                                                    const std::map<std::string, Tensor>& trained,
+                                                    const ModelQuantization& quantization);
+
 // Refuses, before anything is trained, a model that could not be converted: one of an older opset
 // with functions, which the conversion would lose.
 absl::Status CheckQuantizedExport(const ImportedModel& model);

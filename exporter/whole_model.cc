@@ -1,7 +1,9 @@
 #include "exporter/whole_model.h"
 
+#include "absl/strings/str_cat.h"
 #include "exporter/constant_node.h"
 #include "exporter/tensor_patch.h"
+#include "graph/finite.h"
 #include "graph/status_macros.h"
 #include "importer/tensor_conversion.h"
 
@@ -55,7 +57,8 @@ class WholeModel {
     }
     if (whole.ByteSizeLong() >= kLargestModel) {
       return absl::InvalidArgumentError(
-          "the model has more than 2 GB, expected less for quantization; export it without");
+          "the model has more than 2 GB, expected less in one message; write it to a file, without "
+          "quantization");
     }
     return whole;
   }
@@ -105,6 +108,19 @@ class WholeModel {
 };
 
 }  // namespace
+
+absl::Status CheckFiniteElements(const ImportedModel& model,
+                                 const std::map<std::string, Tensor>& trained) {
+  for (const Parameter& parameter : model.parameters) {
+    const auto tensor = trained.find(parameter.name);
+    if (tensor == trained.end()) continue;
+    const absl::Status status = ConvertFinite(tensor->second, parameter.type).status();
+    if (status.ok()) continue;
+    return absl::Status(status.code(),
+                        absl::StrCat("tensor \"", parameter.name, "\": ", status.message()));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<onnx::ModelProto> BuildWholeModel(const ImportedModel& model,
                                                  const std::string& bytes,

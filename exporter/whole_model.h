@@ -20,4 +20,8 @@ absl::StatusOr<onnx::ModelProto> BuildWholeModel(const ImportedModel& model,
                                                  const ModelLayout& layout,
                                                  const std::map<std::string, Tensor>& trained);
 
+// FailedPrecondition for an element of `trained` that is not finite in the type of the file.
+absl::Status CheckFiniteElements(const ImportedModel& model,
+                                 const std::map<std::string, Tensor>& trained);
+
 }  // namespace strop

@@ -91,7 +91,12 @@ absl::StatusOr<ExternalLocation> ParseExternalLocation(const onnx::TensorProto& 
 
 absl::Status ExternalData::FindFolders() {
   if (!folders_.empty()) return absl::OkStatus();
-  if (model_path_.empty()) return absl::NotFoundError("external data of a model without a file");
+  if (model_path_.empty()) {
+    return absl::NotFoundError(
+        "the model is in memory and has no folder; give its path, or a model that holds its "
+        "tensors "
+        "itself");
+  }
   const fs::path folder = fs::path(model_path_).parent_path();
   std::error_code error;
   folders_.push_back(fs::canonical(folder.empty() ? fs::path(".") : folder, error));
@@ -111,7 +116,10 @@ absl::StatusOr<std::string> ExternalData::Resolve(const std::string& location) {
   for (const fs::path& part : path) {
     if (part == "..") return Escapes(location, "leaves the folder by \"..\"");
   }
-  STROP_RETURN_IF_ERROR(FindFolders());
+  if (const absl::Status status = FindFolders(); !status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat("external data \"", location, "\": ", status.message()));
+  }
   fs::path resolved;
   std::error_code error;
   for (const std::string& folder : folders_) {

@@ -216,16 +216,12 @@ absl::StatusOr<Tensor> GraphBuilder::Widened(Tensor tensor) const {
 }
 
 DataType GraphBuilder::Widened(DataType type) const {
-  if (!IsFloating(type)) return type;
-  switch (widening_) {
-    case Widening::kNone:
-      return type;
-    case Widening::kHalfToFloat:
-      return type == DataType::kDouble ? type : DataType::kFloat;
-    case Widening::kToDouble:
-      return DataType::kDouble;
-  }
-  return type;
+  if (!IsFloating(type) || widening_ == Widening::kNone) return type;
+  const bool stays_double = widening_ == Widening::kHalfToFloat && type == DataType::kDouble;
+  const DataType wide =
+      widening_ == Widening::kHalfToFloat && !stays_double ? DataType::kFloat : DataType::kDouble;
+  is_widened_ |= wide != type;
+  return wide;
 }
 
 absl::Status GraphBuilder::MissingOperators() const {

@@ -45,6 +45,8 @@ class GraphBuilder {
       : model_(model), tensors_(tensors), widening_(widening) {}
 
   absl::StatusOr<BuiltGraph> Build();
+  // Whether anything that was built has a wider type than the model says.
+  bool is_widened() const { return is_widened_; }
 
  private:
   struct Call {
@@ -98,6 +100,7 @@ class GraphBuilder {
   const onnx::ModelProto& model_;
   TensorReader& tensors_;
   const Widening widening_;
+  mutable bool is_widened_ = false;
   BuiltGraph built_;
   std::map<std::string, const onnx::FunctionProto*> functions_;
   std::vector<Call> calls_;                      // being inlined, outermost first

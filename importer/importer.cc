@@ -43,6 +43,7 @@ absl::StatusOr<ImportedModel> Import(std::shared_ptr<const ModelFile> file,
   STROP_ASSIGN_OR_RETURN(BuiltGraph built, builder.Build());
   imported.graph = std::move(built.graph);
   imported.calls = std::move(built.calls);
+  imported.is_widened = builder.is_widened();
   STROP_ASSIGN_OR_RETURN(imported.parameters,
                          ChooseParameters(imported.graph, built.constants, options.selection));
   STROP_RETURN_IF_ERROR(VerifyGraph(imported.graph));

@@ -80,6 +80,7 @@ struct ImportedModel {
   // The main graph's call that a node of `graph` comes from, by the node's name. The file keeps
   // such nodes in functions.
   std::map<std::string, FunctionCall> calls;
+  bool is_widened = false;  // some type in it is wider than the file's (Widening)
   std::string path;
 
   // The file as it was, for the exporter.

@@ -85,7 +85,7 @@ absl::Status RunTrain(TrainOptions& options) {
     return DumpStages(options.dump, model, training, data, options.model.plan, pass_times);
   };
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingSession> session,
-                         TrainingSession::Create(options, dump));
+                         TrainingSession::Create(options, {}, dump));
   if (options.run.is_dry) {
     return PrintDryRun(session->model(), ResolvedOptions(*options.set), session->trainer(),
                        options.as_json);

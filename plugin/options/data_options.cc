@@ -121,16 +121,33 @@ DataOptions DataOptionsOf(const DataArguments& arguments) {
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
-                                                    const std::string& location,
-                                                    const DataArguments& arguments,
-                                                    const std::vector<std::string>& class_names) {
+namespace {
+
+absl::StatusOr<DataOptions> OptionsFor(const ImportedModel& model, const DataArguments& arguments,
+                                       const std::vector<std::string>& class_names) {
   DataOptions options = DataOptionsOf(arguments);
   options.class_names = class_names;
   if (class_names.empty()) {
     STROP_ASSIGN_OR_RETURN(options.class_names, KnownClassNames(arguments, &model));
   }
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
+                                                    const std::string& location,
+                                                    const DataArguments& arguments,
+                                                    const std::vector<std::string>& class_names) {
+  STROP_ASSIGN_OR_RETURN(const DataOptions options, OptionsFor(model, arguments, class_names));
   return OpenData(location, InputsOf(model.graph), options);
+}
+
+absl::StatusOr<std::unique_ptr<DataSource>> OpenGivenFor(
+    const ImportedModel& model, const GivenData& data, const DataArguments& arguments,
+    const std::vector<std::string>& class_names) {
+  STROP_ASSIGN_OR_RETURN(const DataOptions options, OptionsFor(model, arguments, class_names));
+  return OpenGiven(data, InputsOf(model.graph), options);
 }
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenSamplesFor(const ImportedModel& model,

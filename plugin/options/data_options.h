@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "importer/importer.h"
+#include "plugin/data/given_data.h"
 #include "plugin/data/open_data.h"
 #include "plugin/options/augmentation_options.h"
 #include "plugin/options/listener.h"
@@ -47,6 +48,11 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFor(const ImportedModel& model,
                                                     const std::string& location,
                                                     const DataArguments& arguments,
                                                     const std::vector<std::string>& class_names);
+
+// The same of data that the program has itself.
+absl::StatusOr<std::unique_ptr<DataSource>> OpenGivenFor(
+    const ImportedModel& model, const GivenData& data, const DataArguments& arguments,
+    const std::vector<std::string>& class_names);
 
 // Opens arguments.location for the model's inputs alone.
 absl::StatusOr<std::unique_ptr<DataSource>> OpenSamplesFor(const ImportedModel& model,

@@ -92,15 +92,21 @@ void AddLossOptions(OptionSet& options, LossArguments& arguments) {
                         .help = "where the square becomes a line [1]"}});
 }
 
-void AddModeOptions(OptionSet& options, ModeArguments& arguments) {
+void AddBatchNormOption(OptionSet& options, ModeArguments& arguments) {
   options.Add(
       "What is trained",
       {{.name = "batch-norm",
         .target = &arguments.batch_norm,
         .choices = {"train", "frozen"},
         .help = "train: use the batch's statistics and update the running ones; frozen: use the "
-                "running ones; by default as the file says"},
-       {.name = "dropout",
+                "running ones; by default as the file says"}});
+}
+
+void AddModeOptions(OptionSet& options, ModeArguments& arguments) {
+  AddBatchNormOption(options, arguments);
+  options.Add(
+      "What is trained",
+      {{.name = "dropout",
         .target = &arguments.dropout,
         .value_name = "on|off|RATE",
         .problem = DropoutProblem,

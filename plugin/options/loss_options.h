@@ -33,6 +33,7 @@ struct ModeArguments {
 
 void AddLossOptions(OptionSet& options, LossArguments& arguments);
 void AddModeOptions(OptionSet& options, ModeArguments& arguments);
+void AddBatchNormOption(OptionSet& options, ModeArguments& arguments);  // of these, alone
 
 // UsageError for weights that are none.
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments);

@@ -128,11 +128,13 @@ absl::StatusOr<ImportedModel> LoadModel(const ModelOptions& options) {
   if (!options.head_at.empty() && options.head_classes == 0) {
     return UsageError("--head-at goes with --replace-head, which says how many outputs");
   }
-  if (options.head_classes == 0 && !options.folds_batch_normalization) {
-    return ImportModel(options.path, import);
-  }
+  const bool stays_as_it_is = options.head_classes == 0 && !options.folds_batch_normalization;
+  if (stays_as_it_is && options.file == nullptr) return ImportModel(options.path, import);
   NewHead head;
-  STROP_ASSIGN_OR_RETURN(head.file, ModelFile::Open(options.path));
+  head.file = options.file;
+  if (head.file == nullptr) {
+    STROP_ASSIGN_OR_RETURN(head.file, ModelFile::Open(options.path));
+  }
   if (options.head_classes > 0) {  // before the folding, which makes other layers the last ones
     STROP_ASSIGN_OR_RETURN(
         head, ReplaceHead(*head.file, {options.head_classes, options.head_at, options.seed}));

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "graph/tensor.h"
 #include "importer/importer.h"
+#include "importer/model_file.h"
 #include "plugin/data/arrays/npz.h"
 #include "plugin/engine/plan/plan_options.h"
 #include "plugin/options/listener.h"
@@ -18,6 +20,7 @@ namespace strop {
 // Options that several commands share: the model, and how it is computed.
 struct ModelOptions {
   std::string path;
+  std::shared_ptr<const ModelFile> file;  // in place of the path, where it is not null
   ParameterSelection selection;
   std::string precision = "f32";
   bool keeps_half_types = false;  // for inference; whatever takes gradients widens them

@@ -7,6 +7,7 @@
 #include "plugin/data/split.h"
 #include "plugin/options/class_name_options.h"
 #include "plugin/options/metric_options.h"
+#include "plugin/options/outcome.h"
 #include "plugin/options/table/toml_value.h"
 
 namespace strop {
@@ -155,7 +156,8 @@ void AddValidationOptions(OptionSet& set, TrainOptions& options) {
 }
 
 absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
-                                                  const ImportedModel& model) {
+                                                  const ImportedModel& model,
+                                                  bool is_validation_given) {
   TrainingOptions training;
   STROP_ASSIGN_OR_RETURN(training.graph.loss, LossOptionsOf(options.loss));
   STROP_ASSIGN_OR_RETURN(training.graph.optimizer, OptimizerOptionsOf(options.optimizer));
@@ -170,7 +172,8 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   training.metrics = options.metrics;
   const bool is_classification = training.graph.loss.kind == LossKind::kCrossEntropy ||
                                  training.graph.loss.kind == LossKind::kBinaryCrossEntropy;
-  const bool has_validation = options.validation_split || !options.validation_data.empty();
+  const bool has_validation =
+      options.validation_split || !options.validation_data.empty() || is_validation_given;
   if (training.metrics.empty() && is_classification && has_validation) {
     training.metrics = {"accuracy"};
   }
@@ -202,19 +205,29 @@ void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& tr
   options.set->at("learning-rate").default_text = ShortestText(training.learning_rate);
 }
 
-absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model) {
+absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model,
+                                   const GivenData* training, const GivenData* validation) {
+  const auto open = [&](const GivenData* given, const std::string& location,
+                        const std::vector<std::string>& class_names) {
+    return given != nullptr ? OpenGivenFor(model, *given, options.data, class_names)
+                            : OpenFor(model, location, options.data, class_names);
+  };
   OpenedData data;
-  STROP_ASSIGN_OR_RETURN(data.training, OpenFor(model, options.data.location, options.data, {}));
+  STROP_ASSIGN_OR_RETURN(data.training, open(training, options.data.location, {}));
+  if (validation != nullptr && (options.validation_split || !options.validation_data.empty())) {
+    return UsageError(
+        "validation data are given, expected no --validation-split and no --validation-data");
+  }
   if (options.validation_split) {
     STROP_ASSIGN_OR_RETURN(TrainingSplit split,
                            SplitForValidation(std::move(data.training), *options.validation_split,
                                               options.model.seed));
     data.training = std::move(split.training);
     data.validation = std::move(split.validation);
-  } else if (!options.validation_data.empty()) {
+  } else if (validation != nullptr || !options.validation_data.empty()) {
     const absl::Span<const std::string> names = data.training->class_names();
-    STROP_ASSIGN_OR_RETURN(data.validation, OpenFor(model, options.validation_data, options.data,
-                                                    {names.begin(), names.end()}));
+    STROP_ASSIGN_OR_RETURN(data.validation,
+                           open(validation, options.validation_data, {names.begin(), names.end()}));
   }
   return data;
 }

@@ -72,8 +72,10 @@ void AddStepOptions(OptionSet& set, TrainOptions& options);
 void AddRunOptions(OptionSet& set, TrainOptions& options);
 void AddValidationOptions(OptionSet& set, TrainOptions& options);
 
+// `is_validation_given`: there are validation data that no option names.
 absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
-                                                  const ImportedModel& model);
+                                                  const ImportedModel& model,
+                                                  bool is_validation_given = false);
 
 // Tells the set the values that options took which were not typed and whose default depends on
 // others, for config.toml and for records.
@@ -84,6 +86,9 @@ struct OpenedData {
   std::unique_ptr<DataSource> validation;  // null when there is none
 };
 
-absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model);
+// What is given, where it is not null, comes in the place of what the options name.
+absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model,
+                                   const GivenData* training = nullptr,
+                                   const GivenData* validation = nullptr);
 
 }  // namespace strop

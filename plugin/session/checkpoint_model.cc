@@ -137,19 +137,17 @@ absl::StatusOr<CheckpointModel> LoadCheckpointModel(const OpenedCheckpoint& open
   ModelOptions loading = run.model;
   loading.path = options.path;
   loading.listener = options.listener;
-  loading.folds_batch_normalization = FoldsBatchNormalization(run.quantize, run.modes);
   LoraArguments lora = run.lora;
   if (!lora_export.empty()) lora.export_as = lora_export;
   CheckpointModel loaded;
-  STROP_ASSIGN_OR_RETURN(loaded.model, LoadModel(loading));
-  if (output.empty()) {
-    STROP_RETURN_IF_ERROR(ApplyLora(lora, loading, loaded.model).status());
-  } else {
+  STROP_ASSIGN_OR_RETURN(static_cast<PreparedModel&>(loaded),
+                         PrepareModel(loading, lora, run.quantize, run.modes));
+  if (!output.empty() && !loaded.adapters.empty()) {
     STROP_ASSIGN_OR_RETURN(loaded.lora,
-                           PrepareLora(lora, run.modes, loading, output, loaded.model));
-    if (loaded.lora == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(loaded.model, output));
+                           MakeLoraExport(lora, run.modes, loaded.model, loaded.adapters, output));
+  } else if (!output.empty()) {
+    STROP_RETURN_IF_ERROR(CheckExportPath(loaded.model, output));
   }
-  STROP_ASSIGN_OR_RETURN(loaded.quantized, QuantizeAsTyped(run.quantize, loading, loaded.model));
   STROP_RETURN_IF_ERROR(CheckIsModelOf(opened, loaded.model));
   const bool takes_averages = run.averaging.ema_decay && opened.checkpoint.state.steps > 0;
   STROP_RETURN_IF_ERROR(TakeStates(opened.checkpoint, takes_averages, loaded.model.graph));

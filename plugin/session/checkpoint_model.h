@@ -10,6 +10,7 @@
 #include "plugin/options/quantize_options.h"
 #include "plugin/options/train_arguments.h"
 #include "plugin/session/lora_export.h"
+#include "plugin/session/prepared_model.h"
 #include "plugin/training/run/checkpoint.h"
 
 namespace strop {
@@ -32,9 +33,7 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& location);
 
 // The model that the run trained, changed as the run changed it: with a new head, adapters,
 // rounding. Its states are the checkpoint's, averages where the run exports averages.
-struct CheckpointModel {
-  ImportedModel model;
-  QuantizationSites quantized;
+struct CheckpointModel : PreparedModel {
   std::unique_ptr<LoraExport> lora;   // null without adapters, or without an output
   std::vector<std::string> exported;  // names of the states that an export writes
 };

@@ -1,12 +1,24 @@
 #include "plugin/session/export_trained.h"
 
-#include <map>
 #include <utility>
 
 #include "exporter/exporter.h"
+#include "exporter/quantized_export.h"
 #include "graph/status_macros.h"
 
 namespace strop {
+namespace {
+
+absl::StatusOr<std::map<std::string, Tensor>> Made(
+    const std::map<std::string, TensorMaker>& makers) {
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, make] : makers) {
+    STROP_ASSIGN_OR_RETURN(tensors[name], make());
+  }
+  return tensors;
+}
+
+}  // namespace
 
 absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
                                           const std::vector<std::string>& exported,
@@ -21,21 +33,33 @@ absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
   for (const std::string& name : exported) {
     trained[tensor_names[name]] = [states = store.get(), name] { return states->Read(name); };
   }
-  ExportNotes notes;
-  if (lora != nullptr) {
-    STROP_ASSIGN_OR_RETURN(notes, lora->Write(model, std::move(trained), std::move(store)));
-  } else if (!quantized.weights.empty()) {
+  return ExportTrained(model, std::move(trained), std::move(store), lora, quantized, output);
+}
+
+absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
+                                          std::map<std::string, TensorMaker> trained,
+                                          std::shared_ptr<const StateStore> store, LoraExport* lora,
+                                          const QuantizationSites& quantized,
+                                          const std::string& output) {
+  if (lora != nullptr) return lora->Write(model, std::move(trained), std::move(store));
+  if (quantized.weights.empty()) return ExportModelInTurn(model, trained, output);
+  STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
+                         TrainedQuantization(quantized, *store));
+  STROP_ASSIGN_OR_RETURN(const auto tensors, Made(trained));
+  return ExportQuantizedModel(model, tensors, quantization, output);
+}
+
+absl::StatusOr<std::string> SerializeTrained(const PreparedModel& prepared,
+                                             std::map<std::string, TensorMaker> trained,
+                                             std::shared_ptr<const StateStore> store) {
+  if (!prepared.quantized.weights.empty()) {
     STROP_ASSIGN_OR_RETURN(const ModelQuantization quantization,
-                           TrainedQuantization(quantized, *store));
-    std::map<std::string, Tensor> tensors;
-    for (const auto& [name, make] : trained) {
-      STROP_ASSIGN_OR_RETURN(tensors[name], make());
-    }
-    STROP_ASSIGN_OR_RETURN(notes, ExportQuantizedModel(model, tensors, quantization, output));
-  } else {
-    STROP_ASSIGN_OR_RETURN(notes, ExportModelInTurn(model, trained, output));
+                           TrainedQuantization(prepared.quantized, *store));
+    STROP_ASSIGN_OR_RETURN(const auto tensors, Made(trained));
+    return SerializeQuantizedModel(prepared.model, tensors, quantization);
   }
-  return notes;
+  if (!prepared.adapters.empty()) MergeAdapters(prepared.adapters, store, trained);
+  return SerializeModelInTurn(prepared.model, trained);
 }
 
 }  // namespace strop

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "plugin/options/quantize_options.h"
 #include "plugin/session/lora_export.h"
+#include "plugin/session/prepared_model.h"
 
 namespace strop {
 
@@ -17,5 +19,18 @@ absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
                                           std::shared_ptr<const StateStore> store, LoraExport* lora,
                                           const QuantizationSites& quantized,
                                           const std::string& output);
+
+// The same of tensors that were trained, by Parameter::name. The store need only have what adapters
+// and ranges of rounding need of it, and may be null without these.
+absl::StatusOr<ExportNotes> ExportTrained(const ImportedModel& model,
+                                          std::map<std::string, TensorMaker> trained,
+                                          std::shared_ptr<const StateStore> store, LoraExport* lora,
+                                          const QuantizationSites& quantized,
+                                          const std::string& output);
+
+// The file in memory, adapters merged, external data taken in.
+absl::StatusOr<std::string> SerializeTrained(const PreparedModel& prepared,
+                                             std::map<std::string, TensorMaker> trained,
+                                             std::shared_ptr<const StateStore> store);
 
 }  // namespace strop

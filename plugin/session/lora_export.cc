@@ -33,18 +33,7 @@ class MergedExport : public LoraExport {
   absl::StatusOr<ExportNotes> Write(const ImportedModel& model,
                                     std::map<std::string, TensorMaker> trained,
                                     std::shared_ptr<const StateStore> store) override {
-    for (const LoraAdapter& adapter : adapters_) {
-      const auto a = trained.extract(adapter.a);
-      const auto b = trained.extract(adapter.b);
-      if (a.empty() || b.empty()) continue;
-      trained[adapter.parameter] = [&adapter, states = store.get(), make_a = a.mapped(),
-                                    make_b = b.mapped()]() -> absl::StatusOr<Tensor> {
-        STROP_ASSIGN_OR_RETURN(const Tensor weight, states->Read(adapter.weight));
-        STROP_ASSIGN_OR_RETURN(const Tensor first, make_a());
-        STROP_ASSIGN_OR_RETURN(const Tensor second, make_b());
-        return MergeLora(adapter, weight, first, second);
-      };
-    }
+    MergeAdapters(adapters_, store, trained);
     return ExportModelInTurn(model, trained, output_);
   }
 
@@ -248,29 +237,39 @@ class OnnxAdapterExport : public LoraExport {
   const std::string output_;
 };
 
-std::unique_ptr<LoraExport> MakeExport(const LoraArguments& arguments, const ModeArguments& modes,
-                                       std::vector<LoraAdapter> adapters,
-                                       const std::string& output) {
-  if (arguments.export_as == "peft") {
-    return std::make_unique<PeftExport>(arguments.lora, modes.batch_norm, std::move(adapters),
-                                        output);
-  }
-  if (arguments.export_as == "onnx_adapter") {
-    return std::make_unique<OnnxAdapterExport>(std::move(adapters), output);
-  }
-  return std::make_unique<MergedExport>(std::move(adapters), output);
-}
-
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arguments,
-                                                        const ModeArguments& modes,
-                                                        const ModelOptions& options,
-                                                        const std::string& output,
-                                                        ImportedModel& model) {
-  STROP_ASSIGN_OR_RETURN(std::vector<LoraAdapter> adapters, ApplyLora(arguments, options, model));
-  if (adapters.empty()) return nullptr;
-  std::unique_ptr<LoraExport> lora = MakeExport(arguments, modes, std::move(adapters), output);
+void MergeAdapters(const std::vector<LoraAdapter>& adapters,
+                   const std::shared_ptr<const StateStore>& store,
+                   std::map<std::string, TensorMaker>& trained) {
+  for (const LoraAdapter& adapter : adapters) {
+    const auto a = trained.extract(adapter.a);
+    const auto b = trained.extract(adapter.b);
+    if (a.empty() || b.empty()) continue;
+    trained[adapter.parameter] = [adapter, store, make_a = a.mapped(),
+                                  make_b = b.mapped()]() -> absl::StatusOr<Tensor> {
+      STROP_ASSIGN_OR_RETURN(const Tensor weight, store->Read(adapter.weight));
+      STROP_ASSIGN_OR_RETURN(const Tensor first, make_a());
+      STROP_ASSIGN_OR_RETURN(const Tensor second, make_b());
+      return MergeLora(adapter, weight, first, second);
+    };
+  }
+}
+
+absl::StatusOr<std::unique_ptr<LoraExport>> MakeLoraExport(const LoraArguments& arguments,
+                                                           const ModeArguments& modes,
+                                                           const ImportedModel& model,
+                                                           std::vector<LoraAdapter> adapters,
+                                                           const std::string& output) {
+  std::unique_ptr<LoraExport> lora;
+  if (arguments.export_as == "peft") {
+    lora =
+        std::make_unique<PeftExport>(arguments.lora, modes.batch_norm, std::move(adapters), output);
+  } else if (arguments.export_as == "onnx_adapter") {
+    lora = std::make_unique<OnnxAdapterExport>(std::move(adapters), output);
+  } else {
+    lora = std::make_unique<MergedExport>(std::move(adapters), output);
+  }
   STROP_RETURN_IF_ERROR(lora->Check(model));
   return lora;
 }

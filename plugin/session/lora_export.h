@@ -30,13 +30,18 @@ class LoraExport {
                                             std::shared_ptr<const StateStore> store) = 0;
 };
 
-// Gives the model the adapters that are asked for and checks that they can be written to `output`,
-// by --lora-export as merged, peft or onnx_adapter. Null, and nothing done, without --lora.
-absl::StatusOr<std::unique_ptr<LoraExport>> PrepareLora(const LoraArguments& arguments,
-                                                        const ModeArguments& modes,
-                                                        const ModelOptions& options,
-                                                        const std::string& output,
-                                                        ImportedModel& model);
+// Checks that the model's adapters can be written to `output`, by --lora-export as merged, peft or
+// onnx_adapter.
+absl::StatusOr<std::unique_ptr<LoraExport>> MakeLoraExport(const LoraArguments& arguments,
+                                                           const ModeArguments& modes,
+                                                           const ImportedModel& model,
+                                                           std::vector<LoraAdapter> adapters,
+                                                           const std::string& output);
+
+// Puts W + scaling·B·A of each adapter in the place of its A and B. W is the store's.
+void MergeAdapters(const std::vector<LoraAdapter>& adapters,
+                   const std::shared_ptr<const StateStore>& store,
+                   std::map<std::string, TensorMaker>& trained);
 
 // Tells of `paths` that -o names a folder where it does, and adds the adapter's file beside it
 // where there will be one.

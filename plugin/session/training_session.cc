@@ -21,8 +21,13 @@ std::optional<ResumePoint> ResumePointOf(const KeptRun* kept, const Trainer& tra
 
 // Whose weights a run exports that ended before its time.
 std::string DescribeKept(const std::optional<int64_t>& epoch, const std::string& output) {
-  return epoch ? absl::StrCat("\"", output, "\" holds the weights of epoch ", *epoch)
-               : "nothing was written, as no epoch had ended before";
+  const bool is_file = !output.empty();
+  if (!epoch) {
+    return absl::StrCat(is_file ? "nothing was written" : "the model is as it was",
+                        ", as no epoch had ended before");
+  }
+  return absl::StrCat(is_file ? absl::StrCat("\"", output, "\"") : "the model",
+                      " holds the weights of epoch ", *epoch);
 }
 
 // The error that a run ends with whose numbers went bad, or whose data were lost.
@@ -75,13 +80,16 @@ TrainingCallbacks CallbacksFor(const TrainingCallbacks& followed, TrainingMonito
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TrainingSession>> TrainingSession::Create(
-    const TrainOptions& options, const Prepared& prepared) {
+    const TrainOptions& options, SessionInputs inputs, const Prepared& prepared) {
   STROP_RETURN_IF_ERROR(CheckRunArguments(options.run));
   std::unique_ptr<TrainingSession> session(new TrainingSession(options));
-  STROP_RETURN_IF_ERROR(session->PrepareModel());
-  ImportedModel& model = session->model_;
-  STROP_ASSIGN_OR_RETURN(const TrainingOptions training, TrainingOptionsOf(options, model));
-  STROP_ASSIGN_OR_RETURN(OpenedData data, OpenAll(options, model));
+  STROP_RETURN_IF_ERROR(session->Prepare(std::move(inputs.model)));
+  ImportedModel& model = session->prepared_->model;
+  STROP_ASSIGN_OR_RETURN(const TrainingOptions training,
+                         TrainingOptionsOf(options, model, inputs.validation.has_value()));
+  STROP_ASSIGN_OR_RETURN(OpenedData data,
+                         OpenAll(options, model, inputs.training ? &*inputs.training : nullptr,
+                                 inputs.validation ? &*inputs.validation : nullptr));
   const absl::Span<const std::string> names = data.training->class_names();
   session->class_names_.assign(names.begin(), names.end());
   if (prepared) STROP_RETURN_IF_ERROR(prepared(model, training, *data.training));
@@ -93,30 +101,31 @@ absl::StatusOr<std::unique_ptr<TrainingSession>> TrainingSession::Create(
                            FingerprintOfInputs(model, *data.training, data.validation.get()));
   }
   // The run is that of the model as it came, whatever its file will say besides.
-  STROP_RETURN_IF_ERROR(NameExportedClasses(options.writes_class_names, session->class_names_,
-                                            options.model.listener, model));
+  if (!session->is_model_given_) {
+    STROP_RETURN_IF_ERROR(NameExportedClasses(options.writes_class_names, session->class_names_,
+                                              options.model.listener, model));
+  }
   PlanOptions plan = options.model.plan;
   plan.detect_anomaly = options.detect_anomaly;
   STROP_ASSIGN_OR_RETURN(session->trainer_,
                          Trainer::Create(model, training, std::move(data.training),
                                          std::move(data.validation), std::move(plan)));
-  ReleaseStateTensors(model.graph);
+  if (!session->is_model_given_) ReleaseStateTensors(model.graph);
   options.model.listener.TellNote(session->trainer_->note());
   options.model.listener.TellNotes(DescribeUnreached(session->trainer_->unreached()));
   return session;
 }
 
-absl::Status TrainingSession::PrepareModel() {
-  ModelOptions loading = options_.model;
-  loading.folds_batch_normalization = FoldsBatchNormalization(options_.quantize, options_.modes);
-  STROP_ASSIGN_OR_RETURN(model_, LoadModel(loading));
-  STROP_ASSIGN_OR_RETURN(
-      lora_, PrepareLora(options_.lora, options_.modes, loading, options_.output, model_));
-  if (lora_ != nullptr && !options_.quantize.type.empty()) {
-    return UsageError("--lora and --quantize exclude each other; quantize the merged model");
-  }
-  if (lora_ == nullptr) STROP_RETURN_IF_ERROR(CheckExportPath(model_, options_.output));
-  STROP_ASSIGN_OR_RETURN(quantized_, QuantizeAsTyped(options_.quantize, loading, model_));
+absl::Status TrainingSession::Prepare(std::shared_ptr<PreparedModel> given) {
+  is_model_given_ = given != nullptr;
+  prepared_ = std::move(given);
+  if (is_model_given_) return absl::OkStatus();
+  STROP_ASSIGN_OR_RETURN(PreparedModel prepared, PrepareModel(options_.model, options_.lora,
+                                                              options_.quantize, options_.modes));
+  prepared_ = std::make_shared<PreparedModel>(std::move(prepared));
+  if (prepared_->adapters.empty()) return CheckExportPath(prepared_->model, options_.output);
+  STROP_ASSIGN_OR_RETURN(lora_, MakeLoraExport(options_.lora, options_.modes, prepared_->model,
+                                               prepared_->adapters, options_.output));
   return absl::OkStatus();
 }
 
@@ -155,19 +164,35 @@ absl::StatusOr<SessionResult> TrainingSession::Run(const SessionCallbacks& callb
     return result;
   }
   if (is_kept()) result.kept.Update(kept_->Finish());
-  STROP_RETURN_IF_ERROR(Export(result.training));
+  STROP_RETURN_IF_ERROR(HandOver(result));
   return result;
 }
 
-absl::Status TrainingSession::Export(const TrainingResult& result) {
+absl::StatusOr<SessionResult> TrainingSession::Finish() {
+  SessionResult result;
+  STROP_ASSIGN_OR_RETURN(result.training, trainer_->Finish());
+  result.end = EndOf(result.training, false, options_.output);
+  STROP_RETURN_IF_ERROR(HandOver(result));
+  return result;
+}
+
+absl::Status TrainingSession::HandOver(SessionResult& result) {
+  result.has_weights = HasWeights(result.training);
   std::vector<std::string> exported = trainer_->exported();
-  if (lora_ == nullptr && result.steps == 0) exported.clear();  // to the byte as it came
   std::shared_ptr<const StateStore> store = trainer_->store();
   trainer_.reset();  // the export can use its memory
-  if (!HasWeights(result)) return absl::OkStatus();
-  STROP_ASSIGN_OR_RETURN(
-      const ExportNotes notes,
-      ExportTrained(model_, exported, std::move(store), lora_.get(), quantized_, options_.output));
+  if (!result.has_weights) return absl::OkStatus();
+  if (is_model_given_) return TakeStates(*store, *prepared_);
+  return Export(result.training, std::move(exported), std::move(store));
+}
+
+absl::Status TrainingSession::Export(const TrainingResult& result,
+                                     std::vector<std::string> exported,
+                                     std::shared_ptr<const StateStore> store) {
+  if (lora_ == nullptr && result.steps == 0) exported.clear();  // to the byte as it came
+  STROP_ASSIGN_OR_RETURN(const ExportNotes notes,
+                         ExportTrained(prepared_->model, exported, std::move(store), lora_.get(),
+                                       prepared_->quantized, options_.output));
   options_.model.listener.TellNotes(notes.lines);
   return absl::OkStatus();
 }
