@@ -3,6 +3,8 @@
 .macro embed name, path
   .global \name
   .global \name\()_end
+  .hidden \name
+  .hidden \name\()_end
   \name:
   .incbin "\path"
   \name\()_end:
