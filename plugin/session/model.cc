@@ -111,6 +111,15 @@ absl::Status Model::Prepare() {
   return absl::OkStatus();
 }
 
+absl::Status Model::CheckModes(const ModeArguments& modes) const {
+  const QuantizeArguments& quantize = arguments_.quantize;
+  if (!FoldsBatchNormalization(quantize, arguments_.modes)) return absl::OkStatus();
+  if (FoldsBatchNormalization(quantize, modes)) return absl::OkStatus();
+  return UsageError(
+      "--batch-norm train: the model's BatchNormalizations were folded when it was quantized; give "
+      "it with --quantize");
+}
+
 OptionTexts Model::given() const {
   OptionTexts texts;
   for (const Option& option : set_.options()) {

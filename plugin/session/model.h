@@ -56,6 +56,8 @@ class Model {
   // For trainings; another object when Change has succeeded.
   const std::shared_ptr<PreparedModel>& prepared() const { return prepared_; }
   const ModelArguments& arguments() const { return arguments_; }
+  // UsageError for BatchNormalizations that are to be trained and were folded away.
+  absl::Status CheckModes(const ModeArguments& modes) const;
   // What the model was given, for the record of a run.
   OptionTexts given() const;
 

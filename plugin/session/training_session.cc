@@ -178,11 +178,13 @@ absl::StatusOr<SessionResult> TrainingSession::Finish() {
 
 absl::Status TrainingSession::HandOver(SessionResult& result) {
   result.has_weights = HasWeights(result.training);
+  if (is_model_given_) {
+    return result.has_weights ? TakeStates(*trainer_->store(), *prepared_) : absl::OkStatus();
+  }
   std::vector<std::string> exported = trainer_->exported();
   std::shared_ptr<const StateStore> store = trainer_->store();
   trainer_.reset();  // the export can use its memory
   if (!result.has_weights) return absl::OkStatus();
-  if (is_model_given_) return TakeStates(*store, *prepared_);
   return Export(result.training, std::move(exported), std::move(store));
 }
 

@@ -66,8 +66,8 @@ class TrainingSession {
       const TrainOptions& options, SessionInputs inputs = {}, const Prepared& prepared = nullptr);
 
   const ImportedModel& model() const { return prepared_->model; }
-  // For who steps, evaluates or measures by hand. Gone after Run and Finish.
-  bool has_trainer() const { return trainer_ != nullptr; }
+  // For who steps, evaluates or measures by hand. Gone after Run and Finish, unless the model was
+  // given.
   Trainer& trainer() { return *trainer_; }
   const std::vector<std::string>& class_names() const { return class_names_; }
 

@@ -221,9 +221,9 @@ STROP_API void strop_data_free(strop_data *data);
 typedef struct strop_trainer strop_trainer;
 
 /* The options of `strop train`; those of a model have been given to it, and are refused here. Data
- * may be NULL: then option `data`, and `validation-data` if any, says where they lie. The trainer
- * starts from the model's weights and has its own; the model has them after strop_trainer_fit and
- * strop_trainer_finish. The model has to outlive the trainer. */
+ * may be NULL: then options `data` and `validation-data` say where they lie, or there are steps
+ * only, each an epoch. The trainer starts from the model's weights and has its own; the model has
+ * them after strop_trainer_fit and strop_trainer_finish. The model has to outlive the trainer. */
 STROP_API strop_status strop_trainer_create(strop_model *model, const strop_data *training,
                                             const strop_data *validation,
                                             const strop_option *options, size_t option_count,
@@ -285,7 +285,7 @@ STROP_API strop_status strop_trainer_fit(strop_trainer *trainer, const strop_cal
 /* One step on a batch of the caller's: the inputs by name, and "target". `step` may be NULL. */
 STROP_API strop_status strop_trainer_step(strop_trainer *trainer, const strop_tensor *batch,
                                           size_t tensor_count, strop_step *step);
-/* After steps: chooses weights as the end of a run does, and gives them to the model. */
+/* The end of steps: chooses weights as the end of a run does, and gives them to the model. */
 STROP_API strop_status strop_trainer_finish(strop_trainer *trainer);
 
 /* Loss and metrics of data, NULL for the validation data, with the weights of the moment. JSON:
@@ -305,8 +305,9 @@ STROP_API strop_status strop_trainer_set_state(strop_trainer *trainer, const voi
 typedef struct strop_loss_trainer strop_loss_trainer;
 
 /* Steps on a loss that the caller computes: forward, the outputs out, their gradients in, backward
- * and update. Options: those of `strop train` that shape a step; losses, schedules and epochs are
- * the caller's. The model has to outlive the trainer. */
+ * and update. Options: optimizer and what belongs to it, clip-norm, clip-value, groups of
+ * parameters, batch-norm, dropout; losses, schedules and epochs are the caller's. The model has to
+ * outlive the trainer. */
 STROP_API strop_status strop_loss_trainer_create(strop_model *model, const strop_option *options,
                                                  size_t option_count,
                                                  const strop_listener *listener,
@@ -319,12 +320,12 @@ STROP_API strop_status strop_loss_trainer_forward(strop_loss_trainer *trainer,
                                                   const strop_tensor **outputs,
                                                   size_t *output_count);
 /* ∂loss/∂output by the output's name, of its type and shape; of an output that is not named, zeros.
- * Moves the parameters. `gradient_norm`, of all parameters before clipping, may be NULL; NaN where
- * it is not measured. */
+ * Moves the parameters at `learning_rate`; NAN: at that of the options. `gradient_norm`, of all
+ * parameters before clipping, may be NULL; NaN where it is not measured. */
 STROP_API strop_status strop_loss_trainer_step(strop_loss_trainer *trainer,
                                                const strop_tensor *gradients, size_t gradient_count,
                                                double learning_rate, double *gradient_norm);
-/* Gives the weights of now to the model. */
+/* Gives the weights of now to the model; steps may go on. */
 STROP_API strop_status strop_loss_trainer_finish(strop_loss_trainer *trainer);
 
 /* ---- Everything else that the program does ------------------------------------------------- */

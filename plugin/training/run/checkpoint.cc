@@ -68,6 +68,32 @@ absl::Status ReadRunText(const std::string& text, Checkpoint& checkpoint) {
   return absl::OkStatus();
 }
 
+// The parts of a file in their order, the hash in its place.
+struct FileParts {
+  std::string header;
+  std::vector<NamedTensor> tensors;
+};
+
+absl::StatusOr<FileParts> PartsOf(const Checkpoint& checkpoint) {
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, tensor] : checkpoint.store) {
+    tensors.push_back({std::string(kStatePrefix) + name, tensor});
+  }
+  for (const auto& [name, tensor] : checkpoint.state.best_weights) {
+    tensors.push_back({std::string(kBestPrefix) + name, tensor});
+  }
+  FileParts parts;
+  parts.tensors = InSafetensorsOrder(tensors);
+  const SafetensorsMetadata metadata = {
+      {std::string(kHashKey), std::string(ContentHash::kDigits, '0')},
+      {std::string(kRunKey), RunText(checkpoint)}};
+  STROP_ASSIGN_OR_RETURN(parts.header, SafetensorsHeader(parts.tensors, metadata));
+  ContentHash hash = BeginHash(parts.header);
+  for (const NamedTensor& named : parts.tensors) hash.Add(BytesOf(named.tensor));
+  parts.header.replace(kHashOffset, ContentHash::kDigits, hash.Digest());
+  return parts;
+}
+
 }  // namespace
 
 absl::StatusOr<Checkpoint> TakeCheckpoint(const RunState& state, const StateStore& store) {
@@ -97,39 +123,37 @@ absl::Status RestoreStore(const Checkpoint& checkpoint, StateStore& store) {
 }
 
 absl::Status WriteCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
-  std::vector<NamedTensor> tensors;
-  for (const auto& [name, tensor] : checkpoint.store) {
-    tensors.push_back({std::string(kStatePrefix) + name, tensor});
-  }
-  for (const auto& [name, tensor] : checkpoint.state.best_weights) {
-    tensors.push_back({std::string(kBestPrefix) + name, tensor});
-  }
-  tensors = InSafetensorsOrder(tensors);
-  const SafetensorsMetadata metadata = {
-      {std::string(kHashKey), std::string(ContentHash::kDigits, '0')},
-      {std::string(kRunKey), RunText(checkpoint)}};
-  STROP_ASSIGN_OR_RETURN(const std::string header, SafetensorsHeader(tensors, metadata));
+  STROP_ASSIGN_OR_RETURN(const FileParts parts, PartsOf(checkpoint));
   STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-  ContentHash hash = BeginHash(header);
-  STROP_RETURN_IF_ERROR(file.Append(header));
-  for (const NamedTensor& named : tensors) {
-    hash.Add(BytesOf(named.tensor));
+  STROP_RETURN_IF_ERROR(file.Append(parts.header));
+  for (const NamedTensor& named : parts.tensors) {
     STROP_RETURN_IF_ERROR(file.Append(BytesOf(named.tensor)));
   }
-  STROP_RETURN_IF_ERROR(file.WriteAt(kHashOffset, hash.Digest()));
   STROP_RETURN_IF_ERROR(file.Flush());
   return file.Commit();
 }
 
+absl::StatusOr<std::string> SerializeCheckpoint(const Checkpoint& checkpoint) {
+  STROP_ASSIGN_OR_RETURN(const FileParts parts, PartsOf(checkpoint));
+  std::string bytes = parts.header;
+  for (const NamedTensor& named : parts.tensors) bytes.append(BytesOf(named.tensor));
+  return bytes;
+}
+
 absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& path) {
   STROP_ASSIGN_OR_RETURN(const std::shared_ptr<const DataFile> file, DataFile::Open(path));
-  const std::string_view bytes = file->bytes();
+  return ParseCheckpoint(file->bytes(), file, path);
+}
+
+absl::StatusOr<Checkpoint> ParseCheckpoint(std::string_view bytes,
+                                           std::shared_ptr<const void> owner,
+                                           const std::string& path) {
   if (bytes.size() < kHashOffset + ContentHash::kDigits) return Damaged(path, "it is cut short");
   if (BeginHash(bytes).Digest() != bytes.substr(kHashOffset, ContentHash::kDigits)) {
     return Damaged(path, "its checksum does not agree with its contents");
   }
   absl::StatusOr<SafetensorsContents> contents =
-      ParseSafetensors(bytes, file, absl::StrCat("\"", path, "\""));
+      ParseSafetensors(bytes, std::move(owner), absl::StrCat("\"", path, "\""));
   if (!contents.ok()) return Damaged(path, contents.status().message());
   Checkpoint checkpoint;
   std::string run;

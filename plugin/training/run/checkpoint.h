@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -34,5 +36,11 @@ absl::Status WriteCheckpoint(const std::string& path, const Checkpoint& checkpoi
 // NotFound for a missing file; DataLoss for a damaged one or one of another version of Strop. The
 // tensors lie in the mapped file.
 absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& path);
+
+// The same in memory. The tensors share `bytes`, which `owner` keeps alive; messages call it `name`.
+absl::StatusOr<std::string> SerializeCheckpoint(const Checkpoint& checkpoint);
+absl::StatusOr<Checkpoint> ParseCheckpoint(std::string_view bytes,
+                                           std::shared_ptr<const void> owner,
+                                           const std::string& name);
 
 }  // namespace strop

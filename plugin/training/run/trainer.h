@@ -60,6 +60,10 @@ class Trainer {
   // hold; FailedPrecondition in words of Divergence when its numbers went bad, and from then on.
   absl::StatusOr<StepReport> Step(absl::Span<const Tensor> batch);
 
+  // The samples of `source` as a batch for Step, bound to the model as the training data are.
+  // Errors as of BindToModel.
+  absl::StatusOr<std::vector<Tensor>> BatchOf(std::unique_ptr<DataSource> source) const;
+
   // Measures the validation data, or those of an evaluator over store(), with the weights that a
   // run measures: averaged ones where it keeps an exponential average. Changes nothing.
   // FailedPrecondition without validation data.
@@ -135,6 +139,8 @@ class Trainer {
   const RunLength length_;
   PlanOptions plan_;
   std::string note_;
+  std::vector<InputInterface> inputs_;  // what data are bound to
+  TargetInterface target_;
   std::unique_ptr<BatchSupply> batches_;
   const std::shared_ptr<StateStore> store_ = std::make_shared<StateStore>();
   const std::shared_ptr<Arena> arena_ =

@@ -40,6 +40,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
       const TrainingGraph step,
       BuildTrainingGraph(model, trainer->options_.graph, shapes, trainer->plan_));
   trainer->note_ = step.note;
+  trainer->inputs_ = step.inputs;
+  trainer->target_ = step.target;
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> bound,
                          BindToModel(std::move(training), step.inputs, step.target));
   STROP_ASSIGN_OR_RETURN(BatchMixer mixer,

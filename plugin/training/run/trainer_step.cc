@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,6 +46,16 @@ absl::StatusOr<StepReport> Trainer::Step(absl::Span<const Tensor> batch) {
     STROP_RETURN_IF_ERROR(EndEpoch(/*is_good=*/true));
   }
   return report;
+}
+
+absl::StatusOr<std::vector<Tensor>> Trainer::BatchOf(std::unique_ptr<DataSource> source) const {
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<DataSource> bound,
+                         BindToModel(std::move(source), inputs_, target_));
+  std::vector<int64_t> samples(static_cast<size_t>(bound->sample_count()));
+  std::iota(samples.begin(), samples.end(), int64_t{0});
+  std::vector<Tensor> batch = bound->MakeBatch(bound->sample_count());
+  STROP_RETURN_IF_ERROR(bound->Read(samples, absl::MakeSpan(batch)));
+  return batch;
 }
 
 absl::StatusOr<StepReport> Trainer::MakeStep(absl::Span<const StepBatch> batches,
