@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/node_order.h"
-#include "importer/quantized_operator.h"
 
 namespace strop {
 namespace {
@@ -24,7 +23,7 @@ absl::StatusOr<BuiltGraph> GraphBuilder::Build() {
   STROP_RETURN_IF_ERROR(IndexFunctions());
   CountReads(model_.graph());
   STROP_RETURN_IF_ERROR(AddGraph(model_.graph(), scope));
-  if (!missing_.empty()) return MissingOperators();
+  if (!missing_.empty()) return MissingOperatorsError(missing_);
   return std::move(built_);
 }
 
@@ -222,30 +221,6 @@ DataType GraphBuilder::Widened(DataType type) const {
       widening_ == Widening::kHalfToFloat && !stays_double ? DataType::kFloat : DataType::kDouble;
   is_widened_ |= wide != type;
   return wide;
-}
-
-absl::Status GraphBuilder::MissingOperators() const {
-  constexpr size_t kShownNodes = 5;
-  std::string list;
-  bool is_quantized = false;
-  for (const auto& [op, nodes] : missing_) {
-    is_quantized |= IsQuantizedOperator(op);
-    absl::StrAppend(&list, list.empty() ? "" : "; ", op, " (");
-    for (size_t i = 0; i < nodes.size() && i < kShownNodes; ++i) {
-      absl::StrAppend(&list, i == 0 ? "" : ", ", "\"", nodes[i], "\"");
-    }
-    if (nodes.size() > kShownNodes) {
-      absl::StrAppend(&list, " and ", nodes.size() - kShownNodes, " more");
-    }
-    list += ")";
-  }
-  return absl::UnimplementedError(absl::StrCat(
-      "the model uses ", missing_.size(), missing_.size() == 1 ? " operator" : " operators",
-      " that Strop does not have: ", list, "; ",
-      is_quantized
-          ? "the model is quantized: to train, take the float model that it was made from, "
-            "with --quantize int8"
-          : "`strop ops` lists those that it has"));
 }
 
 }  // namespace strop

@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 #include "graph/unique_names.h"
 #include "importer/importer.h"
+#include "importer/missing_operators.h"
 #include "importer/scope.h"
 #include "importer/tensor_conversion.h"
 
@@ -72,7 +73,6 @@ class GraphBuilder {
   absl::StatusOr<Tensor> ReadTensor(const onnx::TensorProto& proto);
   absl::StatusOr<Tensor> Widened(Tensor tensor) const;
   DataType Widened(DataType type) const;
-  absl::Status MissingOperators() const;
 
   // node_builder.cc: one node.
   absl::Status AddNode(const onnx::NodeProto& proto, Scope& scope);
@@ -108,7 +108,7 @@ class GraphBuilder {
   UniqueNames node_names_;
   UniqueNames constant_names_;  // of the main graph: states are told apart by them
   // Operators without a definition, with the nodes that ask for them.
-  std::map<std::string, std::vector<std::string>> missing_;
+  MissingOperators missing_;
   int64_t node_count_ = 0;
 };
 

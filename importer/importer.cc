@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "importer/graph_builder.h"
@@ -52,7 +53,11 @@ absl::StatusOr<ImportedModel> Import(std::shared_ptr<const ModelFile> file,
 }
 
 absl::Status InStage(const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("import: ", status.message()));
+  absl::Status staged(status.code(), absl::StrCat("import: ", status.message()));
+  status.ForEachPayload([&staged](absl::string_view name, const absl::Cord& payload) {
+    staged.SetPayload(name, payload);
+  });
+  return staged;
 }
 
 }  // namespace

@@ -229,25 +229,39 @@ absl::Status Model::WriteParameter(const NamedTensor& elements) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<PreparedModel> Model::ReadAgain(ModelOptions options) const {
+  options.listener = Listener();  // it has been told
+  STROP_ASSIGN_OR_RETURN(PreparedModel again, PrepareModel(options, arguments_.lora,
+                                                           arguments_.quantize, arguments_.modes));
+  std::map<std::string, const Tensor*> states;
+  for (const Value& value : prepared_->model.graph.values) {
+    if (value.kind == ValueKind::kState) states[value.name] = &value.tensor;
+  }
+  for (Value& value : again.model.graph.values) {
+    const auto state = states.find(value.name);
+    if (value.kind != ValueKind::kState || state == states.end()) continue;
+    STROP_ASSIGN_OR_RETURN(value.tensor, ConvertTensor(*state->second, value.type.element_type));
+  }
+  return again;
+}
+
+absl::StatusOr<PreparedModel> Model::InTypesOfFile() const {
+  ModelOptions options = arguments_.model;
+  options.keeps_half_types = true;
+  return ReadAgain(std::move(options));
+}
+
+absl::StatusOr<PreparedModel> Model::InDouble() const {
+  ModelOptions options = arguments_.model;
+  options.precision = "f64";
+  return ReadAgain(std::move(options));
+}
+
 absl::StatusOr<Session*> Model::Inference() {
   if (inference_ != nullptr && inference_version_ == prepared_->version) return inference_.get();
   Graph graph = prepared_->model.graph;
   if (is_narrowed()) {
-    ModelOptions as_in_file = arguments_.model;
-    as_in_file.keeps_half_types = true;
-    as_in_file.listener = Listener();
-    STROP_ASSIGN_OR_RETURN(
-        PreparedModel narrow,
-        PrepareModel(as_in_file, arguments_.lora, arguments_.quantize, arguments_.modes));
-    std::map<std::string, const Tensor*> states;
-    for (const Value& value : graph.values) {
-      if (value.kind == ValueKind::kState) states[value.name] = &value.tensor;
-    }
-    for (Value& value : narrow.model.graph.values) {
-      const auto state = states.find(value.name);
-      if (value.kind != ValueKind::kState || state == states.end()) continue;
-      STROP_ASSIGN_OR_RETURN(value.tensor, ConvertTensor(*state->second, value.type.element_type));
-    }
+    STROP_ASSIGN_OR_RETURN(PreparedModel narrow, InTypesOfFile());
     graph = std::move(narrow.model.graph);
   }
   STROP_ASSIGN_OR_RETURN(

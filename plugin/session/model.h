@@ -67,6 +67,10 @@ class Model {
   // the model is as it was.
   absl::Status Change(const OptionTexts& options);
 
+  // The model of now in other types: those of the file, or double throughout.
+  absl::StatusOr<PreparedModel> InTypesOfFile() const;
+  absl::StatusOr<PreparedModel> InDouble() const;
+
   // Elements of a parameter, as they are now, in the type that the model computes in; and others in
   // their place, of its shape and any floating type. InvalidArgument for a name that is none, and
   // for writing what is a constant to the model.
@@ -102,6 +106,8 @@ class Model {
   absl::Status Bake();
   // Puts what has moved in `from` into the same parameters of the model.
   void TakeMoved(const PreparedModel& from);
+  // The model as other options read it, with the states of now.
+  absl::StatusOr<PreparedModel> ReadAgain(ModelOptions options) const;
   // The session of the weights of now.
   absl::StatusOr<Session*> Inference();
   std::map<std::string, TensorMaker> Trained() const;

@@ -112,8 +112,9 @@ STROP_API strop_status strop_model_load_bytes(const void *bytes, size_t size,
                                               const strop_listener *listener, strop_model **model);
 STROP_API void strop_model_free(strop_model *model);
 
-/* Why a file cannot be loaded: every operator that Strop lacks, a line each, as JSON:
- * [{"operator": …, "domain": …, "nodes": […], "message": …}]; [] when it can be. */
+/* All that stands in the way of loading and training a file: operators that Strop lacks; when it
+ * has all, gradients. JSON: [{"stage": "import", "operator": …, "nodes": […], "message": …},
+ * {"stage": "differentiate", "message": …}]; [] where nothing does. */
 STROP_API strop_status strop_obstacles(const char *path, strop_bytes **json);
 
 /* An input or output. An open dimension is -1, an open rank a shape of NULL. */
