@@ -121,6 +121,20 @@ TEST_F(CheckpointTest, EveryFlippedBitIsFound) {
   }
 }
 
+TEST_F(CheckpointTest, InMemoryItIsTheFile) {
+  const Checkpoint checkpoint = SomeCheckpoint(7);
+  ASSERT_TRUE(WriteCheckpoint(Path("file"), checkpoint).ok());
+  const absl::StatusOr<std::string> bytes = SerializeCheckpoint(checkpoint);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_EQ(*bytes, Contents(Path("file")));
+  const absl::StatusOr<Checkpoint> parsed = ParseCheckpoint(*bytes, nullptr, "state");
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(SerializeCheckpoint(*parsed).value(), *bytes);
+  const absl::Status damaged =
+      ParseCheckpoint(bytes->substr(0, bytes->size() - 1), nullptr, "state").status();
+  EXPECT_EQ(damaged.code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(CheckpointTest, EveryTruncationIsFound) {
   ASSERT_TRUE(WriteCheckpoint(Path("a"), SomeCheckpoint(7)).ok());
   const std::string whole = Contents(Path("a"));
