@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 400
 MOST_FILES = 40
-SOURCES = {".cc", ".h", ".py", ".sh", ".cmake", ".js", ".css"}
+SOURCES = {".cc", ".h", ".hpp", ".c", ".cpp", ".py", ".sh", ".cmake", ".js", ".css"}
 # Data, one file a case.
 DATA = ("tests/parity/models", "tests/parity/goldens", "tests/parity/data", "tests/goldens")
 
