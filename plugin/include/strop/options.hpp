@@ -21,8 +21,8 @@ struct Option {
   std::string name;
   std::optional<std::string> value;  // none: a switch, on
 
-  Option(std::string option) : name(std::move(option)) {}  // NOLINT: {"nesterov"}
-  Option(const char* option) : name(option) {}             // NOLINT
+  Option(std::string option) : name(std::move(option)) {}  // implicit: {"nesterov"}
+  Option(const char* option) : name(option) {}
   Option(std::string option, std::string text) : name(std::move(option)), value(std::move(text)) {}
   // A number in the shortest text that reads back as it; true or false of a switch.
   template <typename Number>
