@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,7 +69,7 @@ class Trainer {
   Trainer(Model& model, const Data& training, const Data& validation, const Options& options = {},
           Listener listener = {})
       : Trainer(model, &training, &validation, options, std::move(listener)) {}
-  // On files: option data, and validation-data if any.
+  // On files: options data and validation-data. Without: for steps only, each an epoch.
   Trainer(Model& model, const Options& options, Listener listener = {})
       : Trainer(model, nullptr, nullptr, options, std::move(listener)) {}
 
@@ -132,8 +133,9 @@ class Trainer {
   std::shared_ptr<strop_trainer> handle_;  // last: it uses all of the above
 };
 
-// Steps on a loss that the caller computes: outputs out, their gradients in. The options are those
-// of `strop train` that shape a step; losses, schedules and epochs are the caller's.
+// Steps on a loss that the caller computes: outputs out, their gradients in. Options: optimizer and
+// what belongs to it, clip-norm, clip-value, groups of parameters, batch-norm, dropout; losses,
+// schedules and epochs are the caller's.
 class LossTrainer {
  public:
   explicit LossTrainer(Model& model, const Options& options = {}, Listener listener = {})
@@ -158,16 +160,17 @@ class LossTrainer {
     return views;
   }
   // ∂loss/∂output by the output's name, of its type and shape; of an output that is not named,
-  // zeros. Gives the norm of all parameters' gradients before clipping; NaN where it is not
-  // measured.
-  double TakeStep(const std::vector<TensorView>& gradients, double learning_rate) {
+  // zeros. NaN as learning rate: that of the options. Gives the norm of all parameters' gradients
+  // before clipping; NaN where it is not measured.
+  double TakeStep(const std::vector<TensorView>& gradients,
+                  double learning_rate = std::numeric_limits<double>::quiet_NaN()) {
     const std::vector<strop_tensor> given = detail::CTensors(gradients);
     double gradient_norm = 0;
     detail::Check(
         strop_loss_trainer_step(get(), given.data(), given.size(), learning_rate, &gradient_norm));
     return gradient_norm;
   }
-  // Gives the weights of now to the model.
+  // Gives the weights of now to the model; steps may go on.
   void Finish() { detail::Check(strop_loss_trainer_finish(get())); }
 
   strop_loss_trainer* get() const { return handle_.get(); }
