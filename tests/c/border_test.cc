@@ -67,10 +67,10 @@ TEST_F(Border, NoPointerThatHasToBeThereMayBeNull) {
                "found NULL as \"trainer\", expected a pointer");
   EXPECT_FAILS(strop_data_arrays(nullptr, 3, 1, &new_data), STROP_USAGE,
                "found NULL as \"arrays\", expected 3 tensors");
-  for (const void* given : {static_cast<const void*>(new_model), static_cast<const void*>(new_data),
-                            static_cast<const void*>(new_trainer),
-                            static_cast<const void*>(new_loss_trainer),
-                            static_cast<const void*>(tensors), static_cast<const void*>(bytes)}) {
+  for (const void* given :
+       {static_cast<const void*>(new_model), static_cast<const void*>(new_data),
+        static_cast<const void*>(new_trainer), static_cast<const void*>(new_loss_trainer),
+        static_cast<const void*>(tensors), static_cast<const void*>(bytes)}) {
     EXPECT_EQ(given, nullptr);
   }
 }
@@ -134,8 +134,7 @@ TEST_F(Border, ReadersAreLookedAtFromAllSides) {
   EXPECT_FAILS(make(2, {nullptr, STROP_FLOAT32, 1, kTwo}), STROP_USAGE, "fields[0]");
   EXPECT_FAILS(make(2, {"x", STROP_STRING, 1, kTwo}), STROP_USAGE, "found the type 8");
   EXPECT_FAILS(make(2, {"x", STROP_FLOAT32, 1, negative}), STROP_USAGE, "negative");
-  EXPECT_FAILS(make(int64_t{1} << 40, {"x", STROP_FLOAT32, 1, vast}), STROP_USAGE,
-               "more elements");
+  EXPECT_FAILS(make(int64_t{1} << 40, {"x", STROP_FLOAT32, 1, vast}), STROP_USAGE, "more elements");
   EXPECT_EQ(data, nullptr);
 }
 

@@ -21,8 +21,9 @@ class CppInterface : public HostProgram {
         {{"features", samples_.features, {50, 4}}, {"target", samples_.targets, {50}}});
   }
 
-  const strop::Options options_ = {{"loss", "cross_entropy"}, {"batch-size", 10}, {"epochs", 2},
-                                   {"learning-rate", 0.1},    {"no-shuffle"},     {"optimizer", "sgd"}};
+  const strop::Options options_ = {
+      {"loss", "cross_entropy"}, {"batch-size", 10}, {"epochs", 2},
+      {"learning-rate", 0.1},    {"no-shuffle"},     {"optimizer", "sgd"}};
   Samples samples_;
 };
 
@@ -33,14 +34,15 @@ TEST_F(CppInterface, DoesWhatTheInterfaceInCDoes) {
   EXPECT_EQ(model.parameters().size(), 4u);
   std::vector<double> losses;
   strop::Trainer trainer(model, Data(), Data(), options_);
-  const strop::Result result = trainer.Fit(
-      {.on_step = [&](const strop::Step& step) { losses.push_back(step.loss); }});
+  const strop::Result result =
+      trainer.Fit({.on_step = [&](const strop::Step& step) { losses.push_back(step.loss); }});
   EXPECT_EQ(result.steps, 10);
 
   const Handle<strop_model> in_c = Load({{"seed", "1"}});
   const Handle<strop_data> data = DataOf(samples_);
-  const OptionList same = {{"loss", "cross_entropy"}, {"batch-size", "10"},    {"epochs", "2"},
-                           {"learning-rate", "0.1"},  {"no-shuffle", nullptr}, {"optimizer", "sgd"}};
+  const OptionList same = {{"loss", "cross_entropy"}, {"batch-size", "10"},
+                           {"epochs", "2"},           {"learning-rate", "0.1"},
+                           {"no-shuffle", nullptr},   {"optimizer", "sgd"}};
   strop_trainer* raw = nullptr;
   ASSERT_DONE(strop_trainer_create(in_c.get(), data.get(), data.get(), same.data(), same.size(),
                                    nullptr, &raw));
@@ -79,7 +81,11 @@ TEST_F(CppInterface, WhatACallbackThrowsComesOutOfTheCall) {
     strop::Trainer trainer(model, Data(), options_);
     strop::Callbacks callbacks;
     int steps = 0;
-    if (which == 0) callbacks.on_step = [&](const strop::Step&) { ++steps; throw OwnError("mine"); };
+    if (which == 0)
+      callbacks.on_step = [&](const strop::Step&) {
+        ++steps;
+        throw OwnError("mine");
+      };
     if (which == 1) callbacks.on_epoch = throws;
     if (which == 2) callbacks.should_stop = []() -> bool { throw OwnError("mine"); };
     EXPECT_THROW(trainer.Fit(callbacks), OwnError) << which;

@@ -42,8 +42,8 @@ HostProgram::HostProgram() {
 HostProgram::~HostProgram() { std::filesystem::remove_all(folder_); }
 
 std::string HostProgram::Strop(const std::string& words) const {
-  const std::string command = std::string(STROP_PROGRAM) + " " + words + " > " + Path("printed") +
-                              " 2> " + Path("told");
+  const std::string command =
+      std::string(STROP_PROGRAM) + " " + words + " > " + Path("printed") + " 2> " + Path("told");
   EXPECT_EQ(std::system(command.c_str()), 0) << words << "\n" << Contents("told");
   return Contents("printed");
 }
@@ -75,8 +75,7 @@ Handle<strop_data> HostProgram::DataOf(Samples& samples, int copies) {
 }
 
 Handle<strop_trainer> HostProgram::TrainerOf(strop_model* model, const strop_data* training,
-                                             const OptionList& more,
-                                             const strop_data* validation) {
+                                             const OptionList& more, const strop_data* validation) {
   OptionList options = {{"loss", "cross_entropy"}, {"optimizer", "sgd"}, {"learning-rate", "0.1"},
                         {"momentum", "0.9"},       {"batch-size", "10"}, {"no-shuffle", nullptr}};
   options.insert(options.end(), more.begin(), more.end());

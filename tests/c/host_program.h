@@ -26,11 +26,11 @@ using Handle = std::unique_ptr<T, Free>;
 // The status of a call, with its words where it is not 0.
 #define ASSERT_DONE(call) ASSERT_EQ((call), STROP_OK) << strop_error_message()
 #define EXPECT_DONE(call) EXPECT_EQ((call), STROP_OK) << strop_error_message()
-#define EXPECT_FAILS(call, status, words)                                         \
-  do {                                                                            \
-    EXPECT_EQ((call), (status)) << strop_error_message();                         \
-    EXPECT_NE(std::string(strop_error_message()).find(words), std::string::npos)  \
-        << strop_error_message();                                                 \
+#define EXPECT_FAILS(call, status, words)                                        \
+  do {                                                                           \
+    EXPECT_EQ((call), (status)) << strop_error_message();                        \
+    EXPECT_NE(std::string(strop_error_message()).find(words), std::string::npos) \
+        << strop_error_message();                                                \
   } while (false)
 
 using OptionList = std::vector<strop_option>;

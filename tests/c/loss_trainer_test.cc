@@ -33,15 +33,16 @@ TEST_F(OutsideLoss, StepsAreThoseOfTheLossInside) {
 
   const Handle<strop_model> inside = Load();
   strop_trainer* raw = nullptr;
-  const OptionList with_loss = {{"loss", "mse"},  {"optimizer", "adam"}, {"learning-rate", "0.01"},
-                                {"clip-norm", "1"}, {"batch-size", "10"}, {"epochs", "6"}};
+  const OptionList with_loss = {{"loss", "mse"},           {"optimizer", "adam"},
+                                {"learning-rate", "0.01"}, {"clip-norm", "1"},
+                                {"batch-size", "10"},      {"epochs", "6"}};
   ASSERT_DONE(strop_trainer_create(inside.get(), nullptr, nullptr, with_loss.data(),
                                    with_loss.size(), nullptr, &raw));
   const Handle<strop_trainer> known(raw);
 
   const Handle<strop_model> outside = Load();
-  const Handle<strop_loss_trainer> trainer = Create(
-      outside.get(), {{"optimizer", "adam"}, {"learning-rate", "0.01"}, {"clip-norm", "1"}});
+  const Handle<strop_loss_trainer> trainer =
+      Create(outside.get(), {{"optimizer", "adam"}, {"learning-rate", "0.01"}, {"clip-norm", "1"}});
   for (int i = 0; i < 6; ++i) {
     strop_step step = {};
     ASSERT_DONE(strop_trainer_step(raw, batch.data(), 2, &step));
@@ -83,7 +84,8 @@ TEST_F(OutsideLoss, GivesTheModelItsWeightsWhenAsked) {
     const strop_tensor given = {"logits", STROP_FLOAT32, 2, shape, all.data()};
     EXPECT_DONE(strop_loss_trainer_forward(trainer.get(), samples_.arrays(0, 10).data(), 1,
                                            &outputs, &count));
-    EXPECT_DONE(strop_loss_trainer_step(trainer.get(), &given, gradient == 0 ? 0 : 1, 0.5, nullptr));
+    EXPECT_DONE(
+        strop_loss_trainer_step(trainer.get(), &given, gradient == 0 ? 0 : 1, 0.5, nullptr));
   };
   step(0);  // no output is named
   ASSERT_DONE(strop_loss_trainer_finish(trainer.get()));
@@ -118,8 +120,8 @@ TEST_F(OutsideLoss, RefusesWhatIsNoStep) {
   const strop_tensor wrong_name = {"probabilities", STROP_FLOAT32, 2, right, gradient.data()};
   EXPECT_FAILS(strop_loss_trainer_step(trainer.get(), &wrong_shape, 1, 0.1, nullptr),
                STROP_BAD_DATA, "[30]");
-  EXPECT_FAILS(strop_loss_trainer_step(trainer.get(), &wrong_name, 1, 0.1, nullptr),
-               STROP_BAD_DATA, "probabilities");
+  EXPECT_FAILS(strop_loss_trainer_step(trainer.get(), &wrong_name, 1, 0.1, nullptr), STROP_BAD_DATA,
+               "probabilities");
 }
 
 }  // namespace

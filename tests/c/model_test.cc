@@ -69,7 +69,8 @@ TEST_F(ModelInC, RunsAsTheFormulaSays) {
   const int64_t hidden = 8, classes = 3;
   const strop_tensor biases[] = {{"hidden.0.linear.bias", STROP_FLOAT32, 1, &hidden, b0.data()},
                                  {"classifier.bias", STROP_FLOAT32, 1, &classes, b1.data()}};
-  for (const strop_tensor& bias : biases) ASSERT_DONE(strop_model_write_parameter(model.get(), &bias));
+  for (const strop_tensor& bias : biases)
+    ASSERT_DONE(strop_model_write_parameter(model.get(), &bias));
   const std::vector<float> given = b1;
   b1.assign(3, 0);  // they were copied
   EXPECT_EQ(Parameter(model.get(), "classifier.bias"), given);
@@ -129,8 +130,8 @@ TEST_F(ModelInC, TakesANewHead) {
   Samples samples;
   WriteSamples(samples);
   Strop("train " + Path("model.onnx") + " --replace-head 5 --seed 3 --data " +
-        Path("features.npy") + "," + Path("targets.npy") +
-        " --loss cross_entropy --epochs 0 -o " + Path("head.onnx"));
+        Path("features.npy") + "," + Path("targets.npy") + " --loss cross_entropy --epochs 0 -o " +
+        Path("head.onnx"));
   EXPECT_EQ(Saved(model.get()), Contents("head.onnx"));
 }
 

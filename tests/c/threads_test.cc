@@ -12,8 +12,8 @@ using ThreadsInC = HostProgram;
 std::string Train(const std::string& path, const char* seed) {
   Samples samples;
   const strop_option of_model[] = {{"seed", seed}, {"threads", "1"}};
-  const strop_option of_training[] = {{"loss", "cross_entropy"}, {"optimizer", "adam"},
-                                      {"batch-size", "5"},       {"epochs", "20"}};
+  const strop_option of_training[] = {
+      {"loss", "cross_entropy"}, {"optimizer", "adam"}, {"batch-size", "5"}, {"epochs", "20"}};
   strop_model* model = nullptr;
   strop_data* data = nullptr;
   strop_trainer* trainer = nullptr;

@@ -68,14 +68,14 @@ TEST_F(TrainingInC, AWholeRunIsThatOfTheCommandLine) {
         Path("targets.npy") +
         " --loss cross_entropy --optimizer adamw --learning-rate 1e-2 --batch-size 7 --epochs 4 "
         "--validation-split 0.2 --seed 5 --schedule cosine --metric accuracy --early-stopping 3 "
-        "-o " + Path("by_program.onnx"));
+        "-o " +
+        Path("by_program.onnx"));
   const std::string expected = Contents("by_program.onnx");
   ASSERT_NE(expected, Contents("model.onnx"));
-  const OptionList options = {{"loss", "cross_entropy"},  {"optimizer", "adamw"},
-                              {"learning-rate", "1e-2"},  {"batch-size", "7"},
-                              {"epochs", "4"},            {"validation-split", "0.2"},
-                              {"schedule", "cosine"},     {"metric", "accuracy"},
-                              {"early-stopping", "3"}};
+  const OptionList options = {
+      {"loss", "cross_entropy"}, {"optimizer", "adamw"}, {"learning-rate", "1e-2"},
+      {"batch-size", "7"},       {"epochs", "4"},        {"validation-split", "0.2"},
+      {"schedule", "cosine"},    {"metric", "accuracy"}, {"early-stopping", "3"}};
   const Handle<strop_data> sources[] = {DataOf(reader.samples), DataOf(reader.samples, 0),
                                         reader.data()};
   for (const Handle<strop_data>& data : sources) {
@@ -114,8 +114,7 @@ TEST_F(TrainingInC, StepsAreThoseOfTheRun) {
   const Handle<strop_trainer> trainer = TrainerOf(stepped.get(), data.get(), {{"epochs", "2"}});
   for (int64_t i = 0; i < 10; ++i) {
     strop_step step = {};
-    ASSERT_DONE(
-        strop_trainer_step(trainer.get(), samples.arrays(i % 5 * 10, 10).data(), 2, &step));
+    ASSERT_DONE(strop_trainer_step(trainer.get(), samples.arrays(i % 5 * 10, 10).data(), 2, &step));
     EXPECT_EQ(step.loss, heard.step_losses[static_cast<size_t>(i)]) << i;
     EXPECT_EQ(step.step, i + 1);
     EXPECT_EQ(step.sample_count, 10);
@@ -132,7 +131,8 @@ TEST_F(TrainingInC, AStateGoesOnWithTheSameBits) {
   const OptionList adam = {{"epochs", "2"}, {"ema-decay", "0.9"}};
   const auto step = [&](const Handle<strop_trainer>& trainer, int64_t i) {
     strop_step taken = {};
-    EXPECT_DONE(strop_trainer_step(trainer.get(), samples.arrays(i % 5 * 10, 10).data(), 2, &taken));
+    EXPECT_DONE(
+        strop_trainer_step(trainer.get(), samples.arrays(i % 5 * 10, 10).data(), 2, &taken));
     return taken.loss;
   };
   const Handle<strop_model> one = Load();
@@ -173,8 +173,8 @@ TEST_F(TrainingInC, EvaluatesWithTheWeightsOfTheMoment) {
   Samples samples;
   const Handle<strop_data> data = DataOf(samples);
   const Handle<strop_model> model = Load();
-  const Handle<strop_trainer> trainer = TrainerOf(
-      model.get(), data.get(), {{"epochs", "1"}, {"metric", "accuracy"}}, data.get());
+  const Handle<strop_trainer> trainer =
+      TrainerOf(model.get(), data.get(), {{"epochs", "1"}, {"metric", "accuracy"}}, data.get());
   ASSERT_DONE(strop_trainer_step(trainer.get(), samples.arrays(0, 10).data(), 2, nullptr));
   strop_bytes* given = nullptr;
   strop_bytes* validation = nullptr;
@@ -237,11 +237,11 @@ TEST_F(TrainingInC, NumbersThatGoBadEndARun) {
   Samples samples;
   const Handle<strop_data> data = DataOf(samples);
   const Handle<strop_model> model = Load();
-  OptionList options = {{"loss", "cross_entropy"}, {"optimizer", "sgd"}, {"learning-rate", "1e30"},
-                        {"epochs", "3"}};
+  OptionList options = {
+      {"loss", "cross_entropy"}, {"optimizer", "sgd"}, {"learning-rate", "1e30"}, {"epochs", "3"}};
   strop_trainer* raw = nullptr;
-  ASSERT_DONE(strop_trainer_create(model.get(), data.get(), nullptr, options.data(),
-                                   options.size(), nullptr, &raw));
+  ASSERT_DONE(strop_trainer_create(model.get(), data.get(), nullptr, options.data(), options.size(),
+                                   nullptr, &raw));
   const Handle<strop_trainer> trainer(raw);
   EXPECT_EQ(strop_trainer_fit(raw, nullptr, nullptr), STROP_BAD_DATA);
   EXPECT_STRNE(strop_error_message(), "");
