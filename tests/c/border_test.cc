@@ -1,6 +1,9 @@
 // What has no meaning is refused at the border, with words, and nothing is given out.
 
+#include <cstring>
 #include <limits>
+#include <new>
+#include <stdexcept>
 #include <thread>
 
 #include "host_program.h"
@@ -138,6 +141,71 @@ TEST_F(Border, ReadersAreLookedAtFromAllSides) {
   EXPECT_EQ(data, nullptr);
 }
 
+// The loss of the first step on ten samples of the data, the rest as it is.
+double FirstLoss(strop_trainer* trainer, const std::vector<strop_tensor>& batch) {
+  strop_step step = {};
+  EXPECT_DONE(strop_trainer_step(trainer, batch.data(), batch.size(), &step));
+  return step.loss;
+}
+
+TEST_F(Border, TruthIsWhateverIsNotZero) {
+  Samples samples;
+  const auto loss = [&](unsigned char truth) {
+    std::vector<unsigned char> features(10 * 4);
+    for (size_t i = 0; i < features.size(); i += 3) features[i] = truth;
+    std::vector<strop_tensor> batch = samples.arrays(0, 10);
+    batch[0].type = STROP_BOOL;
+    batch[0].data = features.data();
+    const Handle<strop_model> model = Load();
+    return FirstLoss(TrainerOf(model.get(), nullptr).get(), batch);
+  };
+  EXPECT_EQ(loss(7), loss(1));
+  EXPECT_NE(loss(0), loss(1));
+}
+
+TEST_F(Border, ElementsMayLieAnywhere) {
+  Samples samples;
+  std::vector<char> bytes(sizeof(float) * 50 * 4 + 1);
+  std::memcpy(bytes.data() + 1, samples.features.data(), bytes.size() - 1);
+  std::vector<strop_tensor> arrays = samples.arrays();
+  arrays[0].data = bytes.data() + 1;
+  strop_data* raw = nullptr;
+  ASSERT_DONE(strop_data_arrays(arrays.data(), 2, 0, &raw));
+  const Handle<strop_data> shifted(raw);
+  const Handle<strop_data> aligned = DataOf(samples);
+  std::string files[2];
+  for (int i = 0; i < 2; ++i) {
+    const Handle<strop_model> model = Load();
+    const Handle<strop_trainer> trainer =
+        TrainerOf(model.get(), i == 0 ? shifted.get() : aligned.get(), {{"epochs", "1"}});
+    ASSERT_DONE(strop_trainer_fit(trainer.get(), nullptr, nullptr));
+    files[i] = Saved(model.get());
+  }
+  EXPECT_EQ(files[0], files[1]);
+  EXPECT_NE(files[0], Contents("model.onnx"));
+}
+
+TEST_F(Border, AListenerHearsWhatIsNoticed) {
+  std::string heard;
+  const strop_listener listener = {
+      &heard, [](void* context, const char* line) { *static_cast<std::string*>(context) += line; },
+      [](void* context, const char* line) { *static_cast<std::string*>(context) += line; },
+      nullptr};
+  Samples samples;
+  std::vector<strop_tensor> arrays = samples.arrays();
+  arrays.push_back(arrays[1]);
+  arrays[2].name = "weights";
+  strop_data* raw = nullptr;
+  ASSERT_DONE(strop_data_arrays(arrays.data(), 3, 1, &raw));
+  const Handle<strop_data> data(raw);
+  const Handle<strop_model> model = Load();
+  const strop_option loss = {"loss", "cross_entropy"};
+  strop_trainer* trainer = nullptr;
+  ASSERT_DONE(strop_trainer_create(model.get(), raw, nullptr, &loss, 1, &listener, &trainer));
+  const Handle<strop_trainer> made(trainer);
+  EXPECT_NE(heard.find("nothing reads \"weights\""), std::string::npos) << heard;
+}
+
 TEST_F(Border, EachThreadHasItsOwnLastError) {
   EXPECT_FAILS(strop_trainer_finish(nullptr), STROP_USAGE, "\"trainer\"");
   std::string before, after;
@@ -151,6 +219,21 @@ TEST_F(Border, EachThreadHasItsOwnLastError) {
   EXPECT_NE(after.find("\"model\""), std::string::npos);
   const Handle<strop_model> model = Load();  // what is done leaves it
   EXPECT_NE(std::string(strop_error_message()).find("\"trainer\""), std::string::npos);
+}
+
+TEST_F(Border, NothingIsThrownAcross) {
+  Samples samples;
+  const Handle<strop_data> data = DataOf(samples);
+  const auto fit = [&](int (*should_stop)(void*)) {
+    const Handle<strop_model> model = Load();
+    const Handle<strop_trainer> trainer = TrainerOf(model.get(), data.get(), {{"epochs", "1"}});
+    const strop_callbacks callbacks = {nullptr, nullptr, nullptr, should_stop};
+    return strop_trainer_fit(trainer.get(), &callbacks, nullptr);
+  };
+  EXPECT_FAILS(fit([](void*) -> int { throw std::runtime_error("a slip"); }), STROP_BUG, "a slip");
+  EXPECT_FAILS(fit([](void*) -> int { throw 7; }), STROP_BUG, "exception");
+  EXPECT_FAILS(fit([](void*) -> int { throw std::bad_alloc(); }), STROP_INPUT_OUTPUT,
+               "out of memory");
 }
 
 TEST_F(Border, AnErrorIsOneLine) {

@@ -77,20 +77,17 @@ TEST_F(GradientInC, IsOfAllThatIsTrainedUnlessNamed) {
     names.emplace_back(strop_tensors_at(raw, i)->name);
   }
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"classifier.bias", "classifier.weight", "features"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"classifier.bias", "classifier.weight", "features"}));
 }
 
 TEST_F(GradientInC, RefusesWhatDoesNotFit) {
   strop_tensors* gradients = nullptr;
   const char* nobody = "nobody";
   const char* nothing = nullptr;
-  EXPECT_FAILS(
-      strop_model_gradient(model_.get(), &kInput, 1, nullptr, 0, &nobody, 1, &gradients),
-      STROP_BAD_DATA, "nobody");
-  EXPECT_FAILS(
-      strop_model_gradient(model_.get(), &kInput, 1, nullptr, 0, &nothing, 1, &gradients),
-      STROP_USAGE, "NULL");
+  EXPECT_FAILS(strop_model_gradient(model_.get(), &kInput, 1, nullptr, 0, &nobody, 1, &gradients),
+               STROP_BAD_DATA, "nobody");
+  EXPECT_FAILS(strop_model_gradient(model_.get(), &kInput, 1, nullptr, 0, &nothing, 1, &gradients),
+               STROP_USAGE, "NULL");
   EXPECT_FAILS(strop_model_gradient(model_.get(), &kInput, 1, nullptr, 0, nullptr, 1, &gradients),
                STROP_USAGE, "NULL");
   EXPECT_FAILS(strop_model_gradient(model_.get(), &kInput, 1, &kInput, 1, nullptr, 0, &gradients),
