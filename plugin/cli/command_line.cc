@@ -75,10 +75,7 @@ class CommandParser {
       const Option& option = options.options()[i];
       STROP_RETURN_IF_ERROR(options.Give(option.name, TextsOf(option, *parsed_[i])));
     }
-    const Option* config = options.Find("config");
-    if (config != nullptr && config->is_given()) {
-      STROP_RETURN_IF_ERROR(ReadConfig(config->given.front(), options));
-    }
+    STROP_RETURN_IF_ERROR(ReadGivenConfig(options));
     return options.CheckTogether();
   }
 

@@ -12,12 +12,14 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/command_line.h"
 #include "plugin/cli/terminal/standard_streams.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/outcome.h"
 
 namespace strop {
 namespace {
 
 int Fail(int code, const std::string& line) {
+  ClearProgress();
   std::fflush(stdout);
   std::fprintf(stderr, "%s\n", line.c_str());
   return code;
@@ -28,9 +30,7 @@ int Finish(const std::string& command, const absl::Status& status) {
 }
 
 absl::Status Run(const Command& command) {
-  std::vector<CommandPath> paths = GivenPaths(*command.options);
-  if (command.complete_paths) command.complete_paths(paths);
-  STROP_RETURN_IF_ERROR(CheckPaths(paths));
+  STROP_RETURN_IF_ERROR(CheckGivenPaths(*command.options, command.complete_paths));
   return command.run();
 }
 

@@ -10,17 +10,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "plugin/cli/terminal/json_lines.h"
 #include "plugin/cli/terminal/progress_bar.h"
 
 namespace strop {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-void PrintJsonLine(const Json& line) {
-  std::printf("%s\n", line.dump().c_str());
-  std::fflush(stdout);
-}
 
 void PrintLine(const std::vector<std::string>& parts) {
   std::fprintf(stderr, "%s\n", WrappedLine(parts, TerminalColumns()).c_str());
