@@ -1,30 +1,19 @@
-// strop gradient: the vector–Jacobian product of a model.
+#include "plugin/operations/gradient.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/data/arrays/number_conversion.h"
-#include "plugin/options/model_options.h"
+#include "plugin/operations/written_arrays.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/vector_jacobian.h"
 
 namespace strop {
 namespace {
-
-struct GradientOptions {
-  ModelOptions model;
-  std::string inputs;
-  std::string output_gradients;
-  std::vector<std::string> wrt;
-  std::string output;
-};
 
 Tensor Ones(DataType type, const Shape& shape) {
   const std::vector<double> ones(static_cast<size_t>(ElementCount(shape)), 1.0);
@@ -90,7 +79,8 @@ absl::StatusOr<std::vector<Tensor>> Cotangents(const GradientOptions& options,
 }
 
 // A parameter that an Identity makes of another has a gradient of its own.
-void TellPartedCopies(const ImportedModel& model, const std::vector<std::string>& wrt) {
+void TellPartedCopies(const ImportedModel& model, const std::vector<std::string>& wrt,
+                      const Listener& listener) {
   std::multimap<int, std::string> copies;  // by the tensor that both are stored in
   for (const Parameter& parameter : model.parameters) {
     if (parameter.origin != Parameter::Origin::kIdentity || parameter.tensor < 0) continue;
@@ -102,15 +92,41 @@ void TellPartedCopies(const ImportedModel& model, const std::vector<std::string>
     const auto [begin, end] = copies.equal_range(source.tensor);
     for (auto copy = begin; copy != end; ++copy) {
       if (copy->second == source.name) continue;
-      std::fprintf(stderr,
-                   "note: the gradient of \"%s\" is without that of \"%s\", which an Identity "
-                   "makes of it and which is trained as a tensor of its own\n",
-                   source.name.c_str(), copy->second.c_str());
+      listener.note(absl::StrCat("the gradient of \"", source.name, "\" is without that of \"",
+                                 copy->second, "\", which an Identity makes of it and which is ",
+                                 "trained as a tensor of its own"));
     }
   }
 }
 
-absl::Status RunGradient(const GradientOptions& options) {
+}  // namespace
+
+void AddGradientOptions(OptionSet& set, GradientOptions& options) {
+  AddModelArgument(set, options.model);
+  set.Add({{.name = "inputs",
+            .target = &options.inputs,
+            .path = PathRole::kInputFile,
+            .is_required = true,
+            .help = "Arrays by input name (.npz)"},
+           {.name = "output-gradients",
+            .target = &options.output_gradients,
+            .path = PathRole::kInputFile,
+            .help = "A cotangent by output name (.npz); without it, ones"},
+           {.name = "wrt",
+            .target = &options.wrt,
+            .value_name = "NAME",
+            .takes_words = true,
+            .help = "Inputs and initializers to differentiate by; by default all floating inputs "
+                    "and trained tensors"},
+           RequiredOutput(options.output, "Where the gradients go (.npz)")});
+  AddPrecisionOption(set, options.model);
+  AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
+  AddSeedOption(set, options.model);
+  AddSelectionOptions(set, options.model);
+}
+
+absl::StatusOr<std::vector<NamedTensor>> ComputeGradients(const GradientOptions& options) {
   STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
   STROP_ASSIGN_OR_RETURN(const Differentiation differentiation,
                          ChooseDifferentiation(model, options.wrt));
@@ -119,7 +135,7 @@ absl::Status RunGradient(const GradientOptions& options) {
       VectorJacobian::Create(model, differentiation, std::make_shared<StateStore>(),
                              options.model.plan));
   options.model.listener.TellNotes(DescribeUnreached(product->unreached()));
-  TellPartedCopies(model, options.wrt);
+  TellPartedCopies(model, options.wrt, options.model.listener);
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
                          FeedsByName(model.graph, arrays, options.inputs));
@@ -131,44 +147,21 @@ absl::Status RunGradient(const GradientOptions& options) {
   for (size_t i = 0; i < gradients.size(); ++i) {
     named.push_back({model.graph.value(differentiation.wrt[i]).name, gradients[i]});
   }
-  return WriteNpz(options.output, named);
+  STROP_RETURN_IF_ERROR(WriteNpz(options.output, named));
+  return named;
 }
 
-}  // namespace
-
-Command GradientCommand() {
+Operation GradientOperation() {
+  Operation operation(kGradient);
   const auto options = std::make_shared<GradientOptions>();
-  options->model.listener = TerminalListener();
-  Command command{.name = "gradient",
-                  .help = "Vector-Jacobian product: gradients by name",
-                  .footer =
-                      "Example: strop gradient model.onnx --inputs in.npz "
-                      "--output-gradients dy.npz -o grads.npz",
-                  .run = [options] { return RunGradient(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  set.Add({{.name = "inputs",
-            .target = &options->inputs,
-            .path = PathRole::kInputFile,
-            .is_required = true,
-            .help = "Arrays by input name (.npz)"},
-           {.name = "output-gradients",
-            .target = &options->output_gradients,
-            .path = PathRole::kInputFile,
-            .help = "A cotangent by output name (.npz); without it, ones"},
-           {.name = "wrt",
-            .target = &options->wrt,
-            .value_name = "NAME",
-            .takes_words = true,
-            .help = "Inputs and initializers to differentiate by; by default all floating inputs "
-                    "and trained tensors"},
-           RequiredOutput(options->output, "Where the gradients go (.npz)")});
-  AddPrecisionOption(set, options->model);
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
-  AddSelectionOptions(set, options->model);
-  return command;
+  AddGradientOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> gradients, ComputeGradients(*options));
+    return WrittenArraysJson(options->output, gradients);
+  };
+  return operation;
 }
 
 }  // namespace strop

@@ -1,16 +1,12 @@
-// strop run: inference, every model input by name in, every output by name out.
+#include "plugin/operations/run.h"
 
 #include <cstring>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/terminal/progress_bar.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/runtime/session.h"
-#include "plugin/options/data_options.h"
-#include "plugin/options/model_options.h"
+#include "plugin/operations/written_arrays.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/checkpoint_model.h"
@@ -18,14 +14,6 @@
 
 namespace strop {
 namespace {
-
-struct RunOptions {
-  ModelOptions model;
-  std::string checkpoint;
-  std::string inputs;
-  DataArguments data;
-  std::string output;
-};
 
 absl::StatusOr<std::vector<NamedTensor>> RunInputs(const RunOptions& options, Graph graph) {
   STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
@@ -79,19 +67,44 @@ absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
     outputs.push_back({pass->graph().value(id).name, Tensor()});
   }
   const int64_t samples = pass->data().sample_count();
-  ProgressBar bar("run", samples);
+  const Listener& listener = options.model.listener;
+  listener.progress(kRun.name, 0, samples);
   STROP_RETURN_IF_ERROR(pass->Run(
       [&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
         for (size_t i = 0; i < results.size(); ++i) {
           STROP_RETURN_IF_ERROR(Gather(results[i], first, count, samples, outputs[i]));
         }
-        bar.Update(first + count);
+        listener.progress(kRun.name, first + count, samples);
         return absl::OkStatus();
       }));
   return outputs;
 }
 
-absl::Status Run(const RunOptions& options) {
+}  // namespace
+
+void AddRunModelOptions(OptionSet& set, RunOptions& options) {
+  AddModelArgument(set, options.model);
+  AddCheckpointOption(set, options.checkpoint);
+  set.Add({{.name = "inputs",
+            .target = &options.inputs,
+            .path = PathRole::kInputFile,
+            .help = "Arrays by input name (.npz), all in one run of the model"}});
+  AddDataOptions(set, options.data);
+  AddBatchSizeOption(set, options.data.batch_size);
+  for (Option& option : set.options()) {
+    if (option.group == kDataGroup && option.name != "data") option.needs.emplace_back("data");
+  }
+  Option& data = set.at("data");
+  data.is_required = false;
+  data.help = "Instead: samples as evaluate takes them, in batches; labels are passed over";
+  set.Add({RequiredOutput(options.output, "Where the outputs go (.npz)")});
+  AddPrecisionOption(set, options.model);
+  AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
+  AddSeedOption(set, options.model);
+}
+
+absl::StatusOr<std::vector<NamedTensor>> RunModel(const RunOptions& options) {
   if (options.inputs.empty() == options.data.location.empty()) {
     return UsageError("give one of --inputs, arrays by input name, and --data, samples");
   }
@@ -103,42 +116,21 @@ absl::Status Run(const RunOptions& options) {
   } else {
     STROP_ASSIGN_OR_RETURN(outputs, RunInputs(options, std::move(model.graph)));
   }
-  return WriteNpz(options.output, outputs);
+  STROP_RETURN_IF_ERROR(WriteNpz(options.output, outputs));
+  return outputs;
 }
 
-}  // namespace
-
-Command RunCommand() {
+Operation RunOperation() {
+  Operation operation(kRun);
   const auto options = std::make_shared<RunOptions>();
-  options->model.listener = options->data.listener = TerminalListener();
-  options->model.keeps_half_types = true;
-  Command command{.name = "run",
-                  .help = "Inference: inputs by name in, outputs out",
-                  .footer =
-                      "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
-                      "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz",
-                  .run = [options] { return Run(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  AddCheckpointOption(set, options->checkpoint);
-  set.Add({{.name = "inputs",
-            .target = &options->inputs,
-            .path = PathRole::kInputFile,
-            .help = "Arrays by input name (.npz), all in one run of the model"}});
-  AddDataOptions(set, options->data);
-  AddBatchSizeOption(set, options->data.batch_size);
-  for (Option& option : set.options()) {
-    if (option.group == kDataGroup && option.name != "data") option.needs.emplace_back("data");
-  }
-  Option& data = set.at("data");
-  data.is_required = false;
-  data.help = "Instead: samples as evaluate takes them, in batches; labels are passed over";
-  set.Add({RequiredOutput(options->output, "Where the outputs go (.npz)")});
-  AddPrecisionOption(set, options->model);
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
-  return command;
+  AddRunModelOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = options->data.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> outputs, RunModel(*options));
+    return WrittenArraysJson(options->output, outputs);
+  };
+  return operation;
 }
 
 }  // namespace strop
