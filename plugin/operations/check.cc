@@ -1,34 +1,22 @@
-// strop check: compares gradients with finite differences, in double precision. For each tensor t
+#include "plugin/operations/check.h"
+
+// Compares gradients with finite differences, in double precision. For each tensor t
 // and a random direction v, with L = Σ cotangent · output:
 //   analytic  ⟨∂L/∂t, v⟩
 //   numeric   (8·(L(t + h·v) − L(t − h·v)) − (L(t + 2h·v) − L(t − 2h·v))) / 12h,   error O(h⁴)
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/terminal/terminal_listener.h"
-#include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/vector_jacobian.h"
 
 namespace strop {
 namespace {
-
-struct CheckOptions {
-  ModelOptions model;
-  std::string inputs;
-  std::vector<std::string> shapes;
-  double tolerance = 1e-6;
-  bool as_json = false;
-};
 
 // The scale of a step that a kink (ReLU, MaxPool) may spoil is tried smaller.
 constexpr double kSteps[] = {1e-4, 1e-5, 1e-6};
@@ -80,12 +68,6 @@ Tensor Moved(const Tensor& at, const Tensor& direction, double distance) {
   return moved;
 }
 
-struct Comparison {
-  double analytic = 0;
-  double numeric = 0;
-  double relative_error = std::numeric_limits<double>::infinity();
-};
-
 // The model with everything that a check moves.
 class GradientCheck {
  public:
@@ -115,7 +97,8 @@ class GradientCheck {
   }
 
   // Of the tensor `wrt`, which is the number-th that is differentiated by.
-  absl::StatusOr<Comparison> Compare(const Value& wrt, size_t number, int input, double tolerance) {
+  absl::StatusOr<CheckedGradient> Compare(const Value& wrt, size_t number, int input,
+                                          double tolerance) {
     Tensor at;
     if (input >= 0) {
       at = feeds_[static_cast<size_t>(input)];
@@ -132,7 +115,7 @@ class GradientCheck {
       }
       return Loss();
     };
-    Comparison best;
+    CheckedGradient best{.tensor = wrt.name};
     const Products analytic = Dot(gradients_[number], direction);
     best.analytic = analytic.sum;
     for (const double h : kSteps) {
@@ -151,6 +134,7 @@ class GradientCheck {
       if (error <= tolerance) break;
     }
     STROP_RETURN_IF_ERROR(loss_at(0).status());  // back where it was
+    best.is_ok = best.relative_error <= tolerance;
     return best;
   }
 
@@ -177,23 +161,31 @@ class GradientCheck {
   std::vector<Tensor> gradients_;
 };
 
-void PrintComparison(const std::string& name, const Comparison& comparison, bool is_ok,
-                     bool as_json) {
-  if (as_json) {
-    const nlohmann::ordered_json line = {{"tensor", name},
-                                         {"analytic", comparison.analytic},
-                                         {"numeric", comparison.numeric},
-                                         {"relative_error", comparison.relative_error},
-                                         {"ok", is_ok}};
-    std::printf("%s\n", line.dump().c_str());
-  } else {
-    std::printf("%-4s %9.2e  %+.9e  %+.9e  %s\n", is_ok ? "ok" : "BAD", comparison.relative_error,
-                comparison.analytic, comparison.numeric, name.c_str());
-  }
-  std::fflush(stdout);
+}  // namespace
+
+void AddCheckOptions(OptionSet& set, CheckOptions& options) {
+  AddModelArgument(set, options.model);
+  set.Add({{.name = "inputs",
+            .target = &options.inputs,
+            .path = PathRole::kInputFile,
+            .help = "Arrays by input name (.npz); without it, random ones"},
+           {.name = "shape",
+            .target = &options.shapes,
+            .value_name = "NAME=1,3,224,224",
+            .is_repeated = true,
+            .help = "Shape of a random input; unknown dimensions are 2 otherwise"},
+           {.name = "tolerance",
+            .target = &options.tolerance,
+            .has_default = true,
+            .help = "Largest relative error"}});
+  AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
+  AddSeedOption(set, options.model);
+  AddSelectionOptions(set, options.model);
 }
 
-absl::Status RunCheck(const CheckOptions& options) {
+absl::StatusOr<std::vector<CheckedGradient>> CheckGradients(
+    const CheckOptions& options, const std::function<void(const CheckedGradient&)>& on_tensor) {
   ModelOptions in_double = options.model;
   in_double.precision = "f64";
   STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(in_double));
@@ -209,10 +201,7 @@ absl::Status RunCheck(const CheckOptions& options) {
   STROP_ASSIGN_OR_RETURN(
       GradientCheck check,
       GradientCheck::Create(model, differentiation, std::move(feeds), options.model));
-  if (!options.as_json) {
-    std::printf("     rel.error  analytic          numeric           tensor\n");
-  }
-  int bad = 0;
+  std::vector<CheckedGradient> checked;
   for (size_t i = 0; i < differentiation.wrt.size(); ++i) {
     const ValueId id = differentiation.wrt[i];
     const Value& wrt = model.graph.value(id);
@@ -220,48 +209,46 @@ absl::Status RunCheck(const CheckOptions& options) {
     const int index = input == model.graph.inputs.end()
                           ? -1
                           : static_cast<int>(input - model.graph.inputs.begin());
-    STROP_ASSIGN_OR_RETURN(const Comparison comparison,
+    STROP_ASSIGN_OR_RETURN(CheckedGradient of_tensor,
                            check.Compare(wrt, i, index, options.tolerance));
-    const bool is_ok = comparison.relative_error <= options.tolerance;
-    bad += is_ok ? 0 : 1;
-    PrintComparison(wrt.name, comparison, is_ok, options.as_json);
+    if (on_tensor) on_tensor(of_tensor);
+    checked.push_back(std::move(of_tensor));
   }
-  if (bad == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("check: ", bad, " of ", differentiation.wrt.size(),
-                                          " gradients differ from finite differences by more than ",
-                                          options.tolerance));
+  return checked;
 }
 
-}  // namespace
+absl::Status VerdictOf(const std::vector<CheckedGradient>& checked, double tolerance) {
+  const auto bad = std::count_if(checked.begin(), checked.end(),
+                                 [](const CheckedGradient& gradient) { return !gradient.is_ok; });
+  if (bad == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("check: ", bad, " of ", checked.size(),
+                                          " gradients differ from finite differences by more than ",
+                                          tolerance));
+}
 
-Command CheckCommand() {
+nlohmann::ordered_json ToJson(const CheckedGradient& checked) {
+  return {{"tensor", checked.tensor},
+          {"analytic", checked.analytic},
+          {"numeric", checked.numeric},
+          {"relative_error", checked.relative_error},
+          {"ok", checked.is_ok}};
+}
+
+Operation CheckOperation() {
+  Operation operation(kCheck);
   const auto options = std::make_shared<CheckOptions>();
-  options->model.listener = TerminalListener();
-  Command command{.name = "check",
-                  .help = "Gradient check in double precision along random directions",
-                  .footer = "Example: strop check model.onnx --shape x=2,3,32,32",
-                  .run = [options] { return RunCheck(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  set.Add({{.name = "inputs",
-            .target = &options->inputs,
-            .path = PathRole::kInputFile,
-            .help = "Arrays by input name (.npz); without it, random ones"},
-           {.name = "shape",
-            .target = &options->shapes,
-            .value_name = "NAME=1,3,224,224",
-            .is_repeated = true,
-            .help = "Shape of a random input; unknown dimensions are 2 otherwise"},
-           {.name = "tolerance",
-            .target = &options->tolerance,
-            .has_default = true,
-            .help = "Largest relative error"},
-           {.name = "json", .target = &options->as_json, .help = "A JSON line a tensor"}});
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
-  AddSelectionOptions(set, options->model);
-  return command;
+  AddCheckOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const std::vector<CheckedGradient> checked,
+                           CheckGradients(*options, nullptr));
+    STROP_RETURN_IF_ERROR(VerdictOf(checked, options->tolerance));
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const CheckedGradient& gradient : checked) json.push_back(ToJson(gradient));
+    return json;
+  };
+  return operation;
 }
 
 }  // namespace strop
