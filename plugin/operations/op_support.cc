@@ -1,4 +1,4 @@
-#include "plugin/session/op_support.h"
+#include "plugin/operations/op_support.h"
 
 #include <onnx/defs/function.h>
 #include <onnx/defs/schema.h>
@@ -115,6 +115,39 @@ std::vector<OpSupport> ListOpSupport() {
     table.push_back(SupportOf(*newest, std::move(versions)));
   }
   return table;
+}
+
+std::string ForwardName(OpSupport::Forward forward) {
+  switch (forward) {
+    case OpSupport::Forward::kKernel:
+      return "yes";
+    case OpSupport::Forward::kFunction:
+      return "body";
+    case OpSupport::Forward::kNone:
+      return "no";
+  }
+  return "";
+}
+
+nlohmann::ordered_json ToJson(const std::vector<OpSupport>& table) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const OpSupport& op : table) {
+    nlohmann::ordered_json inputs = nlohmann::ordered_json::array();
+    for (const OpSupport::Input& input : op.inputs) {
+      inputs.push_back({{"name", input.name}, {"gradient", input.gradient}});
+    }
+    rows.push_back({{"name", op.name},
+                    {"opsets", op.versions},
+                    {"forward", ForwardName(op.forward)},
+                    {"inputs", inputs}});
+  }
+  return rows;
+}
+
+Operation OpsOperation() {
+  Operation operation(kOps);
+  operation.run = [](const OperationCallbacks&) { return ToJson(ListOpSupport()); };
+  return operation;
 }
 
 }  // namespace strop

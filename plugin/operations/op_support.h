@@ -1,9 +1,15 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "plugin/operations/operation.h"
+
 namespace strop {
+
+inline constexpr OperationTitle kOps = {
+    "ops", "Every ONNX operator: forward and gradient support, opsets"};
 
 // What Strop does with one of ONNX's operators.
 struct OpSupport {
@@ -26,5 +32,12 @@ struct OpSupport {
 
 // Every operator of ONNX's own domain that the newest opset has, by name.
 std::vector<OpSupport> ListOpSupport();
+
+// "yes", "body", "no"
+std::string ForwardName(OpSupport::Forward forward);
+
+nlohmann::ordered_json ToJson(const std::vector<OpSupport>& table);
+
+Operation OpsOperation();
 
 }  // namespace strop
