@@ -1,41 +1,37 @@
-// strop export: a checkpoint of a training as an ONNX file.
+#include "plugin/operations/export.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
-#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/runtime/state_store.h"
 #include "plugin/options/class_name_options.h"
-#include "plugin/options/model_options.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/checkpoint_model.h"
 #include "plugin/session/export_trained.h"
 
 namespace strop {
-namespace {
-
-struct ExportOptions {
-  ModelOptions model;
-  std::string checkpoint;
-  std::string lora_export;
-  std::string output;
-  bool writes_class_names = false;
-};
-
-std::string WeightsOf(const OpenedCheckpoint& opened) {
-  const RunState& state = opened.checkpoint.state;
-  const bool is_whole = state.batches_of_epoch == 0;
-  const std::string epoch = is_whole ? absl::StrCat("epoch ", state.epochs)
-                                     : absl::StrCat("epoch ", state.epochs + 1, ", under way");
-  return absl::StrCat(opened.options.averaging.ema_decay ? "the averaged weights" : "the weights",
-                      " of step ", state.steps, " (", epoch, ")");
+void AddExportOptions(OptionSet& set, ExportOptions& options) {
+  AddModelArgument(set, options.model);
+  AddCheckpointOption(set, options.checkpoint);
+  set.at("checkpoint").is_required = true;
+  set.Add({RequiredOutput(options.output, "Where the model goes"),
+           {.name = "lora-export",
+            .target = &options.lora_export,
+            .choices = {"merged", "peft", "onnx_adapter"},
+            .help = "A run with adapters: merged, peft or onnx_adapter; by default as the run "
+                    "says"}});
+  AddWriteClassNamesOption(set, options.writes_class_names);
+  AddThreadsOption(set, options.model);
 }
 
-absl::Status RunExport(const ExportOptions& options) {
+void CompleteExportPaths(const ExportOptions& options, std::vector<CommandPath>& paths) {
+  LoraArguments lora;
+  if (!options.lora_export.empty()) lora.export_as = options.lora_export;
+  AddAdapterPaths(lora, options.output, paths);
+}
+
+absl::StatusOr<ExportedCheckpoint> ExportCheckpoint(const ExportOptions& options) {
   STROP_ASSIGN_OR_RETURN(const OpenedCheckpoint opened, OpenCheckpoint(options.checkpoint));
   STROP_ASSIGN_OR_RETURN(
       CheckpointModel loaded,
@@ -63,40 +59,35 @@ absl::Status RunExport(const ExportOptions& options) {
         "the average that the run ends with is made at its end; these are the weights of this step "
         "alone");
   }
-  std::printf("wrote %s, %s\n", options.output.c_str(), WeightsOf(opened).c_str());
-  return absl::OkStatus();
+  const RunState& state = opened.checkpoint.state;
+  return ExportedCheckpoint{.output = options.output,
+                            .is_averaged = opened.options.averaging.ema_decay.has_value(),
+                            .step = state.steps,
+                            .epochs = state.epochs,
+                            .is_under_way = state.batches_of_epoch != 0};
 }
 
-}  // namespace
+nlohmann::ordered_json ToJson(const ExportedCheckpoint& exported) {
+  return {{"output", exported.output},
+          {"weights", exported.is_averaged ? "averaged" : "trained"},
+          {"step", exported.step},
+          {"epochs", exported.epochs}};
+}
 
-Command ExportCommand() {
+Operation ExportOperation() {
+  Operation operation(kExport);
   const auto options = std::make_shared<ExportOptions>();
-  options->model.listener = TerminalListener();
-  Command command{.name = "export",
-                  .help = "A checkpoint of a training as an ONNX file",
-                  .footer =
-                      "MODEL is the file that the run trained; the run may be going on.\n"
-                      "Example: strop export model.onnx --checkpoint runs/first/best -o best.onnx",
-                  .run = [options] { return RunExport(*options); },
-                  .complete_paths =
-                      [options](std::vector<CommandPath>& paths) {
-                        LoraArguments lora;
-                        if (!options->lora_export.empty()) lora.export_as = options->lora_export;
-                        AddAdapterPaths(lora, options->output, paths);
-                      }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  AddCheckpointOption(set, options->checkpoint);
-  set.at("checkpoint").is_required = true;
-  set.Add({RequiredOutput(options->output, "Where the model goes"),
-           {.name = "lora-export",
-            .target = &options->lora_export,
-            .choices = {"merged", "peft", "onnx_adapter"},
-            .help = "A run with adapters: merged, peft or onnx_adapter; by default as the run "
-                    "says"}});
-  AddWriteClassNamesOption(set, options->writes_class_names);
-  AddThreadsOption(set, options->model);
-  return command;
+  AddExportOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const ExportedCheckpoint exported, ExportCheckpoint(*options));
+    return ToJson(exported);
+  };
+  operation.complete_paths = [options](std::vector<CommandPath>& paths) {
+    CompleteExportPaths(*options, paths);
+  };
+  return operation;
 }
 
 }  // namespace strop
