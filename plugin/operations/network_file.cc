@@ -1,4 +1,4 @@
-#include "plugin/cli/network_file.h"
+#include "plugin/operations/network_file.h"
 
 #include <optional>
 

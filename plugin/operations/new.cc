@@ -9,7 +9,7 @@
 #include "graph/status_macros.h"
 #include "models/architectures/architecture.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/network_file.h"
+#include "plugin/operations/network_file.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/network_arguments.h"
 #include "plugin/options/outcome.h"
