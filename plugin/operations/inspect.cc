@@ -1,20 +1,13 @@
-// strop inspect: what a model takes and gives, what of it can be trained, and what stands in the
-// way, all at once.
+#include "plugin/operations/inspect.h"
 
-#include <cstdio>
-#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/core/registry.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/differentiate/differentiate.h"
 #include "plugin/engine/differentiate/gradient_reach.h"
-#include "plugin/options/model_options.h"
 #include "plugin/session/runtime_differences.h"
 #include "plugin/session/vector_jacobian.h"
 #include "plugin/training/graph/quantized_model.h"
@@ -25,37 +18,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct InspectOptions {
-  ModelOptions model;
-  bool as_json = false;
-  bool as_dot = false;
-};
-
-struct OpRow {
-  int count = 0;
-  std::string gradient;  // by input, of the definition
-};
-
-std::string RoleName(Parameter::Role role) {
-  switch (role) {
-    case Parameter::Role::kTrained:
-      return "trained";
-    case Parameter::Role::kFrozen:
-      return "frozen";
-    case Parameter::Role::kStatistics:
-      return "statistics";
-  }
-  return "";
-}
-
-int64_t Count(const TensorType& type) { return type.shape ? ElementCount(*type.shape) : 0; }
-
-std::map<std::string, OpRow> OpTable(const Graph& graph) {
-  std::map<std::string, OpRow> table;
+std::map<std::string, Inspection::Operator> OpTable(const Graph& graph) {
+  std::map<std::string, Inspection::Operator> table;
   for (const Node& node : graph.nodes) {
     const std::string name =
         node.domain.empty() ? node.op_type : absl::StrCat(node.domain, ".", node.op_type);
-    OpRow& row = table[name];
+    Inspection::Operator& row = table[name];
     if (++row.count > 1) continue;
     const OpDefinition* op = FindOp(node.domain, node.op_type);
     if (op == nullptr) continue;
@@ -135,8 +103,40 @@ Json InterfaceJson(const Graph& graph, const std::vector<ValueId>& ids) {
   return rows;
 }
 
-void PrintJson(const ImportedModel& model) {
-  const std::map<ValueId, std::string> unreached = Unreached(model);
+}  // namespace
+
+void AddInspectOptions(OptionSet& set, InspectOptions& options) {
+  AddModelArgument(set, options.model);
+  set.Add({{.name = "dot", .target = &options.as_dot, .help = "The graph, for Graphviz"}});
+  AddSelectionOptions(set, options.model);
+}
+
+absl::StatusOr<Inspection> Inspect(const InspectOptions& options) {
+  Inspection inspection;
+  STROP_ASSIGN_OR_RETURN(inspection.model, LoadModel(options.model));
+  if (options.as_dot) return inspection;
+  const ImportedModel& model = inspection.model;
+  inspection.operators = OpTable(model.graph);
+  inspection.unreached = Unreached(model);
+  inspection.obstacles = Obstacles(model, inspection.unreached);
+  inspection.differences = RuntimeDifferences(model.graph);
+  return inspection;
+}
+
+std::string RoleName(Parameter::Role role) {
+  switch (role) {
+    case Parameter::Role::kTrained:
+      return "trained";
+    case Parameter::Role::kFrozen:
+      return "frozen";
+    case Parameter::Role::kStatistics:
+      return "statistics";
+  }
+  return "";
+}
+
+Json ToJson(const Inspection& inspection) {
+  const ImportedModel& model = inspection.model;
   Json parameters = Json::array();
   for (const Parameter& parameter : model.parameters) {
     const TensorType& type = model.graph.type(parameter.value);
@@ -147,105 +147,34 @@ void PrintJson(const ImportedModel& model) {
                 {"shape", shape},
                 {"role", RoleName(parameter.role)},
                 {"reason", parameter.reason}};
-    const auto found = unreached.find(parameter.value);
-    if (found != unreached.end()) row["no_gradient"] = found->second;
+    const auto found = inspection.unreached.find(parameter.value);
+    if (found != inspection.unreached.end()) row["no_gradient"] = found->second;
     parameters.push_back(std::move(row));
   }
   Json ops = Json::array();
-  for (const auto& [name, row] : OpTable(model.graph)) {
+  for (const auto& [name, row] : inspection.operators) {
     ops.push_back({{"op", name}, {"count", row.count}, {"gradient", row.gradient}});
   }
-  const Json page = {{"model", model.path},
-                     {"inputs", InterfaceJson(model.graph, model.graph.inputs)},
-                     {"outputs", InterfaceJson(model.graph, model.graph.outputs)},
-                     {"parameters", parameters},
-                     {"ops", ops},
-                     {"obstacles", Obstacles(model, unreached)},
-                     {"runtime_differences", RuntimeDifferences(model.graph)}};
-  std::printf("%s\n", page.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
+  return {{"model", model.path},
+          {"inputs", InterfaceJson(model.graph, model.graph.inputs)},
+          {"outputs", InterfaceJson(model.graph, model.graph.outputs)},
+          {"parameters", parameters},
+          {"ops", ops},
+          {"obstacles", inspection.obstacles},
+          {"runtime_differences", inspection.differences}};
 }
 
-void PrintInterface(const char* title, const Graph& graph, const std::vector<ValueId>& ids) {
-  std::printf("%s\n", title);
-  for (const ValueId id : ids) {
-    std::printf("  %-40s %s\n", graph.value(id).name.c_str(), TypeName(graph.type(id)).c_str());
-  }
-}
-
-void PrintParameters(const ImportedModel& model, const std::map<ValueId, std::string>& unreached) {
-  std::map<Parameter::Role, int64_t> elements;
-  int64_t unmoved = 0;
-  for (const Parameter& parameter : model.parameters) {
-    const int64_t count = Count(model.graph.type(parameter.value));
-    elements[parameter.role] += count;
-    if (unreached.contains(parameter.value)) unmoved += count;
-  }
-  const std::string without =
-      unmoved == 0 ? "" : absl::StrCat(" (", unmoved, " of them get no gradient)");
-  std::printf("Parameters: %lld elements trained%s, %lld frozen, %lld statistics\n",
-              static_cast<long long>(elements[Parameter::Role::kTrained]), without.c_str(),
-              static_cast<long long>(elements[Parameter::Role::kFrozen]),
-              static_cast<long long>(elements[Parameter::Role::kStatistics]));
-  for (const Parameter& parameter : model.parameters) {
-    const auto found = unreached.find(parameter.value);
-    std::printf("  %-10s %-40s %-24s %s%s\n", RoleName(parameter.role).c_str(),
-                parameter.name.c_str(), TypeName(model.graph.type(parameter.value)).c_str(),
-                parameter.reason.c_str(),
-                found == unreached.end()
-                    ? ""
-                    : absl::StrCat(", but it gets no gradient: ", found->second).c_str());
-  }
-}
-
-void PrintText(const ImportedModel& model) {
-  PrintInterface("Inputs", model.graph, model.graph.inputs);
-  PrintInterface("Outputs", model.graph, model.graph.outputs);
-  const std::map<ValueId, std::string> unreached = Unreached(model);
-  PrintParameters(model, unreached);
-  std::printf("Operators: %zu nodes; gradient by input\n", model.graph.nodes.size());
-  for (const auto& [name, row] : OpTable(model.graph)) {
-    std::printf("  %6d  %-32s %s\n", row.count, name.c_str(), row.gradient.c_str());
-  }
-  const std::vector<std::string> obstacles = Obstacles(model, unreached);
-  std::printf("%s\n", obstacles.empty() ? "Nothing stands in the way of training."
-                                        : "What stands in the way of training:");
-  for (const std::string& obstacle : obstacles) std::printf("  %s\n", obstacle.c_str());
-  const std::vector<std::string> differences = RuntimeDifferences(model.graph);
-  if (!differences.empty()) std::printf("What other runtimes compute otherwise:\n");
-  for (const std::string& difference : differences) std::printf("  %s\n", difference.c_str());
-}
-
-absl::Status RunInspect(const InspectOptions& options) {
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(options.model));
-  if (options.as_dot) {
-    std::printf("%s", PrintGraphviz(model.graph).c_str());
-  } else if (options.as_json) {
-    PrintJson(model);
-  } else {
-    PrintText(model);
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-Command InspectCommand() {
+Operation InspectOperation() {
+  Operation operation(kInspect);
   const auto options = std::make_shared<InspectOptions>();
-  options->model.listener = TerminalListener();
-  options->model.keeps_half_types = true;
-  Command command{.name = "inspect",
-                  .help = "Interface, parameters, operators; what stands in the way of training",
-                  .footer = "Example: strop inspect model.onnx --freeze 'encoder.*'",
-                  .run = [options] { return RunInspect(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  set.Add({{.name = "json", .target = &options->as_json, .help = "As JSON"},
-           {.name = "dot",
-            .target = &options->as_dot,
-            .excludes = {"json"},
-            .help = "The graph, for Graphviz"}});
-  AddSelectionOptions(set, options->model);
-  return command;
+  AddInspectOptions(*operation.options, *options);
+  operation.run = [options](const OperationCallbacks& callbacks) -> absl::StatusOr<Json> {
+    options->model.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const Inspection inspection, Inspect(*options));
+    if (options->as_dot) return Json{{"dot", PrintGraphviz(inspection.model.graph)}};
+    return ToJson(inspection);
+  };
+  return operation;
 }
 
 }  // namespace strop
