@@ -1,23 +1,16 @@
-// strop predict: what a model says of each sample, by name.
-
-#include <unistd.h>
+#include "plugin/operations/predict.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/prediction_writer.h"
-#include "plugin/cli/terminal/progress_bar.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/data/class_names.h"
 #include "plugin/options/class_name_options.h"
-#include "plugin/options/data_options.h"
-#include "plugin/options/model_options.h"
+#include "plugin/options/loss_options.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/checkpoint_model.h"
@@ -28,18 +21,7 @@
 namespace strop {
 namespace {
 
-struct PredictOptions {
-  ModelOptions model;
-  std::string checkpoint;
-  DataArguments data;
-  std::string loss;  // empty: as the last activation says
-  std::string model_output;
-  std::optional<int64_t> class_axis;
-  std::optional<int64_t> top_k;
-  std::optional<double> threshold;
-  std::string format;  // csv, jsonl; empty: as the output's name says
-  std::string output;
-};
+using Take = std::function<absl::Status(const Prediction&)>;
 
 // How a batch's output becomes predictions.
 struct Reading {
@@ -112,7 +94,7 @@ absl::Status CheckNumbers(const double* probabilities, int64_t columns,
 }
 
 absl::Status AddClasses(const Reading& reading, const Tensor& output, const DataSource& data,
-                        int64_t first, int64_t count, PredictionWriter& writer) {
+                        int64_t first, int64_t count, const Take& take) {
   const ClassAxis axis = ClassAxisOf(output.shape(), reading.loss, reading.class_axis);
   const int64_t named = axis.kind == ClassKind::kBinary ? 2 : axis.columns;
   STROP_RETURN_IF_ERROR(CheckClassCount(data.origin(), reading.names, named));
@@ -132,13 +114,13 @@ absl::Status AddClasses(const Reading& reading, const Tensor& output, const Data
     } else {
       RankClasses(reading, values, probabilities.columns, prediction);
     }
-    STROP_RETURN_IF_ERROR(writer.Add(prediction));
+    STROP_RETURN_IF_ERROR(take(prediction));
   }
   return absl::OkStatus();
 }
 
 absl::Status AddNumbers(const Tensor& output, const DataSource& data, int64_t first, int64_t count,
-                        PredictionWriter& writer) {
+                        const Take& take) {
   STROP_ASSIGN_OR_RETURN(const std::vector<double> numbers, NumericElements(output));
   const auto width = static_cast<ptrdiff_t>(numbers.size()) / count;
   for (int64_t i = 0; i < count; ++i) {
@@ -147,7 +129,7 @@ absl::Status AddNumbers(const Tensor& output, const DataSource& data, int64_t fi
     prediction.row = first + i;
     prediction.file = data.FileOf(prediction.row);
     prediction.numbers.assign(numbers.begin() + i * width, numbers.begin() + (i + 1) * width);
-    STROP_RETURN_IF_ERROR(writer.Add(prediction));
+    STROP_RETURN_IF_ERROR(take(prediction));
   }
   return absl::OkStatus();
 }
@@ -188,61 +170,6 @@ PredictionFormat FormatOf(const PredictOptions& options) {
   return is_json ? PredictionFormat::kJsonLines : PredictionFormat::kCsv;
 }
 
-// A bar would get in between lines on the same terminal.
-bool ShowsProgress(const PredictOptions& options) {
-  return !options.output.empty() || isatty(STDOUT_FILENO) == 0;
-}
-
-absl::Status RunPredict(const PredictOptions& options) {
-  DataArguments data_arguments = options.data;
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model,
-                         LoadModelAt(options.model, options.checkpoint, &data_arguments));
-  Reading reading;
-  STROP_ASSIGN_OR_RETURN(reading.loss, MeaningOf(options, model));
-  STROP_RETURN_IF_ERROR(CheckOptions(options, reading.loss));
-  LossOptions loss;
-  loss.kind = reading.loss;
-  loss.output = options.model_output;
-  loss.class_axis = options.class_axis;
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, data_arguments));
-  const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
-  STROP_ASSIGN_OR_RETURN(
-      const DataShapes shapes,
-      ShapesFor(*data, InputsOf(model.graph), batch_size == 0 ? data->sample_count() : batch_size,
-                /*wants_target=*/false));
-  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph,
-                         BuildPredictionGraph(model, loss, shapes, options.model.plan));
-  reading.class_axis = graph.class_axis;
-  const std::string output = graph.graph.value(graph.graph.outputs[0]).name;
-  STROP_RETURN_IF_ERROR(CheckHasClasses(output, reading, graph.prediction));
-  reading.top_k = options.top_k.value_or(1);
-  reading.threshold = options.threshold.value_or(0.5);
-  if (IsClassification(reading.loss)) {
-    STROP_ASSIGN_OR_RETURN(reading.names, KnownClassNames(data_arguments, &model));
-  }
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
-                         ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data),
-                                             batch_size, options.model.plan));
-  STROP_ASSIGN_OR_RETURN(PredictionWriter writer,
-                         PredictionWriter::Create(options.output, FormatOf(options),
-                                                  options.model.precision == "f64" ? 17 : 9));
-  {
-    ProgressBar bar("predict", ShowsProgress(options) ? pass->data().sample_count() : 0);
-    const auto take = [&](int64_t first, int64_t count,
-                          absl::Span<const Tensor> outputs) -> absl::Status {
-      bar.Update(first);
-      return IsClassification(reading.loss)
-                 ? AddClasses(reading, outputs[0], pass->data(), first, count, writer)
-                 : AddNumbers(outputs[0], pass->data(), first, count, writer);
-    };
-    STROP_RETURN_IF_ERROR(pass->Run(take));
-  }
-  STROP_RETURN_IF_ERROR(writer.Finish());
-  if (options.output.empty()) return absl::OkStatus();
-  std::printf("wrote %s\n", options.output.c_str());
-  return absl::OkStatus();
-}
-
 void AddMeaningOptions(OptionSet& set, PredictOptions& options) {
   set.Add(
       "Meaning",
@@ -277,36 +204,104 @@ void AddMeaningOptions(OptionSet& set, PredictOptions& options) {
 
 }  // namespace
 
-Command PredictCommand() {
-  const auto options = std::make_shared<PredictOptions>();
-  options->model.listener = options->data.listener = TerminalListener();
-  options->model.keeps_half_types = true;
-  Command command{
-      .name = "predict",
-      .help = "Classes, labels or numbers of samples, one per line",
-      .footer =
-          "Each line names the file of its sample, or the row, counted from 0.\n"
-          "Example: strop predict model.onnx --data test.npz --top-k 3 -o predictions.csv",
-      .run = [options] { return RunPredict(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  AddCheckpointOption(set, options->checkpoint);
-  AddDataOptions(set, options->data);
+void AddPredictOptions(OptionSet& set, PredictOptions& options) {
+  AddModelArgument(set, options.model);
+  AddCheckpointOption(set, options.checkpoint);
+  AddDataOptions(set, options.data);
   set.at("data").help =
       ".npz, .npy, .csv, a folder of images however deep, or IDX; without labels, or with some "
       "that are passed over";
-  AddClassNamesOption(set, options->data);
-  AddBatchSizeOption(set, options->data.batch_size);
-  AddMeaningOptions(set, *options);
-  set.Add({OptionalOutput(options->output, "Where the predictions go; by default stdout"),
+  AddClassNamesOption(set, options.data);
+  AddBatchSizeOption(set, options.data.batch_size);
+  AddMeaningOptions(set, options);
+  set.Add({OptionalOutput(options.output, "Where the predictions go; by default stdout"),
            {.name = "format",
-            .target = &options->format,
+            .target = &options.format,
             .choices = {"csv", "jsonl"},
             .help = "By default jsonl for a file of that name, else csv"}});
-  AddPrecisionOption(set, options->model);
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  return command;
+  AddPrecisionOption(set, options.model);
+  AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
+}
+
+PredictionText PredictionTextOf(const PredictOptions& options) {
+  return {FormatOf(options), options.model.precision == "f64" ? 17 : 9};
+}
+
+absl::StatusOr<int64_t> Predict(const PredictOptions& options,
+                                const std::function<absl::Status(const Prediction&)>& take) {
+  DataArguments data_arguments = options.data;
+  STROP_ASSIGN_OR_RETURN(const ImportedModel model,
+                         LoadModelAt(options.model, options.checkpoint, &data_arguments));
+  Reading reading;
+  STROP_ASSIGN_OR_RETURN(reading.loss, MeaningOf(options, model));
+  STROP_RETURN_IF_ERROR(CheckOptions(options, reading.loss));
+  LossOptions loss;
+  loss.kind = reading.loss;
+  loss.output = options.model_output;
+  loss.class_axis = options.class_axis;
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, data_arguments));
+  const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
+  STROP_ASSIGN_OR_RETURN(
+      const DataShapes shapes,
+      ShapesFor(*data, InputsOf(model.graph), batch_size == 0 ? data->sample_count() : batch_size,
+                /*wants_target=*/false));
+  STROP_ASSIGN_OR_RETURN(EvaluationGraph graph,
+                         BuildPredictionGraph(model, loss, shapes, options.model.plan));
+  reading.class_axis = graph.class_axis;
+  const std::string output = graph.graph.value(graph.graph.outputs[0]).name;
+  STROP_RETURN_IF_ERROR(CheckHasClasses(output, reading, graph.prediction));
+  reading.top_k = options.top_k.value_or(1);
+  reading.threshold = options.threshold.value_or(0.5);
+  if (IsClassification(reading.loss)) {
+    STROP_ASSIGN_OR_RETURN(reading.names, KnownClassNames(data_arguments, &model));
+  }
+  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
+                         ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data),
+                                             batch_size, options.model.plan));
+  std::optional<AtomicFile> file;
+  if (!options.output.empty()) {
+    STROP_ASSIGN_OR_RETURN(AtomicFile created, AtomicFile::Create(options.output));
+    file.emplace(std::move(created));
+  }
+  PredictionWriter writer(PredictionTextOf(options),
+                          [&file](const std::string& block) { return file->Append(block); });
+  const Take add =
+      file ? [&writer](const Prediction& prediction) { return writer.Add(prediction); } : take;
+  const int64_t samples = pass->data().sample_count();
+  const Listener& listener = options.model.listener;
+  STROP_RETURN_IF_ERROR(
+      pass->Run([&](int64_t first, int64_t count, absl::Span<const Tensor> outputs) {
+        listener.progress(kPredict.name, first, samples);
+        return IsClassification(reading.loss)
+                   ? AddClasses(reading, outputs[0], pass->data(), first, count, add)
+                   : AddNumbers(outputs[0], pass->data(), first, count, add);
+      }));
+  listener.progress(kPredict.name, samples, samples);
+  if (!file) return samples;
+  STROP_RETURN_IF_ERROR(writer.Finish());
+  STROP_RETURN_IF_ERROR(file->Flush());
+  STROP_RETURN_IF_ERROR(file->Commit());
+  return samples;
+}
+
+Operation PredictOperation() {
+  Operation operation(kPredict);
+  const auto options = std::make_shared<PredictOptions>();
+  AddPredictOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = options->data.listener = callbacks.listener;
+    nlohmann::ordered_json predictions = nlohmann::ordered_json::array();
+    const auto take = [&predictions](const Prediction& prediction) {
+      predictions.push_back(ToJson(prediction));
+      return absl::OkStatus();
+    };
+    STROP_ASSIGN_OR_RETURN(const int64_t samples, Predict(*options, take));
+    if (options->output.empty()) return predictions;
+    return nlohmann::ordered_json{{"output", options->output}, {"samples", samples}};
+  };
+  return operation;
 }
 
 }  // namespace strop

@@ -1,13 +1,9 @@
-#include "plugin/cli/prediction_writer.h"
-
-#include <cstdio>
-#include <nlohmann/json.hpp>
+#include "plugin/operations/prediction_writer.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "graph/status_macros.h"
 
 namespace strop {
 namespace {
@@ -67,7 +63,9 @@ std::vector<std::string> CellsOf(const Prediction& prediction, int digits) {
   return cells;
 }
 
-Json JsonOf(const Prediction& prediction) {
+}  // namespace
+
+Json ToJson(const Prediction& prediction) {
   Json line;
   if (prediction.file.empty()) {
     line["row"] = prediction.row;
@@ -101,41 +99,21 @@ Json JsonOf(const Prediction& prediction) {
   return line;
 }
 
-}  // namespace
-
-absl::StatusOr<PredictionWriter> PredictionWriter::Create(const std::string& path,
-                                                          PredictionFormat format, int digits) {
-  PredictionWriter writer(format, digits);
-  if (path.empty()) return writer;
-  STROP_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-  writer.file_.emplace(std::move(file));
-  return writer;
+std::string PredictionText::LineOf(const Prediction& prediction) {
+  if (format_ == PredictionFormat::kJsonLines) {
+    return ToJson(prediction).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  const std::string header = has_header_ ? "" : Line(HeaderOf(prediction));
+  has_header_ = true;
+  return header + Line(CellsOf(prediction, digits_));
 }
 
 absl::Status PredictionWriter::Add(const Prediction& prediction) {
   constexpr size_t kMostPending = size_t{1} << 16;
-  if (format_ == PredictionFormat::kJsonLines) {
-    pending_ += JsonOf(prediction).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  } else {
-    if (!has_header_) pending_ += Line(HeaderOf(prediction));
-    has_header_ = true;
-    pending_ += Line(CellsOf(prediction, digits_));
-  }
-  return pending_.size() < kMostPending ? absl::OkStatus() : Flush();
+  pending_ += text_.LineOf(prediction);
+  return pending_.size() < kMostPending ? absl::OkStatus() : write_(std::exchange(pending_, ""));
 }
 
-absl::Status PredictionWriter::Flush() {
-  const std::string text = std::exchange(pending_, "");
-  if (file_) return file_->Append(text);
-  std::fwrite(text.data(), 1, text.size(), stdout);  // the program's end tells of what is not taken
-  return absl::OkStatus();
-}
-
-absl::Status PredictionWriter::Finish() {
-  STROP_RETURN_IF_ERROR(Flush());
-  if (!file_) return absl::OkStatus();
-  STROP_RETURN_IF_ERROR(file_->Flush());
-  return file_->Commit();
-}
+absl::Status PredictionWriter::Finish() { return write_(std::exchange(pending_, "")); }
 
 }  // namespace strop

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "exporter/atomic_file.h"
+#include "absl/status/status.h"
 
 namespace strop {
 
@@ -34,28 +35,40 @@ struct Prediction {
 
 enum class PredictionFormat { kCsv, kJsonLines };
 
-// Writes predictions, all of one kind and size, into a file that appears complete or not at all, or
-// to stdout.
+nlohmann::ordered_json ToJson(const Prediction& prediction);
+
+// Predictions, all of one kind and size, as lines.
+class PredictionText {
+ public:
+  // `digits` of a number in CSV.
+  PredictionText(PredictionFormat format, int digits) : format_(format), digits_(digits) {}
+
+  // Its line, in CSV behind a header where it is the first.
+  std::string LineOf(const Prediction& prediction);
+
+ private:
+  PredictionFormat format_;
+  int digits_;
+  bool has_header_ = false;
+};
+
+// Writes lines in blocks.
 class PredictionWriter {
  public:
-  // `path` empty: stdout. `digits` of a number in CSV. Errors of AtomicFile.
-  static absl::StatusOr<PredictionWriter> Create(const std::string& path, PredictionFormat format,
-                                                 int digits);
+  // Takes a block of text; what it answers ends the writing.
+  using Write = std::function<absl::Status(const std::string& block)>;
+
+  PredictionWriter(PredictionText text, Write write)
+      : text_(std::move(text)), write_(std::move(write)) {}
 
   absl::Status Add(const Prediction& prediction);
   // Call it last.
   absl::Status Finish();
 
  private:
-  PredictionWriter(PredictionFormat format, int digits) : format_(format), digits_(digits) {}
-
-  absl::Status Flush();
-
-  PredictionFormat format_;
-  int digits_;
-  std::optional<AtomicFile> file_;
+  PredictionText text_;
+  Write write_;
   std::string pending_;
-  bool has_header_ = false;
 };
 
 }  // namespace strop
