@@ -12,6 +12,7 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/command_line.h"
 #include "plugin/cli/terminal/standard_streams.h"
+#include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/outcome.h"
 
@@ -31,7 +32,7 @@ int Finish(const std::string& command, const absl::Status& status) {
 
 absl::Status Run(const Command& command) {
   STROP_RETURN_IF_ERROR(CheckGivenPaths(*command.options, command.complete_paths));
-  return command.run();
+  return BySignal(CaughtSignal(), command.run());
 }
 
 int RunProgram(const std::vector<std::string>& words) {
