@@ -1,29 +1,19 @@
-// strop benchmark: how fast a training step is, how soon the first one ends, how much memory it
-// takes, and how near to the machine's roofline it comes.
+#include "plugin/operations/benchmark.h"
 
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "ops/kernels/team_size.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/roofline.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/engine/passes/passes.h"
 #include "plugin/engine/plan/specialize.h"
 #include "plugin/engine/runtime/session.h"
 #include "plugin/options/data_options.h"
-#include "plugin/options/lora_options.h"
-#include "plugin/options/loss_options.h"
-#include "plugin/options/model_options.h"
-#include "plugin/options/optimizer_options.h"
 #include "plugin/options/outcome.h"
 #include "plugin/training/graph/target_form.h"
 
@@ -33,27 +23,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kBatchSize = 16;  // where nobody says
-
-struct BenchmarkOptions {
-  ModelOptions model;
-  LossArguments loss;
-  OptimizerArguments optimizer;
-  ModeArguments modes;
-  LoraArguments lora;
-  std::optional<int64_t> batch_size;
-  int64_t steps = 20;
-  std::vector<std::string> shapes;
-  bool as_json = false;
-};
-
-struct Measurement {
-  int64_t batch_size = 0;
-  double first_step_seconds = 0;
-  std::vector<double> step_seconds;  // without the first
-  double peak_rss_mb = 0;
-  double roofline_fraction = 0;
-  MachineRates rates;
-};
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -157,7 +126,48 @@ absl::StatusOr<double> RooflineSeconds(const Graph& graph, const std::vector<Ten
   return LeastSeconds(specialised, rates);
 }
 
-absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
+}  // namespace
+
+void AddBenchmarkOptions(OptionSet& set, BenchmarkOptions& options) {
+  AddModelArgument(set, options.model);
+  set.Add({{.name = "batch-size",
+            .target = &options.batch_size,
+            .unit = "samples",
+            .range = kFromOne,
+            .is_common = true,
+            .help = "Samples a step, where neither the model nor --shape fixes them; by default "
+                    "16"},
+           {.name = "steps",
+            .target = &options.steps,
+            .unit = "steps",
+            .range = kFromOne,
+            .has_default = true,
+            .is_common = true,
+            .help = "Steps to time, after the first"},
+           {.name = "shape",
+            .target = &options.shapes,
+            .value_name = "NAME=1,3,224,224",
+            .is_repeated = true,
+            .is_common = true,
+            .help = "Shape of an input with unknown dimensions"}});
+  AddLossOptions(set, options.loss);
+  AddOptimizerOptions(set, options.optimizer);
+  AddSelectionOptions(set, options.model);
+  AddModeOptions(set, options.modes);
+  AddLoraOptions(set, options.lora);
+  AddPrecisionOption(set, options.model);
+  AddThreadsOption(set, options.model);
+  AddDisablePassOption(set, options.model);
+  AddSeedOption(set, options.model);
+}
+
+double Benchmark::median_seconds() const { return Median(step_seconds); }
+
+double Benchmark::least_seconds() const {
+  return *std::min_element(step_seconds.begin(), step_seconds.end());
+}
+
+absl::StatusOr<Benchmark> RunBenchmark(const BenchmarkOptions& options) {
   const Clock::time_point start = Clock::now();
   STROP_ASSIGN_OR_RETURN(ImportedModel model, LoadModel(options.model));
   STROP_RETURN_IF_ERROR(ApplyLora(options.lora, options.model, model).status());
@@ -184,104 +194,55 @@ absl::StatusOr<Measurement> Measure(const BenchmarkOptions& options) {
   ReleaseStateTensors(model.graph);
   ReleaseStateTensors(training.graph);
 
-  Measurement measurement;
-  measurement.batch_size = data.batch_size;
+  Benchmark benchmark;
+  benchmark.model = options.model.path;
+  benchmark.precision = options.model.precision;
+  benchmark.threads = TeamSize::Of(plan.threads);
+  benchmark.batch_size = data.batch_size;
   for (int64_t step = 0; step <= options.steps; ++step) {
     const Clock::time_point step_start = Clock::now();
     *feeds.back().mutable_elements<int64_t>().data() = step + 1;
     STROP_RETURN_IF_ERROR(session->Run(feeds).status());
     if (step == 0) {
-      measurement.first_step_seconds = SecondsSince(start);
+      benchmark.first_step_seconds = SecondsSince(start);
     } else {
-      measurement.step_seconds.push_back(SecondsSince(step_start));
+      benchmark.step_seconds.push_back(SecondsSince(step_start));
     }
   }
-  measurement.peak_rss_mb = PeakMegabytes();
+  benchmark.peak_rss_mb = PeakMegabytes();
   session.reset();
-  measurement.rates = MeasureRates();
+  benchmark.rates = MeasureRates();
   STROP_ASSIGN_OR_RETURN(const double least,
-                         RooflineSeconds(training.graph, feeds, plan, measurement.rates));
-  measurement.roofline_fraction = least / Median(measurement.step_seconds);
-  return measurement;
+                         RooflineSeconds(training.graph, feeds, plan, benchmark.rates));
+  benchmark.roofline_fraction = least / benchmark.median_seconds();
+  return benchmark;
 }
 
-absl::Status RunBenchmark(const BenchmarkOptions& options) {
-  STROP_ASSIGN_OR_RETURN(const Measurement measured, Measure(options));
-  const double median = Median(measured.step_seconds) * 1e3;
-  const double least =
-      *std::min_element(measured.step_seconds.begin(), measured.step_seconds.end()) * 1e3;
-  if (options.as_json) {
-    const nlohmann::ordered_json line = {
-        {"model", options.model.path},
-        {"batch_size", measured.batch_size},
-        {"precision", options.model.precision},
-        {"threads", TeamSize::Of(options.model.plan.threads)},
-        {"step_ms_median", median},
-        {"step_ms_min", least},
-        {"first_step_s", measured.first_step_seconds},
-        {"peak_rss_mb", measured.peak_rss_mb},
-        {"roofline_fraction", measured.roofline_fraction},
-        {"gflops", measured.rates.operations_per_second / 1e9},
-        {"gigabytes_per_s", measured.rates.bytes_per_second / 1e9}};
-    std::printf("%s\n", line.dump().c_str());
-    return absl::OkStatus();
-  }
-  std::printf("step        %.2f ms median, %.2f ms least, of %zu\n", median, least,
-              measured.step_seconds.size());
-  std::printf("first step  %.2f s after the start\n", measured.first_step_seconds);
-  std::printf("memory      %.0f MB at most\n", measured.peak_rss_mb);
-  std::printf("roofline    %.0f %% of what %.0f GFLOP/s and %.1f GB/s, measured now, allow\n",
-              measured.roofline_fraction * 100, measured.rates.operations_per_second / 1e9,
-              measured.rates.bytes_per_second / 1e9);
-  return absl::OkStatus();
+nlohmann::ordered_json ToJson(const Benchmark& benchmark) {
+  return {{"model", benchmark.model},
+          {"batch_size", benchmark.batch_size},
+          {"precision", benchmark.precision},
+          {"threads", benchmark.threads},
+          {"step_ms_median", benchmark.median_seconds() * 1e3},
+          {"step_ms_min", benchmark.least_seconds() * 1e3},
+          {"first_step_s", benchmark.first_step_seconds},
+          {"peak_rss_mb", benchmark.peak_rss_mb},
+          {"roofline_fraction", benchmark.roofline_fraction},
+          {"gflops", benchmark.rates.operations_per_second / 1e9},
+          {"gigabytes_per_s", benchmark.rates.bytes_per_second / 1e9}};
 }
 
-}  // namespace
-
-Command BenchmarkCommand() {
+Operation BenchmarkOperation() {
+  Operation operation(kBenchmark);
   const auto options = std::make_shared<BenchmarkOptions>();
-  options->model.listener = TerminalListener();
-  Command command{
-      .name = "benchmark",
-      .help = "Time, memory and share of the roofline of a training step on random data",
-      .footer =
-          "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
-          "--optimizer sgd",
-      .run = [options] { return RunBenchmark(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  set.Add(
-      {{.name = "batch-size",
-        .target = &options->batch_size,
-        .unit = "samples",
-        .range = kFromOne,
-        .is_common = true,
-        .help = "Samples a step, where neither the model nor --shape fixes them; by default "
-                "16"},
-       {.name = "steps",
-        .target = &options->steps,
-        .unit = "steps",
-        .range = kFromOne,
-        .has_default = true,
-        .is_common = true,
-        .help = "Steps to time, after the first"},
-       {.name = "shape",
-        .target = &options->shapes,
-        .value_name = "NAME=1,3,224,224",
-        .is_repeated = true,
-        .is_common = true,
-        .help = "Shape of an input with unknown dimensions"},
-       {.name = "json", .target = &options->as_json, .is_common = true, .help = "As a JSON line"}});
-  AddLossOptions(set, options->loss);
-  AddOptimizerOptions(set, options->optimizer);
-  AddSelectionOptions(set, options->model);
-  AddModeOptions(set, options->modes);
-  AddLoraOptions(set, options->lora);
-  AddPrecisionOption(set, options->model);
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
-  return command;
+  AddBenchmarkOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const Benchmark benchmark, RunBenchmark(*options));
+    return ToJson(benchmark);
+  };
+  return operation;
 }
 
 }  // namespace strop

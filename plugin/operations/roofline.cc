@@ -1,4 +1,4 @@
-#include "plugin/cli/roofline.h"
+#include "plugin/operations/roofline.h"
 
 #include <algorithm>
 #include <chrono>
