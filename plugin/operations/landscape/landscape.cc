@@ -1,49 +1,30 @@
-// strop landscape: the loss around trained weights, over a plane of random directions or of a
-// training's path, as a page, pictures and numbers.
+#include "plugin/operations/landscape/landscape.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "exporter/atomic_file.h"
 #include "graph/status_macros.h"
 #include "ops/kernels/team_size.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/landscape/landscape_grid_file.h"
-#include "plugin/cli/landscape/landscape_path.h"
-#include "plugin/cli/landscape/landscape_summary.h"
-#include "plugin/cli/terminal/progress_bar.h"
-#include "plugin/cli/terminal/stop_signal.h"
-#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/data/arrays/npz.h"
 #include "plugin/data/split.h"
-#include "plugin/options/landscape_options.h"
+#include "plugin/operations/landscape/landscape_grid_file.h"
+#include "plugin/operations/landscape/landscape_subject.h"
 #include "plugin/options/outcome.h"
 #include "plugin/report/contour_picture.h"
-#include "plugin/report/landscape_page.h"
-#include "plugin/training/exploration/path_plane.h"
 
 namespace strop {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string GridPathOf(const LandscapeArguments& arguments) {
-  if (!arguments.grid.empty()) return arguments.grid;
-  return fs::path(arguments.output).replace_extension(".npz").string();
-}
-
-void CompletePaths(const LandscapeArguments& arguments, std::vector<CommandPath>& paths) {
-  if (!arguments.grid.empty()) return;
-  paths.push_back({"the grid beside -o", GridPathOf(arguments), PathRole::kOutputFile});
-}
 
 // How the losses are computed: what a grid's key and the page say.
 struct Measurement {
@@ -52,81 +33,6 @@ struct Measurement {
   int jobs = 1;
   int threads = 1;  // a job
 };
-
-// The model, the plane and where the paths lie in it.
-struct Subject {
-  ImportedModel model;
-  std::shared_ptr<WeightPlane> plane;
-  std::vector<TrainingPath> paths;
-  std::vector<PlanePosition> positions;  // of all paths' points
-  std::array<double, 2> explained = {0, 0};
-  LossGrid grid;  // empty
-};
-
-absl::Status AddPaths(const LandscapeArguments& arguments, Subject& subject) {
-  for (const std::vector<std::string>& files : arguments.paths) {
-    const std::string name = absl::StrCat(fs::path(files.front()).stem().string(), " … ",
-                                          fs::path(files.back()).stem().string());
-    STROP_ASSIGN_OR_RETURN(TrainingPath path,
-                           ReadPath(name, files, subject.model, arguments.model));
-    subject.paths.push_back(std::move(path));
-  }
-  for (const std::string& folder : arguments.run_directories) {
-    STROP_ASSIGN_OR_RETURN(const std::vector<std::string> files, CheckpointsOfRun(folder));
-    STROP_ASSIGN_OR_RETURN(TrainingPath path,
-                           ReadPath(folder, files, subject.model, arguments.model));
-    subject.paths.push_back(std::move(path));
-  }
-  return absl::OkStatus();
-}
-
-// From the least to the greatest position and the trained weights, and the margin around.
-std::vector<double> AxisAround(std::vector<double> positions, double margin, int64_t resolution) {
-  positions.push_back(0);
-  const auto [low, high] = std::minmax_element(positions.begin(), positions.end());
-  const double room = (*high - *low) * margin;
-  return EvenlySpaced(*low - room, *high + room, resolution);
-}
-
-absl::Status LayPlane(const LandscapeArguments& arguments, Subject& subject) {
-  subject.plane = std::make_shared<WeightPlane>();
-  WeightPlane& plane = *subject.plane;
-  plane.center = TrainedWeights(subject.model);
-  if (plane.center.empty()) {
-    return absl::InvalidArgumentError(
-        "landscape: the model has no trained tensor; see \"strop inspect\", and choose some with "
-        "--train");
-  }
-  if (subject.paths.empty()) {
-    const uint64_t seed = arguments.model.seed;
-    STROP_ASSIGN_OR_RETURN(plane.x_direction,
-                           RandomDirection(subject.model, plane.center, seed, 0));
-    STROP_ASSIGN_OR_RETURN(plane.y_direction,
-                           RandomDirection(subject.model, plane.center, seed, 1));
-    const double range = arguments.range.value_or(1);
-    const std::vector<double> axis = EvenlySpaced(-range, range, arguments.resolution);
-    subject.grid = EmptyGrid(axis, axis);
-    return absl::OkStatus();
-  }
-  std::vector<WeightVector> points;
-  for (const TrainingPath& path : subject.paths) {
-    for (const TrainingPath::Point& point : path.points) points.push_back(point.weights);
-  }
-  STROP_ASSIGN_OR_RETURN(PathPlane path_plane, PlaneOfPath(plane.center, points));
-  plane = std::move(path_plane.plane);
-  subject.positions = std::move(path_plane.positions);
-  subject.explained = path_plane.explained;
-  std::vector<double> x;
-  std::vector<double> y;
-  for (const PlanePosition& position : subject.positions) {
-    x.push_back(position.x);
-    y.push_back(position.y);
-  }
-  const double margin = arguments.margin.value_or(0.25);
-  subject.grid = EmptyGrid(AxisAround(std::move(x), margin, arguments.resolution),
-                           AxisAround(std::move(y), margin, arguments.resolution));
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenSamples(const LandscapeArguments& arguments,
                                                         const ImportedModel& model) {
@@ -153,7 +59,7 @@ absl::StatusOr<Measurement> MeasurementOf(const LandscapeArguments& arguments,
 
 absl::StatusOr<std::unique_ptr<PlaneEvaluator>> NewEvaluator(const LandscapeArguments& arguments,
                                                              const Measurement& measurement,
-                                                             const Subject& subject,
+                                                             const LandscapeSubject& subject,
                                                              int threads = 0) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamples(arguments, subject.model));
   PlanOptions plan = arguments.model.plan;
@@ -165,7 +71,7 @@ absl::StatusOr<std::unique_ptr<PlaneEvaluator>> NewEvaluator(const LandscapeArgu
 // Everything that the numbers depend on, as far as it can be said; the center's loss, to the bit,
 // stands for the rest.
 std::string KeyOf(const LandscapeArguments& arguments, const Measurement& measurement,
-                  const Subject& subject, double center_loss) {
+                  const LandscapeSubject& subject, double center_loss) {
   uint64_t center_bits = 0;
   std::memcpy(&center_bits, &center_loss, sizeof(center_bits));
   const nlohmann::ordered_json key = {
@@ -200,15 +106,15 @@ std::string DifferenceOf(const std::string& found, const std::string& expected) 
 }
 
 // The points of an earlier run with the same key.
-absl::Status TakeOver(const std::string& path, GridFile& file) {
+absl::Status TakeOver(const std::string& path, const Listener& listener, GridFile& file) {
   STROP_ASSIGN_OR_RETURN(std::optional<GridFile> found, ReadGridFile(path));
   if (!found) return absl::OkStatus();
   if (found->key == file.key) {
     file.grid = std::move(found->grid);
     return absl::OkStatus();
   }
-  std::fprintf(stderr, "note: \"%s\" holds another landscape (its %s differs); starting anew\n",
-               path.c_str(), DifferenceOf(found->key, file.key).c_str());
+  listener.note(absl::StrCat("\"", path, "\" holds another landscape (its ",
+                             DifferenceOf(found->key, file.key), " differs); starting anew"));
   return absl::OkStatus();
 }
 
@@ -222,10 +128,12 @@ void SetCenter(GridFile& file) {
 }
 
 absl::Status MeasureGrid(const LandscapeArguments& arguments, const Measurement& measurement,
-                         const Subject& subject, GridFile& file) {
+                         const LandscapeSubject& subject, const std::function<bool()>& should_stop,
+                         GridFile& file) {
   constexpr auto kBetweenSaves = std::chrono::seconds(5);
   const std::string path = GridPathOf(arguments);
-  STROP_RETURN_IF_ERROR(TakeOver(path, file));
+  const Listener& listener = arguments.model.listener;
+  STROP_RETURN_IF_ERROR(TakeOver(path, listener, file));
   SetCenter(file);
   std::vector<std::unique_ptr<PlaneEvaluator>> evaluators(static_cast<size_t>(measurement.jobs));
   for (std::unique_ptr<PlaneEvaluator>& evaluator : evaluators) {
@@ -233,24 +141,27 @@ absl::Status MeasureGrid(const LandscapeArguments& arguments, const Measurement&
                            NewEvaluator(arguments, measurement, subject, measurement.threads));
   }
   auto last_save = std::chrono::steady_clock::now();
-  {
-    ProgressBar bar("landscape", file.grid.point_count(), file.grid.done_count());
-    GridCallbacks callbacks;
-    callbacks.should_stop = [] { return CaughtSignal() != 0; };
-    callbacks.on_progress = [&](const LossGrid& grid) -> absl::Status {
-      bar.Update(grid.done_count());
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last_save < kBetweenSaves) return absl::OkStatus();
-      last_save = now;
-      return WriteGridFile(path, file);
-    };
-    STROP_RETURN_IF_ERROR(FillGrid(evaluators, measurement.threads, callbacks, file.grid));
-  }
+  const auto tell_progress = [&](int64_t done) {
+    listener.progress(kLandscape.name, done, file.grid.point_count());
+  };
+  tell_progress(file.grid.done_count());
+  GridCallbacks callbacks;
+  callbacks.should_stop = should_stop;
+  callbacks.on_progress = [&](const LossGrid& grid) -> absl::Status {
+    tell_progress(grid.done_count());
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_save < kBetweenSaves) return absl::OkStatus();
+    last_save = now;
+    return WriteGridFile(path, file);
+  };
+  STROP_RETURN_IF_ERROR(FillGrid(evaluators, measurement.threads, callbacks, file.grid));
   STROP_RETURN_IF_ERROR(WriteGridFile(path, file));
-  if (file.grid.done_count() == file.grid.point_count()) return absl::OkStatus();
-  return StoppedBySignal(CaughtSignal(), absl::StrCat("after ", file.grid.done_count(), " of ",
-                                                      file.grid.point_count(), " points; \"", path,
-                                                      "\" holds them, the same command goes on"));
+  if (file.grid.done_count() == file.grid.point_count()) {
+    tell_progress(file.grid.point_count());
+    return absl::OkStatus();
+  }
+  return Stopped(absl::StrCat("after ", file.grid.done_count(), " of ", file.grid.point_count(),
+                              " points; \"", path, "\" holds them, the same command goes on"));
 }
 
 absl::Status WriteDirections(const LandscapeArguments& arguments, const WeightPlane& plane) {
@@ -273,7 +184,7 @@ absl::Status WritePicture(const std::string& path, const Landscape& landscape,
   return file.Commit();
 }
 
-absl::StatusOr<std::vector<LandscapePath>> MeasurePaths(const Subject& subject,
+absl::StatusOr<std::vector<LandscapePath>> MeasurePaths(const LandscapeSubject& subject,
                                                         PlaneEvaluator& evaluator) {
   std::vector<LandscapePath> drawn;
   size_t position = 0;
@@ -289,7 +200,7 @@ absl::StatusOr<std::vector<LandscapePath>> MeasurePaths(const Subject& subject,
 
 std::vector<std::pair<std::string, std::string>> SettingsOf(const LandscapeArguments& arguments,
                                                             const Measurement& measurement,
-                                                            const Subject& subject) {
+                                                            const LandscapeSubject& subject) {
   std::vector<std::pair<std::string, std::string>> settings = {
       {"model", arguments.model.path},
       {"data", arguments.data.location},
@@ -305,15 +216,25 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const LandscapeArgum
   return settings;
 }
 
-absl::Status RunLandscape(const LandscapeArguments& arguments) {
+LandscapeOutcome Summarized(Landscape landscape, const LandscapeArguments& arguments) {
+  double least = std::numeric_limits<double>::quiet_NaN();
+  double greatest = least;
+  for (const double loss : landscape.grid.loss) {  // those that are numbers
+    least = std::fmin(least, loss);
+    greatest = std::fmax(greatest, loss);
+  }
+  return {std::move(landscape), least, greatest, arguments.output, GridPathOf(arguments)};
+}
+
+}  // namespace
+
+absl::StatusOr<LandscapeOutcome> MeasureLandscape(const LandscapeArguments& arguments,
+                                                  const std::function<bool()>& should_stop) {
   STROP_RETURN_IF_ERROR(CheckLandscapeArguments(arguments));
   if (!arguments.png.empty() || !arguments.svg.empty()) {
     STROP_RETURN_IF_ERROR(CheckPicturesCanBeDrawn());
   }
-  Subject subject;
-  STROP_ASSIGN_OR_RETURN(subject.model, LoadModel(arguments.model));
-  STROP_RETURN_IF_ERROR(AddPaths(arguments, subject));
-  STROP_RETURN_IF_ERROR(LayPlane(arguments, subject));
+  STROP_ASSIGN_OR_RETURN(const LandscapeSubject subject, ReadSubject(arguments));
   STROP_RETURN_IF_ERROR(WriteDirections(arguments, *subject.plane));
   STROP_ASSIGN_OR_RETURN(const Measurement measurement, MeasurementOf(arguments, subject.model));
 
@@ -329,8 +250,8 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
   }
   file.grid = subject.grid;
   file.key = KeyOf(arguments, measurement, subject, file.center_loss);
-  CatchStopSignals();
-  STROP_RETURN_IF_ERROR(MeasureGrid(arguments, measurement, subject, file));
+  if (should_stop && should_stop()) return Stopped("before the first point");
+  STROP_RETURN_IF_ERROR(MeasureGrid(arguments, measurement, subject, should_stop, file));
 
   landscape.model = fs::path(arguments.model.path).filename().string();
   landscape.loss_name = arguments.loss.loss;
@@ -342,28 +263,46 @@ absl::Status RunLandscape(const LandscapeArguments& arguments) {
   STROP_RETURN_IF_ERROR(WritePicture(arguments.png, landscape, PictureFormat::kPng));
   STROP_RETURN_IF_ERROR(WritePicture(arguments.svg, landscape, PictureFormat::kSvg));
   STROP_RETURN_IF_ERROR(LandscapePage(landscape).Write(arguments.output));
-  PrintSummary(arguments, GridPathOf(arguments), landscape);
-  return absl::OkStatus();
+  return Summarized(std::move(landscape), arguments);
 }
 
-}  // namespace
+nlohmann::ordered_json ToJson(const LandscapeOutcome& outcome) {
+  nlohmann::ordered_json line = {{"center_loss", outcome.landscape.center_loss},
+                                 {"least_loss", outcome.least_loss},
+                                 {"greatest_loss", outcome.greatest_loss},
+                                 {"samples", outcome.landscape.sample_count},
+                                 {"points", outcome.landscape.grid.point_count()},
+                                 {"page", outcome.page},
+                                 {"grid", outcome.grid}};
+  if (!outcome.landscape.paths.empty()) line["explained"] = outcome.landscape.explained;
+  for (const LandscapePath& path : outcome.landscape.paths) {
+    nlohmann::ordered_json points = nlohmann::ordered_json::array();
+    for (const LandscapePath::Point& point : path.points) {
+      points.push_back({{"label", point.label},
+                        {"x", point.position.x},
+                        {"y", point.position.y},
+                        {"loss", point.loss}});
+    }
+    line["paths"].push_back({{"name", path.name}, {"points", points}});
+  }
+  return line;
+}
 
-Command LandscapeCommand() {
-  const auto arguments = std::make_shared<LandscapeArguments>();
-  arguments->model.listener = arguments->data.listener = TerminalListener();
-  Command command{
-      .name = "landscape",
-      .help = "The loss around the trained weights, as a page, pictures and numbers",
-      .footer =
-          "Examples:\n"
-          "  strop landscape tuned.onnx --data test.npz --loss cross_entropy -o landscape.html\n"
-          "  strop landscape tuned.onnx --data test.npz --run-directory runs/sgd \\\n"
-          "      --run-directory runs/adam -o paths.html --svg paths.svg",
-      .run = [arguments] { return RunLandscape(*arguments); },
-      .complete_paths =
-          [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
-  AddLandscapeOptions(*command.options, *arguments);
-  return command;
+Operation LandscapeOperation() {
+  Operation operation(kLandscape);
+  const auto options = std::make_shared<LandscapeArguments>();
+  AddLandscapeOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->model.listener = options->data.listener = callbacks.listener;
+    STROP_ASSIGN_OR_RETURN(const LandscapeOutcome outcome,
+                           MeasureLandscape(*options, callbacks.should_stop));
+    return ToJson(outcome);
+  };
+  operation.complete_paths = [options](std::vector<CommandPath>& paths) {
+    CompleteLandscapePaths(*options, paths);
+  };
+  return operation;
 }
 
 }  // namespace strop

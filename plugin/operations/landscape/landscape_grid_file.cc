@@ -1,4 +1,4 @@
-#include "plugin/cli/landscape/landscape_grid_file.h"
+#include "plugin/operations/landscape/landscape_grid_file.h"
 
 #include <filesystem>
 #include <map>

@@ -1,4 +1,6 @@
-#include "plugin/options/landscape_options.h"
+#include "plugin/operations/landscape/landscape_options.h"
+
+#include <filesystem>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -72,8 +74,7 @@ void AddOutputOptions(OptionSet& options, LandscapeArguments& arguments) {
        {.name = "directions",
         .target = &arguments.directions,
         .path = PathRole::kOutputFile,
-        .help = "The two directions by tensor name, as x/NAME and y/NAME (.npz)"},
-       {.name = "json", .target = &arguments.as_json, .help = "A summary as a JSON line"}});
+        .help = "The two directions by tensor name, as x/NAME and y/NAME (.npz)"}});
 }
 
 }  // namespace
@@ -104,6 +105,16 @@ void AddLandscapeOptions(OptionSet& options, LandscapeArguments& arguments) {
                 .help = "Points measured at the same time, with a share of the threads each; by "
                         "default one per thread"}});
   AddSeedOption(options, arguments.model);
+}
+
+std::string GridPathOf(const LandscapeArguments& arguments) {
+  if (!arguments.grid.empty()) return arguments.grid;
+  return std::filesystem::path(arguments.output).replace_extension(".npz").string();
+}
+
+void CompleteLandscapePaths(const LandscapeArguments& arguments, std::vector<CommandPath>& paths) {
+  if (!arguments.grid.empty()) return;
+  paths.push_back({"the grid beside -o", GridPathOf(arguments), PathRole::kOutputFile});
 }
 
 absl::Status CheckLandscapeArguments(const LandscapeArguments& arguments) {

@@ -9,6 +9,7 @@
 #include "plugin/options/loss_options.h"
 #include "plugin/options/model_options.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/options/table/path_conflict.h"
 
 namespace strop {
 
@@ -29,12 +30,16 @@ struct LandscapeArguments {
   std::string png;
   std::string svg;
   std::string directions;
-  bool as_json = false;
 
   bool has_paths() const { return !paths.empty() || !run_directories.empty(); }
 };
 
 void AddLandscapeOptions(OptionSet& options, LandscapeArguments& arguments);
+
+// The file of the numbers.
+std::string GridPathOf(const LandscapeArguments& arguments);
+// Adds that file where no option names it.
+void CompleteLandscapePaths(const LandscapeArguments& arguments, std::vector<CommandPath>& paths);
 
 // Refuses what does not go together: UsageError.
 absl::Status CheckLandscapeArguments(const LandscapeArguments& arguments);

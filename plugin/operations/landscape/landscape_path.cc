@@ -1,4 +1,4 @@
-#include "plugin/cli/landscape/landscape_path.h"
+#include "plugin/operations/landscape/landscape_path.h"
 
 #include <algorithm>
 #include <filesystem>
