@@ -1,20 +1,14 @@
-// strop report: what a run folder holds, as one page.
+#include "plugin/operations/report.h"
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/study_folder.h"
-#include "plugin/cli/tune_report.h"
-#include "plugin/options/model_options.h"
+#include "plugin/operations/tune/study_folder.h"
 #include "plugin/options/outcome.h"
 #include "plugin/report/comparison_page.h"
 #include "plugin/report/report_page.h"
-#include "plugin/report/run_summary.h"
 
 namespace strop {
 namespace {
@@ -22,29 +16,16 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct ReportArguments {
-  std::vector<std::string> runs;
-  std::string output;
-  bool as_json = false;
-};
-
-std::string OutputOf(const ReportArguments& arguments) {
-  if (!arguments.output.empty()) return arguments.output;
-  return (fs::path(arguments.runs[0]) / "report.html").string();
-}
-
-// Adds the page where it goes unless told. A folder that is missing is found when it is read.
-void CompletePaths(const ReportArguments& arguments, std::vector<CommandPath>& paths) {
-  std::error_code ignored;
-  if (!arguments.output.empty() || !fs::is_directory(arguments.runs[0], ignored)) return;
-  paths.push_back({"the page", OutputOf(arguments), PathRole::kOutputFile});
+std::string OutputOf(const ReportOptions& options) {
+  if (!options.output.empty()) return options.output;
+  return (fs::path(options.runs[0]) / "report.html").string();
 }
 
 Json NumberOf(const std::optional<double>& number) {
   return number && std::isfinite(*number) ? Json(*number) : Json(nullptr);
 }
 
-void PrintJson(const RunRecords& run, const RunSummary& summary, const std::string& page) {
+Json RunJson(const RunRecords& run, const RunSummary& summary, const std::string& page) {
   Json line = {{"run", run.folder},
                {"status", summary.status},
                {"message", summary.message},
@@ -71,83 +52,80 @@ void PrintJson(const RunRecords& run, const RunSummary& summary, const std::stri
   }
   line["damaged_lines"] = run.damaged_lines;
   line["page"] = page;
-  std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return line;
 }
 
 // The trials of a study.
-absl::Status ReportStudy(const std::string& folder, const std::string& output, bool as_json) {
+absl::StatusOr<TuneReport> ReportStudy(const std::string& folder, const std::string& output) {
   STROP_ASSIGN_OR_RETURN(const StudyFolder study, ReadStudyFolder(folder));
-  const TuneReport report = {study.heading.space, study.values, study.ranked,
-                             study.heading.objective, study.is_higher_better};
+  TuneReport report = {study.heading.space, study.values, study.ranked, study.heading.objective,
+                       study.is_higher_better};
   STROP_RETURN_IF_ERROR(TunePage(report, TrainingLosses(folder, study.ranked)).Write(output));
-  if (as_json) {
-    PrintJson(report);
-    return absl::OkStatus();
-  }
-  PrintTable(report);
-  std::printf("wrote %s\n", output.c_str());
-  return absl::OkStatus();
-}
-
-absl::Status RunReport(const ReportArguments& arguments) {
-  const bool is_one = arguments.runs.size() == 1;
-  if (!is_one && arguments.output.empty()) {
-    return UsageError("several runs make a page that belongs to none of them; say where with -o");
-  }
-  const std::string output = OutputOf(arguments);
-  if (is_one && IsStudyFolder(arguments.runs[0])) {
-    return ReportStudy(arguments.runs[0], output, arguments.as_json);
-  }
-  std::vector<RunRecords> runs;
-  for (const std::string& folder : arguments.runs) {
-    STROP_ASSIGN_OR_RETURN(runs.emplace_back(), ReadRunRecords(folder));
-  }
-  const Page page = is_one ? ReportPage(runs[0]) : ComparisonPage(runs);
-  STROP_RETURN_IF_ERROR(page.Write(output));
-  for (const RunRecords& run : runs) {
-    const RunSummary summary = Summarize(run);
-    if (arguments.as_json) {
-      PrintJson(run, summary, output);
-    } else {
-      const std::string name = is_one ? "" : run.folder + ": ";
-      std::printf("%s%s\n", name.c_str(), StatusText(summary).c_str());
-    }
-  }
-  if (!arguments.as_json) std::printf("wrote %s\n", output.c_str());
-  return absl::OkStatus();
+  return report;
 }
 
 }  // namespace
 
-Command ReportCommand() {
-  const auto arguments = std::make_shared<ReportArguments>();
-  Command command{
-      .name = "report",
-      .help = "What the folder of a run or a study holds, as one page",
-      .footer =
-          "Example:\n"
-          "  strop train model.onnx --data train.npz --validation-split 0.2 --loss cross_entropy "
-          "\\\n"
-          "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
-          "  strop report runs/first\n"
-          "  strop report runs/first runs/second -o comparison.html",
-      .run = [arguments] { return RunReport(*arguments); },
-      .complete_paths =
-          [arguments](std::vector<CommandPath>& paths) { CompletePaths(*arguments, paths); }};
-  command.options->Add(
-      {{.name = "RUN",
-        .target = &arguments->runs,
-        .path = PathRole::kInputRun,
-        .is_repeated = true,
-        .takes_words = true,
-        .is_required = true,
-        .help = "Folder that --run-directory of strop train has filled, or that of strop tune; "
-                "several runs are compared"},
-       OptionalOutput(arguments->output, "Where the page goes; by default RUN/report.html"),
-       {.name = "json",
-        .target = &arguments->as_json,
-        .help = "Print the run's summary, or the trials, as JSON lines"}});
-  return command;
+void AddReportOptions(OptionSet& set, ReportOptions& options) {
+  set.Add({{.name = "RUN",
+            .target = &options.runs,
+            .path = PathRole::kInputRun,
+            .is_repeated = true,
+            .takes_words = true,
+            .is_required = true,
+            .help = "Folder that --run-directory of strop train has filled, or that of strop tune; "
+                    "several runs are compared"},
+           OptionalOutput(options.output, "Where the page goes; by default RUN/report.html")});
+}
+
+// A folder that is missing is found when it is read.
+void CompleteReportPaths(const ReportOptions& options, std::vector<CommandPath>& paths) {
+  std::error_code ignored;
+  if (!options.output.empty() || !fs::is_directory(options.runs[0], ignored)) return;
+  paths.push_back({"the page", OutputOf(options), PathRole::kOutputFile});
+}
+
+absl::StatusOr<Report> MakeReport(const ReportOptions& options) {
+  const bool is_one = options.runs.size() == 1;
+  if (!is_one && options.output.empty()) {
+    return UsageError("several runs make a page that belongs to none of them; say where with -o");
+  }
+  Report report;
+  report.page = OutputOf(options);
+  if (is_one && IsStudyFolder(options.runs[0])) {
+    STROP_ASSIGN_OR_RETURN(report.study, ReportStudy(options.runs[0], report.page));
+    return report;
+  }
+  for (const std::string& folder : options.runs) {
+    STROP_ASSIGN_OR_RETURN(report.runs.emplace_back(), ReadRunRecords(folder));
+  }
+  const Page page = is_one ? ReportPage(report.runs[0]) : ComparisonPage(report.runs);
+  STROP_RETURN_IF_ERROR(page.Write(report.page));
+  for (const RunRecords& run : report.runs) report.summaries.push_back(Summarize(run));
+  return report;
+}
+
+Json ToJson(const Report& report) {
+  if (report.study) return ToJson(*report.study);
+  Json rows = Json::array();
+  for (size_t i = 0; i < report.runs.size(); ++i) {
+    rows.push_back(RunJson(report.runs[i], report.summaries[i], report.page));
+  }
+  return rows;
+}
+
+Operation ReportOperation() {
+  Operation operation(kReport);
+  const auto options = std::make_shared<ReportOptions>();
+  AddReportOptions(*operation.options, *options);
+  operation.run = [options](const OperationCallbacks&) -> absl::StatusOr<Json> {
+    STROP_ASSIGN_OR_RETURN(const Report report, MakeReport(*options));
+    return ToJson(report);
+  };
+  operation.complete_paths = [options](std::vector<CommandPath>& paths) {
+    CompleteReportPaths(*options, paths);
+  };
+  return operation;
 }
 
 }  // namespace strop

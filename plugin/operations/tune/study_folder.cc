@@ -1,4 +1,4 @@
-#include "plugin/cli/study_folder.h"
+#include "plugin/operations/tune/study_folder.h"
 
 #include <filesystem>
 

@@ -1,10 +1,9 @@
-#include "plugin/cli/tune_report.h"
+#include "plugin/operations/tune/tune_report.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -46,15 +45,6 @@ std::vector<std::vector<std::string>> RowsOf(const TuneReport& report) {
     row.push_back(absl::StrFormat("%.1f", record.seconds));
   }
   return rows;
-}
-
-void PrintRow(const std::vector<std::string>& row, const std::vector<size_t>& widths) {
-  std::string line;
-  for (size_t i = 0; i < row.size(); ++i) {
-    line.append(widths[i] - row[i].size(), ' ').append(row[i]).append("  ");
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  std::printf("%s\n", line.c_str());
 }
 
 Json OptionsOf(const std::vector<SearchDimension>& space, const std::vector<std::string>& values) {
@@ -145,45 +135,35 @@ std::vector<std::string> TrialParts(const TrialRecord& record,
   return parts;
 }
 
-void PrintTable(const TuneReport& report) {
+std::vector<std::vector<std::string>> TrialTable(const TuneReport& report) {
   std::vector<std::vector<std::string>> rows = RowsOf(report);
   rows.insert(rows.begin(), HeaderOf(report));
-  std::vector<size_t> widths(rows[0].size(), 0);
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const std::vector<std::string>& row : rows) PrintRow(row, widths);
+  return rows;
 }
 
-void PrintJson(const TuneReport& report) {
-  int rank = 0;
+Json ToJson(const TuneReport& report) {
+  Json rows = Json::array();
   for (const TrialRecord& record : report.ranked) {
-    Json line = {{"rank", ++rank},
-                 {"trial", record.trial},
-                 {"state", StateName(record.state)},
-                 {report.objective, record.value},
-                 {"epochs", record.values.size()},
-                 {"seconds", record.seconds},
-                 {"options", OptionsOf(report.space, ValuesOf(report, record))}};
-    if (!record.problem.empty()) line["problem"] = record.problem;
-    std::printf("%s\n", line.dump().c_str());
+    Json row = {{"rank", rows.size() + 1},
+                {"trial", record.trial},
+                {"state", StateName(record.state)},
+                {report.objective, record.value},
+                {"epochs", record.values.size()},
+                {"seconds", record.seconds},
+                {"options", OptionsOf(report.space, ValuesOf(report, record))}};
+    if (!record.problem.empty()) row["problem"] = record.problem;
+    rows.push_back(std::move(row));
   }
+  return rows;
 }
 
-void PrintTrials(const std::vector<SearchDimension>& space,
-                 const std::vector<std::vector<std::string>>& values, bool as_json) {
-  for (size_t trial = 0; trial < values.size(); ++trial) {
-    if (as_json) {
-      const Json line = {{"trial", trial + 1}, {"options", OptionsOf(space, values[trial])}};
-      std::printf("%s\n", line.dump().c_str());
-      continue;
-    }
-    std::string line = absl::StrCat("trial ", trial + 1);
-    for (size_t i = 0; i < space.size(); ++i) {
-      absl::StrAppend(&line, "  --", space[i].option, " ", values[trial][i]);
-    }
-    std::printf("%s\n", line.c_str());
+Json TrialsJson(const std::vector<SearchDimension>& space,
+                const std::vector<std::vector<std::string>>& values) {
+  Json rows = Json::array();
+  for (const std::vector<std::string>& trial : values) {
+    rows.push_back({{"trial", rows.size() + 1}, {"options", OptionsOf(space, trial)}});
   }
+  return rows;
 }
 
 Page TunePage(const TuneReport& report,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,9 @@ namespace strop {
 
 // A study that is over, or the part of it that was run.
 struct TuneReport {
-  const std::vector<SearchDimension>& space;
-  const std::vector<std::vector<std::string>>& values;  // [trials][space]
-  const std::vector<TrialRecord>& ranked;               // the best first
+  std::vector<SearchDimension> space;
+  std::vector<std::vector<std::string>> values;  // [trials][space]
+  std::vector<TrialRecord> ranked;               // the best first
   std::string objective;
   bool is_higher_better = false;
 };
@@ -26,13 +27,15 @@ std::vector<std::string> TrialParts(const TrialRecord& record,
                                     const std::vector<std::string>& values,
                                     const std::string& objective);
 
-// On stdout, the best first: a table for people, or a JSON line a trial.
-void PrintTable(const TuneReport& report);
-void PrintJson(const TuneReport& report);
+// A row of names, then a row a trial, the best first.
+std::vector<std::vector<std::string>> TrialTable(const TuneReport& report);
+
+// The trials, the best first.
+nlohmann::ordered_json ToJson(const TuneReport& report);
 
 // What a study would try, in the order of the trials.
-void PrintTrials(const std::vector<SearchDimension>& space,
-                 const std::vector<std::vector<std::string>>& values, bool as_json);
+nlohmann::ordered_json TrialsJson(const std::vector<SearchDimension>& space,
+                                  const std::vector<std::vector<std::string>>& values);
 
 // The trials as parallel coordinates, by epoch, and as a table. `training_losses` are the trials'
 // by number, each by epoch.
