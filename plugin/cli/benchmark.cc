@@ -41,12 +41,11 @@ absl::Status PrintBenchmark(const BenchmarkOptions& options, bool as_json) {
 Command BenchmarkCommand() {
   const auto options = std::make_shared<BenchmarkOptions>();
   options->model.listener = TerminalListener();
-  Command command{
-      .name = kBenchmark.name,
-      .help = kBenchmark.help,
-      .footer =
-          "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
-          "--optimizer sgd"};
+  Command command{.name = kBenchmark.name,
+                  .help = kBenchmark.help,
+                  .footer =
+                      "Example: strop benchmark model.onnx --batch-size 16 --loss cross_entropy "
+                      "--optimizer sgd"};
   AddBenchmarkOptions(*command.options, *options);
   Option json = JsonOption(command, "As a JSON line");
   json.is_common = true;

@@ -238,17 +238,4 @@ ParsedCommandLine ParseCommandLine(const std::vector<Command>& commands,
   return parsed;
 }
 
-absl::Status ParseOptions(const Command& command, const std::vector<std::string>& words) {
-  CLI::App program;
-  CommandParser parser(program, command);
-  std::vector<std::string> reversed(words.rbegin(), words.rend());
-  reversed.push_back(command.name);
-  try {
-    program.parse(reversed);
-  } catch (const CLI::ParseError& error) {
-    return UsageError(error.what());
-  }
-  return parser.Give();
-}
-
 }  // namespace strop

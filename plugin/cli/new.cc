@@ -65,8 +65,7 @@ Command NewCommand() {
       .footer = "Example: strop new resnet18 --input 3x32x32 --classes 10 -o resnet18.onnx"};
   AddNewOptions(*command.options, *options);
   command.options->AddBehind(
-      "dry-run",
-      {JsonOption(command, "As JSON lines, with every tensor's name and shape")});
+      "dry-run", {JsonOption(command, "As JSON lines, with every tensor's name and shape")});
   command.run = [options, as_json = command.as_json] { return RunNew(*options, *as_json); };
   return command;
 }

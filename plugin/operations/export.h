@@ -31,7 +31,7 @@ struct ExportedCheckpoint {
   std::string output;
   bool is_averaged = false;
   int64_t step = 0;
-  int64_t epochs = 0;          // that had ended
+  int64_t epochs = 0;         // that had ended
   bool is_under_way = false;  // in the epoch behind these
 };
 

@@ -1,11 +1,9 @@
-#include "plugin/cli/trial_options.h"
+#include "plugin/operations/tune/trial_options.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/command_line.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/nearest_name.h"
 
@@ -42,25 +40,41 @@ void AddTrainOptionsTo(OptionSet& set, TrainOptions& train) {
   }
 }
 
-std::vector<std::string> TrainWords(const OptionSet& set) {
+std::vector<GivenOption> GivenTrainOptions(const OptionSet& set) {
   const TrialOptionSet trial;
-  std::vector<std::string> words;
+  std::vector<GivenOption> given;
   for (const Option* known : trial.options) {
     const Option& option = set.at(known->name);
-    for (const std::string& text : option.given) {
-      words.push_back(option.LongName());
-      if (!option.is_switch()) words.push_back(text);
+    if (option.is_switch()) {
+      if (option.is_given()) given.push_back({option.name, std::nullopt});
+      continue;
     }
+    for (const std::string& text : option.given) given.push_back({option.name, text});
+  }
+  return given;
+}
+
+std::vector<std::string> WordsOf(const std::vector<GivenOption>& options) {
+  std::vector<std::string> words;
+  for (const GivenOption& option : options) {
+    words.push_back("--" + option.name);
+    if (option.text) words.push_back(*option.text);
   }
   return words;
 }
 
-absl::StatusOr<TrialSettings> CheckTrainWords(const std::vector<std::string>& words) {
+absl::StatusOr<TrialSettings> CheckTrainOptions(const std::vector<GivenOption>& given) {
   TrainOptions options;
-  Command train{.name = "train"};
-  AddTrainOptions(*train.options, options);
-  STROP_RETURN_IF_ERROR(ParseOptions(train, words));
-  const OptionSet& set = *train.options;
+  OptionSet set;
+  AddTrainOptions(set, options);
+  for (const Option& option : set.options()) {
+    std::vector<std::string> texts;
+    for (const GivenOption& one : given) {
+      if (one.name == option.name) texts.push_back(one.text.value_or("true"));
+    }
+    STROP_RETURN_IF_ERROR(set.Give(option.name, texts));
+  }
+  STROP_RETURN_IF_ERROR(set.CheckTogether());
   TrialSettings settings;
   settings.epochs = options.epochs;
   settings.has_validation = set.IsGiven("validation-data") || set.IsGiven("validation-split");
@@ -71,16 +85,16 @@ absl::StatusOr<TrialSettings> CheckTrainWords(const std::vector<std::string>& wo
   return settings;
 }
 
-absl::StatusOr<std::vector<std::string>> SearchedWords(const SearchDimension& dimension,
-                                                       const std::string& value) {
+absl::StatusOr<std::optional<GivenOption>> SearchedOption(const SearchDimension& dimension,
+                                                          const std::string& value) {
   const TrialOptionSet trial;
   std::vector<std::string> names;
   for (const Option* option : trial.options) {
     names.push_back(option->name);
     if (option->name != dimension.option) continue;
-    if (!option->is_switch()) return std::vector<std::string>{option->LongName(), value};
-    if (value == "true") return std::vector<std::string>{option->LongName()};
-    if (value == "false") return std::vector<std::string>{};
+    if (!option->is_switch()) return GivenOption{option->name, value};
+    if (value == "true") return GivenOption{option->name, std::nullopt};
+    if (value == "false") return std::nullopt;
     return UsageError(absl::StrCat("search ", option->name, ": found ", value,
                                    ", expected true or false: it is a switch"));
   }

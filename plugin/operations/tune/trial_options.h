@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,17 @@ namespace strop {
 // they write into `train`; which of them go together is seen trial by trial.
 void AddTrainOptionsTo(OptionSet& set, TrainOptions& train);
 
-// What was given for the options of `strop train`, as its words.
-std::vector<std::string> TrainWords(const OptionSet& set);
+// An option of `strop train` and a text that it is given; without one a switch, which is on.
+struct GivenOption {
+  std::string name;
+  std::optional<std::string> text;
+};
+
+// What was given for the options of `strop train`.
+std::vector<GivenOption> GivenTrainOptions(const OptionSet& set);
+
+// The same as words of a command line.
+std::vector<std::string> WordsOf(const std::vector<GivenOption>& options);
 
 // What a tuner has to know of a training's options.
 struct TrialSettings {
@@ -26,12 +36,12 @@ struct TrialSettings {
   double min_delta = 0;
 };
 
-// Parses the words behind `strop train` as that command would. UsageError with what it would say.
-absl::StatusOr<TrialSettings> CheckTrainWords(const std::vector<std::string>& words);
+// Reads the options as `strop train` would. UsageError with what it would say.
+absl::StatusOr<TrialSettings> CheckTrainOptions(const std::vector<GivenOption>& options);
 
-// The words that give a searched option a value: none or the name alone for a flag.
-// UsageError for an option that `strop train` does not have or that is not for searching.
-absl::StatusOr<std::vector<std::string>> SearchedWords(const SearchDimension& dimension,
-                                                       const std::string& value);
+// A searched option with its value; nothing for a switch that is off. UsageError for an option that
+// `strop train` does not have or that is not for searching.
+absl::StatusOr<std::optional<GivenOption>> SearchedOption(const SearchDimension& dimension,
+                                                          const std::string& value);
 
 }  // namespace strop

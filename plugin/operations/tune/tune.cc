@@ -1,14 +1,14 @@
-// strop tune: trains many times with other options and keeps the best model.
+#include "plugin/operations/tune/tune.h"
 
 #include <unistd.h>
 
-#include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,17 +16,11 @@
 #include "exporter/exporter.h"
 #include "exporter/scratch_folder.h"
 #include "graph/status_macros.h"
-#include "plugin/cli/command.h"
-#include "plugin/cli/study_folder.h"
-#include "plugin/cli/terminal/progress_bar.h"
-#include "plugin/cli/terminal/stop_signal.h"
-#include "plugin/cli/trial_options.h"
-#include "plugin/cli/tune_report.h"
-#include "plugin/options/model_options.h"
+#include "plugin/operations/tune/program_on_path.h"
+#include "plugin/operations/tune/study_folder.h"
+#include "plugin/operations/tune/trial_options.h"
 #include "plugin/options/outcome.h"
-#include "plugin/options/table/path_role.h"
 #include "plugin/options/table/search_space_file.h"
-#include "plugin/options/tune_options.h"
 #include "plugin/session/lora_export.h"
 #include "plugin/tune/tuner.h"
 
@@ -39,6 +33,7 @@ namespace fs = std::filesystem;
 struct Study {
   std::vector<SearchDimension> space;
   std::vector<std::vector<std::string>> values;  // [trials][space]
+  std::vector<std::string> shared;               // words of the options of all trials
   std::vector<std::vector<std::string>> words;   // of the searched options, one per trial
   TrialSettings settings;
   std::string objective;
@@ -72,17 +67,20 @@ absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
   STROP_ASSIGN_OR_RETURN(study.space, SpaceOf(options));
   STROP_ASSIGN_OR_RETURN(study.values, SampleTrials(study.space, SearchStrategyOf(options.strategy),
                                                     options.trials, options.seed));
+  const std::vector<GivenOption> shared = GivenTrainOptions(*options.trial.set);
+  study.shared = WordsOf(shared);
   for (const std::vector<std::string>& values : study.values) {
-    std::vector<std::string>& words = study.words.emplace_back();
+    std::vector<GivenOption> searched;
     for (size_t i = 0; i < values.size(); ++i) {
-      STROP_ASSIGN_OR_RETURN(const std::vector<std::string> more,
-                             SearchedWords(study.space[i], values[i]));
-      words.insert(words.end(), more.begin(), more.end());
+      STROP_ASSIGN_OR_RETURN(const std::optional<GivenOption> option,
+                             SearchedOption(study.space[i], values[i]));
+      if (option) searched.push_back(*option);
     }
-    std::vector<std::string> all = {options.model, "-o", options.output};
-    all.insert(all.end(), options.train.begin(), options.train.end());
-    all.insert(all.end(), words.begin(), words.end());
-    STROP_ASSIGN_OR_RETURN(study.settings, CheckTrainWords(all));
+    std::vector<GivenOption> all = {{"MODEL", options.model}, {"output", options.output}};
+    all.insert(all.end(), shared.begin(), shared.end());
+    all.insert(all.end(), searched.begin(), searched.end());
+    STROP_ASSIGN_OR_RETURN(study.settings, CheckTrainOptions(all));
+    study.words.push_back(WordsOf(searched));
   }
   study.objective = options.objective;
   if (study.objective.empty()) {
@@ -95,13 +93,12 @@ absl::StatusOr<Study> PlanStudy(const TuneOptions& options) {
 StudyHeading HeadingOf(const TuneOptions& options, const Study& study) {
   return {
       options.model, study.space,     options.strategy, static_cast<int64_t>(study.values.size()),
-      options.seed,  study.objective, options.train};
+      options.seed,  study.objective, study.shared};
 }
 
 std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
-                                 const std::string& directory, int64_t threads) {
-  std::error_code ignored;
-  const std::string program = fs::read_symlink("/proc/self/exe", ignored).string();
+                                 const std::string& program, const std::string& directory,
+                                 int64_t threads) {
   std::vector<TunedTrial> trials;
   for (size_t i = 0; i < study.words.size(); ++i) {
     TunedTrial& trial = trials.emplace_back();
@@ -128,14 +125,15 @@ std::vector<TunedTrial> TrialsOf(const TuneOptions& options, const Study& study,
         trial.command.push_back(dimension.option);
       }
     }
-    trial.command.insert(trial.command.end(), options.train.begin(), options.train.end());
+    trial.command.insert(trial.command.end(), study.shared.begin(), study.shared.end());
     trial.command.insert(trial.command.end(), study.words[i].begin(), study.words[i].end());
   }
   return trials;
 }
 
 // Puts what the best trial wrote where the output goes, as an export would.
-absl::Status TakeBest(const std::string& folder, const std::string& output) {
+absl::Status TakeBest(const std::string& folder, const std::string& output,
+                      const Listener& listener) {
   const std::string model = fs::path(folder) / fs::path(output).filename();
   std::error_code error;
   if (fs::is_directory(model, error)) {  // an adapter of PEFT
@@ -149,12 +147,21 @@ absl::Status TakeBest(const std::string& folder, const std::string& output) {
     STROP_RETURN_IF_ERROR(CopyFile(adapter, AdapterPathBeside(output)));
   }
   STROP_ASSIGN_OR_RETURN(const ExportNotes notes, CopyModel(model, output));
-  for (const std::string& line : notes.lines) std::fprintf(stderr, "note: %s\n", line.c_str());
+  listener.TellNotes(notes.lines);
   return absl::OkStatus();
 }
 
-absl::Status RunStudy(const TuneOptions& options, const Study& study,
-                      const std::string& directory) {
+absl::StatusOr<std::string> ProgramOf(const TuneOptions& options) {
+  if (!options.program.empty()) return options.program;
+  absl::StatusOr<std::string> found = ProgramOnPath("strop");
+  if (found.ok()) return found;
+  return absl::NotFoundError(
+      absl::StrCat("tune: ", found.status().message(), "; it trains the trials"));
+}
+
+absl::StatusOr<TuneOutcome> RunStudy(const TuneOptions& options, const Study& study,
+                                     const std::string& directory, const TuneCallbacks& callbacks) {
+  STROP_ASSIGN_OR_RETURN(const std::string program, ProgramOf(options));
   STROP_ASSIGN_OR_RETURN(Journal journal,
                          Journal::Open(absl::StrCat(directory, "/", kJournalFile),
                                        HeadingText(HeadingOf(options, study)), options.resume));
@@ -172,60 +179,57 @@ absl::Status RunStudy(const TuneOptions& options, const Study& study,
   }
   const int64_t threads =
       options.threads > 0 ? options.threads : std::max<int64_t>(1, cores / tuner.jobs);
-  const std::vector<TunedTrial> trials = TrialsOf(options, study, directory, threads);
+  const std::vector<TunedTrial> trials = TrialsOf(options, study, program, directory, threads);
   const auto ended = [&journal] { return static_cast<int64_t>(journal.records().size()); };
-  ProgressBar bar("tune", count, ended());
-  TunerCallbacks callbacks;
-  callbacks.should_stop = [] { return CaughtSignal() != 0; };
-  callbacks.on_trial = [&](const TrialRecord& record) {
-    bar.Clear();
+  const Listener& listener = options.trial.model.listener;
+  const auto should_stop = [&callbacks] {
+    return callbacks.should_stop && callbacks.should_stop();
+  };
+  TunerCallbacks followed;
+  followed.should_stop = should_stop;
+  followed.on_trial = [&](const TrialRecord& record) {
     std::vector<std::string> parts =
         TrialParts(record, study.space, study.values[record.trial - 1], study.objective);
     parts.insert(parts.begin(), absl::StrCat("trial ", record.trial, "/", count));
-    std::fprintf(stderr, "%s\n", WrappedLine(parts, TerminalColumns()).c_str());
-    bar.Update(ended());
+    if (callbacks.on_trial) callbacks.on_trial(parts);
+    listener.progress(kTune.name, ended(), count);
   };
-  CatchStopSignals();
-  bar.Update(ended());
-  const absl::Status status = RunTrials(trials, tuner, callbacks, journal);
-  bar.Clear();
-  if (CaughtSignal() != 0) {
-    return StoppedBySignal(
-        CaughtSignal(), absl::StrCat("after ", journal.records().size(), " of ", count, " trials",
-                                     options.directory.empty() ? "" : "; go on with --resume"));
+  absl::Status status;
+  if (!should_stop()) {
+    listener.progress(kTune.name, ended(), count);
+    status = RunTrials(trials, tuner, followed, journal);
+  }
+  if (should_stop()) {
+    return Stopped(absl::StrCat("after ", ended(), " of ", count, " trials",
+                                options.directory.empty() ? "" : "; go on with --resume"));
   }
   STROP_RETURN_IF_ERROR(status);
-  const std::vector<TrialRecord> ranked = Ranked(journal.records(), study.is_higher_better);
-  const TrialRecord& best = ranked[0];
+  TuneReport report = {study.space, study.values, Ranked(journal.records(), study.is_higher_better),
+                       study.objective, study.is_higher_better};
+  const TrialRecord& best = report.ranked[0];
   if (best.state != TrialRecord::State::kFinished) {
     return absl::InvalidArgumentError(
         absl::StrCat("tune: no trial finished, the first failed with: ", best.problem));
   }
-  STROP_RETURN_IF_ERROR(
-      TakeBest(trials[static_cast<size_t>(best.trial) - 1].model_folder(), options.output));
-  const TuneReport report = {study.space, study.values, ranked, study.objective,
-                             study.is_higher_better};
+  STROP_RETURN_IF_ERROR(TakeBest(trials[static_cast<size_t>(best.trial) - 1].model_folder(),
+                                 options.output, listener));
   if (!options.page.empty()) {
-    STROP_RETURN_IF_ERROR(TunePage(report, TrainingLosses(directory, ranked)).Write(options.page));
+    STROP_RETURN_IF_ERROR(
+        TunePage(report, TrainingLosses(directory, report.ranked)).Write(options.page));
   }
-  if (options.as_json) {
-    PrintJson(report);
-    return absl::OkStatus();
-  }
-  PrintTable(report);
-  std::printf("wrote %s, the model of trial %lld\n", options.output.c_str(),
-              static_cast<long long>(best.trial));
-  return absl::OkStatus();
+  const int64_t best_trial = best.trial;
+  return TuneOutcome{std::move(report), best_trial};
 }
 
-absl::Status RunTune(const TuneOptions& options) {
+}  // namespace
+
+absl::StatusOr<TuneOutcome> Tune(const TuneOptions& options, const TuneCallbacks& callbacks) {
   if (options.resume && options.directory.empty()) {
     return UsageError("--resume takes the --run-directory to go on in");
   }
   STROP_ASSIGN_OR_RETURN(const Study study, PlanStudy(options));
   if (options.dry_run) {
-    PrintTrials(study.space, study.values, options.as_json);
-    return absl::OkStatus();
+    return TuneOutcome{{study.space, study.values, {}, study.objective, study.is_higher_better}, 0};
   }
   std::error_code error;
   if (!options.directory.empty()) {
@@ -234,7 +238,7 @@ absl::Status RunTune(const TuneOptions& options) {
       return absl::PermissionDeniedError(absl::StrCat("--run-directory \"", options.directory,
                                                       "\" cannot be created: ", error.message()));
     }
-    return RunStudy(options, study, options.directory);
+    return RunStudy(options, study, options.directory, callbacks);
   }
   STROP_ASSIGN_OR_RETURN(const std::string scratch, ScratchFolder());
   std::string directory = scratch + "/strop-tune-XXXXXX";
@@ -242,38 +246,32 @@ absl::Status RunTune(const TuneOptions& options) {
     return absl::PermissionDeniedError(
         absl::StrCat("tune: \"", directory, "\" cannot be created; give --run-directory"));
   }
-  const absl::Status status = RunStudy(options, study, directory);
+  absl::StatusOr<TuneOutcome> outcome = RunStudy(options, study, directory, callbacks);
   fs::remove_all(directory, error);
-  return status;
+  return outcome;
 }
 
-}  // namespace
+nlohmann::ordered_json ToJson(const TuneOutcome& outcome) {
+  const TuneReport& report = outcome.report;
+  return outcome.best_trial == 0 ? TrialsJson(report.space, report.values) : ToJson(report);
+}
 
-Command TuneCommand() {
+Operation TuneOperation() {
+  Operation operation(kTune);
   const auto options = std::make_shared<TuneOptions>();
-  Command command{
-      .name = "tune",
-      .help = "Train many times with other options, keep the best model",
-      .footer =
-          "Takes the options of strop train as well, for all trials.\n"
-          "Example: strop tune model.onnx --data train.npz --validation-split 0.25 --epochs 3 "
-          "--search learning-rate=log:1e-4:1e-1 --search optimizer=sgd,adamw --strategy sobol "
-          "--trials 4 -o best.onnx"};
-  OptionSet& set = *command.options;
-  set.Add({{.name = "MODEL",
-            .target = &options->model,
-            .path = PathRole::kModel,
-            .is_required = true,
-            .is_common = true,
-            .help = "The ONNX file"},
-           RequiredOutput(options->output, "Where the best model goes")});
-  AddTuneOptions(set, *options);
-  AddTrainOptionsTo(set, options->trial);
-  command.run = [options, given = command.options] {
-    options->train = TrainWords(*given);
-    return RunTune(*options);
+  AddTuneOptions(*operation.options, *options);
+  operation.run =
+      [options](const OperationCallbacks& callbacks) -> absl::StatusOr<nlohmann::ordered_json> {
+    options->trial.model.listener = callbacks.listener;
+    TuneCallbacks followed;
+    followed.on_trial = [&callbacks](const std::vector<std::string>& parts) {
+      callbacks.listener.status(absl::StrJoin(parts, "  "));
+    };
+    followed.should_stop = callbacks.should_stop;
+    STROP_ASSIGN_OR_RETURN(const TuneOutcome outcome, Tune(*options, followed));
+    return ToJson(outcome);
   };
-  return command;
+  return operation;
 }
 
 }  // namespace strop

@@ -1,6 +1,8 @@
-#include "plugin/options/tune_options.h"
+#include "plugin/operations/tune/tune_options.h"
 
+#include "plugin/operations/tune/trial_options.h"
 #include "plugin/options/model_options.h"
+#include "plugin/options/table/path_role.h"
 
 namespace strop {
 namespace {
@@ -93,17 +95,22 @@ void AddStudyOptions(OptionSet& set, TuneOptions& options) {
        {.name = "dry-run",
         .target = &options.dry_run,
         .is_common = true,
-        .help = "Print the trials' values and train nothing"},
-       {.name = "json",
-        .target = &options.as_json,
-        .help = "A JSON line a trial, the best first"}});
+        .help = "Print the trials' values and train nothing"}});
 }
 
 }  // namespace
 
 void AddTuneOptions(OptionSet& set, TuneOptions& options) {
+  set.Add({{.name = "MODEL",
+            .target = &options.model,
+            .path = PathRole::kModel,
+            .is_required = true,
+            .is_common = true,
+            .help = "The ONNX file"},
+           RequiredOutput(options.output, "Where the best model goes")});
   AddSearchOptions(set, options);
   AddStudyOptions(set, options);
+  AddTrainOptionsTo(set, options.trial);
 }
 
 }  // namespace strop

@@ -27,13 +27,13 @@ struct TuneOptions {
   bool resume = false;
   bool monitor = false;
   bool dry_run = false;
-  bool as_json = false;
   std::string page;
-  TrainOptions trial;              // options that are passed on
-  std::vector<std::string> train;  // as words
+  TrainOptions trial;  // options that are passed on, and who is told
+  // The `strop` that trains; empty: the one on PATH.
+  std::string program;
 };
 
-// What is searched and how, and where the study is kept.
+// The model, what is searched and how, where the study is kept, and the options of all trials.
 void AddTuneOptions(OptionSet& set, TuneOptions& options);
 
 }  // namespace strop
