@@ -11,7 +11,7 @@
 #include "importer/class_names.h"
 #include "plugin/cli/command.h"
 #include "plugin/cli/terminal/dry_run.h"
-#include "plugin/cli/terminal/dump.h"
+#include "plugin/operations/train/dump.h"
 #include "plugin/cli/terminal/progress.h"
 #include "plugin/cli/terminal/stop_signal.h"
 #include "plugin/cli/terminal/terminal_listener.h"

@@ -1,4 +1,4 @@
-#include "plugin/cli/terminal/dump.h"
+#include "plugin/operations/train/dump.h"
 
 #include <algorithm>
 #include <cstdio>
