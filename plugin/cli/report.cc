@@ -46,8 +46,9 @@ Command ReportCommand() {
           "      --epochs 10 --run-directory runs/first -o tuned.onnx\n"
           "  strop report runs/first\n"
           "  strop report runs/first runs/second -o comparison.html",
-      .complete_paths =
-          [options](std::vector<CommandPath>& paths) { CompleteReportPaths(*options, paths); }};
+      .complete_paths = [options](std::vector<CommandPath>& paths) {
+        CompleteReportPaths(*options, paths);
+      }};
   AddReportOptions(*command.options, *options);
   command.options->AddBehind(
       "output", {JsonOption(command, "Print the run's summary, or the trials, as JSON lines")});

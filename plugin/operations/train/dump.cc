@@ -1,7 +1,6 @@
 #include "plugin/operations/train/dump.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -10,10 +9,6 @@
 
 namespace strop {
 namespace {
-
-void Print(const std::string& stage, const std::string& text) {
-  std::fprintf(stderr, "---- %s\n%s", stage.c_str(), text.c_str());
-}
 
 bool Contains(const std::vector<std::string>& stages, std::string_view stage) {
   return std::find(stages.begin(), stages.end(), stage) != stages.end();
@@ -58,10 +53,11 @@ bool WantsPassTimes(const std::vector<std::string>& stages) { return Contains(st
 
 absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedModel& model,
                         const TrainingOptions& options, const DataSource& data,
-                        const PlanOptions& plan, const PassTimes& pass_times) {
+                        const PlanOptions& plan, const PassTimes& pass_times,
+                        const TakeStage& take) {
   if (stages.empty()) return absl::OkStatus();
   const auto wants = [&](const std::string& stage) { return Contains(stages, stage); };
-  if (wants("import")) Print("import", PrintGraph(model.graph));
+  if (wants("import")) take("import", PrintGraph(model.graph));
   const int64_t samples = std::max<int64_t>(data.sample_count(), 1);
   const int64_t batch_size =
       options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
@@ -69,16 +65,16 @@ absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedMo
                          ShapesFor(data, InputsOf(model.graph), batch_size));
   STROP_ASSIGN_OR_RETURN(TrainingGraph training,
                          BuildTrainingGraph(model, options.graph, shapes, plan));
-  if (wants("differentiate")) Print("differentiate", PrintGraph(training.graph));
+  if (wants("differentiate")) take("differentiate", PrintGraph(training.graph));
   if (!wants("optimize") && !wants("plan") && !wants("passes")) return absl::OkStatus();
   const std::vector<Tensor> feeds = FirstBatchShapes(training.graph, data, batch_size);
   STROP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Session> session,
       Session::Create(std::move(training.graph), std::make_shared<StateStore>(), plan));
   STROP_RETURN_IF_ERROR(session->Prepare(feeds));
-  if (wants("optimize")) Print("optimize", session->DescribeOptimizedGraph());
-  if (wants("plan")) Print("plan", session->DescribePlan());
-  if (wants("passes")) Print("passes", pass_times.Describe());
+  if (wants("optimize")) take("optimize", session->DescribeOptimizedGraph());
+  if (wants("plan")) take("plan", session->DescribePlan());
+  if (wants("passes")) take("passes", pass_times.Describe());
   return absl::OkStatus();
 }
 

@@ -29,10 +29,14 @@ class PassTimes {
 
 bool WantsPassTimes(const std::vector<std::string>& stages);
 
-// Prints the named stages of a training to stderr, for a first full batch of `data`. `pass_times`
-// is what plan.on_pass writes to, where the stages want that.
+// Takes what a stage leaves, as lines.
+using TakeStage = std::function<void(const std::string& stage, const std::string& text)>;
+
+// Gives the named stages of a training, for a first full batch of `data`. `pass_times` is what
+// plan.on_pass writes to, where the stages want that.
 absl::Status DumpStages(const std::vector<std::string>& stages, const ImportedModel& model,
                         const TrainingOptions& options, const DataSource& data,
-                        const PlanOptions& plan, const PassTimes& pass_times);
+                        const PlanOptions& plan, const PassTimes& pass_times,
+                        const TakeStage& take);
 
 }  // namespace strop
