@@ -41,4 +41,18 @@ struct Operation {
   PathCompletion complete_paths;  // may be empty
 };
 
+// In the order of the list of commands.
+std::vector<Operation> AllOperations();
+
+// An option's name without dashes, or as its place is called ("MODEL"), and the texts that it is
+// given, as they would be typed; none for a switch.
+using GivenTexts = std::pair<std::string, std::vector<std::string>>;
+
+// Does what `strop NAME` does with these options: gives them, looks at them together and at the
+// paths that they name, and runs. UsageError for an operation or an option that there is not, and as
+// the command line otherwise; Cancelled when `should_stop` ended it.
+absl::StatusOr<nlohmann::ordered_json> Perform(const std::string& name,
+                                               const std::vector<GivenTexts>& options,
+                                               const OperationCallbacks& callbacks);
+
 }  // namespace strop
