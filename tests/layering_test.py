@@ -17,6 +17,7 @@ PLUGIN_ORDER = [
     {"training", "data", "monitor", "report", "tune"},
     {"options", "study"},
     {"session"},
+    {"operations"},
     {"cli", "c", "python"},
 ]
 
@@ -67,7 +68,8 @@ def self_test(allowed: dict[str, set[str]]) -> None:
         "plugin/engine/a.cc": "plugin/training/graph/loss.h",
         "plugin/data/a.cc": "plugin/cli/command.h",
         "plugin/options/a.cc": "plugin/session/kept_run.h",
-        "plugin/session/a.cc": "plugin/cli/command.h",
+        "plugin/session/a.cc": "plugin/operations/operation.h",
+        "plugin/operations/a.cc": "plugin/cli/command.h",
         "plugin/cli/a.cc": "plugin/unknown/command.h",
         "models/builder/a.cc": "importer/importer.h",
         "plugin/training/a.cc": "models/builder/layers.h",

@@ -35,7 +35,7 @@ PATTERNS = {
     "importer/opset_upgrade/opset_upgrade_normalization.cc": "older opsets",
     "importer/opset_upgrade/opset_upgrade_resampling.cc": "older opsets",
     "importer/quantized_operator.cc": "what a quantized file is told by",
-    "plugin/session/op_support.cc": "Constant, which becomes a value",
+    "plugin/operations/op_support.cc": "Constant, which becomes a value",
     "plugin/engine/passes/fold_weight_transposes.cc": "a Transpose before a MatMul",
     "plugin/engine/passes/recognize_gelu.cc": "the five operators of a GELU",
     "plugin/training/graph/lora.cc": "an adapter's nodes are of the layer's own kind",

@@ -1,235 +1,41 @@
-// strop check: compares gradients with finite differences, in double precision. For each tensor t
-// and a random direction v, with L = Σ cotangent · output:
-//   analytic  ⟨∂L/∂t, v⟩
-//   numeric   (8·(L(t + h·v) − L(t − h·v)) − (L(t + 2h·v) − L(t − 2h·v))) / 12h,   error O(h⁴)
+// strop check: compares gradients with finite differences.
 
-#include <algorithm>
-#include <cmath>
+#include "plugin/operations/check.h"
+
 #include <cstdio>
-#include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <random>
 
-#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/cli/command.h"
+#include "plugin/cli/terminal/json_lines.h"
 #include "plugin/cli/terminal/terminal_listener.h"
-#include "plugin/options/model_options.h"
-#include "plugin/options/table/path_role.h"
-#include "plugin/session/vector_jacobian.h"
 
 namespace strop {
 namespace {
 
-struct CheckOptions {
-  ModelOptions model;
-  std::string inputs;
-  std::vector<std::string> shapes;
-  double tolerance = 1e-6;
-  bool as_json = false;
-};
+void PrintHeader() { std::printf("     rel.error  analytic          numeric           tensor\n"); }
 
-// The scale of a step that a kink (ReLU, MaxPool) may spoil is tried smaller.
-constexpr double kSteps[] = {1e-4, 1e-5, 1e-6};
-
-// A derivative that is a smaller share of L's terms drowns in their rounding: errors are then
-// relative to this share.
-constexpr double kSmallestShare = 1e-5;
-
-Tensor RandomTensor(const Shape& shape, std::mt19937_64& random) {
-  std::normal_distribution<double> normal;
-  Tensor tensor(DataType::kDouble, shape);
-  for (double& number : tensor.mutable_elements<double>()) number = normal(random);
-  return tensor;
-}
-
-// A direction of the length of the tensor itself, but not shorter than 1.
-Tensor RandomDirection(const Tensor& at, std::mt19937_64& random) {
-  Tensor direction = RandomTensor(at.shape(), random);
-  double squares = 0;
-  double length = 0;
-  for (const double number : at.elements<double>()) length += number * number;
-  for (const double number : direction.elements<double>()) squares += number * number;
-  const double scale = std::max(1.0, std::sqrt(length)) / std::sqrt(std::max(squares, 1e-300));
-  for (double& number : direction.mutable_elements<double>()) number *= scale;
-  return direction;
-}
-
-struct Products {
-  double sum = 0;
-  double magnitude = 0;  // Σ |aᵢ·bᵢ|: what rounding errors are relative to
-};
-
-Products Dot(const Tensor& a, const Tensor& b) {
-  Products products;
-  const auto left = a.elements<double>();
-  const auto right = b.elements<double>();
-  for (size_t i = 0; i < left.size(); ++i) {
-    products.sum += left[i] * right[i];
-    products.magnitude += std::abs(left[i] * right[i]);
-  }
-  return products;
-}
-
-Tensor Moved(const Tensor& at, const Tensor& direction, double distance) {
-  Tensor moved = at.Clone();
-  const auto steps = direction.elements<double>();
-  auto elements = moved.mutable_elements<double>();
-  for (size_t i = 0; i < elements.size(); ++i) elements[i] += distance * steps[i];
-  return moved;
-}
-
-struct Comparison {
-  double analytic = 0;
-  double numeric = 0;
-  double relative_error = std::numeric_limits<double>::infinity();
-};
-
-// The model with everything that a check moves.
-class GradientCheck {
- public:
-  static absl::StatusOr<GradientCheck> Create(const ImportedModel& model,
-                                              const Differentiation& differentiation,
-                                              std::vector<Tensor> feeds,
-                                              const ModelOptions& options) {
-    GradientCheck check;
-    check.random_.seed(options.seed);
-    check.feeds_ = std::move(feeds);
-    check.store_ = std::make_shared<StateStore>();
-    Graph forward = model.graph;
-    forward.outputs = differentiation.outputs;
-    forward.state_updates.clear();
-    STROP_ASSIGN_OR_RETURN(check.forward_,
-                           Session::Create(std::move(forward), check.store_, options.plan));
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs,
-                           check.forward_->Run(check.feeds_));
-    for (const Tensor& output : outputs) {
-      check.cotangents_.push_back(RandomTensor(output.shape(), check.random_));
-    }
-    STROP_ASSIGN_OR_RETURN(
-        const std::unique_ptr<VectorJacobian> product,
-        VectorJacobian::Create(model, differentiation, check.store_, options.plan));
-    STROP_ASSIGN_OR_RETURN(check.gradients_, product->Run(check.feeds_, check.cotangents_, 0));
-    return check;
-  }
-
-  // Of the tensor `wrt`, which is the number-th that is differentiated by.
-  absl::StatusOr<Comparison> Compare(const Value& wrt, size_t number, int input, double tolerance) {
-    Tensor at;
-    if (input >= 0) {
-      at = feeds_[static_cast<size_t>(input)];
-    } else {
-      STROP_ASSIGN_OR_RETURN(at, store_->Read(wrt.name));
-    }
-    const Tensor direction = RandomDirection(at, random_);
-    const auto loss_at = [&](double distance) -> absl::StatusOr<Products> {
-      const Tensor moved = Moved(at, direction, distance);
-      if (input >= 0) {
-        feeds_[static_cast<size_t>(input)] = moved;
-      } else {
-        STROP_RETURN_IF_ERROR(store_->Write(wrt.name, moved));
-      }
-      return Loss();
-    };
-    Comparison best;
-    const Products analytic = Dot(gradients_[number], direction);
-    best.analytic = analytic.sum;
-    for (const double h : kSteps) {
-      STROP_ASSIGN_OR_RETURN(const Products ahead, loss_at(h));
-      STROP_ASSIGN_OR_RETURN(const Products behind, loss_at(-h));
-      STROP_ASSIGN_OR_RETURN(const Products far_ahead, loss_at(2 * h));
-      STROP_ASSIGN_OR_RETURN(const Products far_behind, loss_at(-2 * h));
-      const double numeric =
-          (8 * (ahead.sum - behind.sum) - (far_ahead.sum - far_behind.sum)) / (12 * h);
-      const double scale = std::max(
-          {std::abs(analytic.sum), std::abs(numeric), kSmallestShare * ahead.magnitude, 1e-300});
-      const double error = std::abs(analytic.sum - numeric) / scale;
-      if (!(error < best.relative_error)) continue;
-      best.numeric = numeric;
-      best.relative_error = error;
-      if (error <= tolerance) break;
-    }
-    STROP_RETURN_IF_ERROR(loss_at(0).status());  // back where it was
-    return best;
-  }
-
- private:
-  GradientCheck() = default;
-
-  absl::StatusOr<Products> Loss() {
-    forward_->set_step(0);
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, forward_->Run(feeds_));
-    Products loss;
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const Products of_output = Dot(outputs[i], cotangents_[i]);
-      loss.sum += of_output.sum;
-      loss.magnitude += of_output.magnitude;
-    }
-    return loss;
-  }
-
-  std::mt19937_64 random_;
-  std::vector<Tensor> feeds_;
-  std::shared_ptr<StateStore> store_;
-  std::unique_ptr<Session> forward_;
-  std::vector<Tensor> cotangents_;
-  std::vector<Tensor> gradients_;
-};
-
-void PrintComparison(const std::string& name, const Comparison& comparison, bool is_ok,
-                     bool as_json) {
-  if (as_json) {
-    const nlohmann::ordered_json line = {{"tensor", name},
-                                         {"analytic", comparison.analytic},
-                                         {"numeric", comparison.numeric},
-                                         {"relative_error", comparison.relative_error},
-                                         {"ok", is_ok}};
-    std::printf("%s\n", line.dump().c_str());
-  } else {
-    std::printf("%-4s %9.2e  %+.9e  %+.9e  %s\n", is_ok ? "ok" : "BAD", comparison.relative_error,
-                comparison.analytic, comparison.numeric, name.c_str());
-  }
+void PrintRow(const CheckedGradient& checked) {
+  std::printf("%-4s %9.2e  %+.9e  %+.9e  %s\n", checked.is_ok ? "ok" : "BAD",
+              checked.relative_error, checked.analytic, checked.numeric, checked.tensor.c_str());
   std::fflush(stdout);
 }
 
-absl::Status RunCheck(const CheckOptions& options) {
-  ModelOptions in_double = options.model;
-  in_double.precision = "f64";
-  STROP_ASSIGN_OR_RETURN(const ImportedModel model, LoadModel(in_double));
-  STROP_ASSIGN_OR_RETURN(const Differentiation differentiation, ChooseDifferentiation(model, {}));
-  std::vector<Tensor> feeds;
-  if (options.inputs.empty()) {
-    STROP_ASSIGN_OR_RETURN(const auto shapes, ParseShapes(options.shapes));
-    STROP_ASSIGN_OR_RETURN(feeds, RandomFeeds(model.graph, shapes, 2, options.model.seed));
-  } else {
-    STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
-    STROP_ASSIGN_OR_RETURN(feeds, FeedsByName(model.graph, arrays, options.inputs));
-  }
-  STROP_ASSIGN_OR_RETURN(
-      GradientCheck check,
-      GradientCheck::Create(model, differentiation, std::move(feeds), options.model));
-  if (!options.as_json) {
-    std::printf("     rel.error  analytic          numeric           tensor\n");
-  }
-  int bad = 0;
-  for (size_t i = 0; i < differentiation.wrt.size(); ++i) {
-    const ValueId id = differentiation.wrt[i];
-    const Value& wrt = model.graph.value(id);
-    const auto input = std::find(model.graph.inputs.begin(), model.graph.inputs.end(), id);
-    const int index = input == model.graph.inputs.end()
-                          ? -1
-                          : static_cast<int>(input - model.graph.inputs.begin());
-    STROP_ASSIGN_OR_RETURN(const Comparison comparison,
-                           check.Compare(wrt, i, index, options.tolerance));
-    const bool is_ok = comparison.relative_error <= options.tolerance;
-    bad += is_ok ? 0 : 1;
-    PrintComparison(wrt.name, comparison, is_ok, options.as_json);
-  }
-  if (bad == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("check: ", bad, " of ", differentiation.wrt.size(),
-                                          " gradients differ from finite differences by more than ",
-                                          options.tolerance));
+absl::Status RunCheck(const CheckOptions& options, bool as_json) {
+  bool has_header = as_json;
+  const auto print = [&](const CheckedGradient& checked) {
+    if (!has_header) PrintHeader();
+    has_header = true;
+    if (as_json) {
+      PrintJsonLine(ToJson(checked));
+    } else {
+      PrintRow(checked);
+    }
+  };
+  STROP_ASSIGN_OR_RETURN(const std::vector<CheckedGradient> checked,
+                         CheckGradients(options, print));
+  if (!has_header) PrintHeader();
+  return VerdictOf(checked, options.tolerance);
 }
 
 }  // namespace
@@ -237,30 +43,12 @@ absl::Status RunCheck(const CheckOptions& options) {
 Command CheckCommand() {
   const auto options = std::make_shared<CheckOptions>();
   options->model.listener = TerminalListener();
-  Command command{.name = "check",
-                  .help = "Gradient check in double precision along random directions",
-                  .footer = "Example: strop check model.onnx --shape x=2,3,32,32",
-                  .run = [options] { return RunCheck(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  set.Add({{.name = "inputs",
-            .target = &options->inputs,
-            .path = PathRole::kInputFile,
-            .help = "Arrays by input name (.npz); without it, random ones"},
-           {.name = "shape",
-            .target = &options->shapes,
-            .value_name = "NAME=1,3,224,224",
-            .is_repeated = true,
-            .help = "Shape of a random input; unknown dimensions are 2 otherwise"},
-           {.name = "tolerance",
-            .target = &options->tolerance,
-            .has_default = true,
-            .help = "Largest relative error"},
-           {.name = "json", .target = &options->as_json, .help = "A JSON line a tensor"}});
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
-  AddSelectionOptions(set, options->model);
+  Command command{.name = kCheck.name,
+                  .help = kCheck.help,
+                  .footer = "Example: strop check model.onnx --shape x=2,3,32,32"};
+  AddCheckOptions(*command.options, *options);
+  command.options->AddBehind("tolerance", {JsonOption(command, "A JSON line a tensor")});
+  command.run = [options, as_json = command.as_json] { return RunCheck(*options, *as_json); };
   return command;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,10 +18,16 @@ struct Command {
   std::string help;    // one line, for the list of commands
   std::string footer;  // behind the options: examples
   std::shared_ptr<OptionSet> options = std::make_shared<OptionSet>();
+  // Whether --json was given, see JsonOption.
+  std::shared_ptr<bool> as_json = std::make_shared<bool>(false);
   std::function<absl::Status()> run;
-  // Adds the paths that no option names, as a file beside the output; may be empty.
-  std::function<void(std::vector<CommandPath>&)> complete_paths;
+  PathCompletion complete_paths;  // may be empty
 };
+
+// --json, which writes into the command.
+inline Option JsonOption(const Command& command, std::string help) {
+  return {.name = "json", .target = command.as_json.get(), .help = std::move(help)};
+}
 
 // One file a command.
 Command TrainCommand();

@@ -75,10 +75,7 @@ class CommandParser {
       const Option& option = options.options()[i];
       STROP_RETURN_IF_ERROR(options.Give(option.name, TextsOf(option, *parsed_[i])));
     }
-    const Option* config = options.Find("config");
-    if (config != nullptr && config->is_given()) {
-      STROP_RETURN_IF_ERROR(ReadConfig(config->given.front(), options));
-    }
+    STROP_RETURN_IF_ERROR(ReadGivenConfig(options));
     return options.CheckTogether();
   }
 
@@ -239,19 +236,6 @@ ParsedCommandLine ParseCommandLine(const std::vector<Command>& commands,
       absl::StrCat(std::string(parsed.status.message()), "; see strop",
                    parsed.command == nullptr ? "" : " " + parsed.command->name, " --help"));
   return parsed;
-}
-
-absl::Status ParseOptions(const Command& command, const std::vector<std::string>& words) {
-  CLI::App program;
-  CommandParser parser(program, command);
-  std::vector<std::string> reversed(words.rbegin(), words.rend());
-  reversed.push_back(command.name);
-  try {
-    program.parse(reversed);
-  } catch (const CLI::ParseError& error) {
-    return UsageError(error.what());
-  }
-  return parser.Give();
 }
 
 }  // namespace strop

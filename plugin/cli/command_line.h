@@ -22,9 +22,4 @@ struct ParsedCommandLine {
 ParsedCommandLine ParseCommandLine(const std::vector<Command>& commands,
                                    const std::vector<std::string>& words);
 
-// Gives one command's options what words behind its name say. UsageError for words that it does
-// not know or take, and for options that do not go together. Which of them suit the values of others
-// is not looked at.
-absl::Status ParseOptions(const Command& command, const std::vector<std::string>& words);
-
 }  // namespace strop

@@ -12,12 +12,15 @@
 #include "plugin/cli/command.h"
 #include "plugin/cli/command_line.h"
 #include "plugin/cli/terminal/standard_streams.h"
+#include "plugin/cli/terminal/stop_signal.h"
+#include "plugin/cli/terminal/terminal_listener.h"
 #include "plugin/options/outcome.h"
 
 namespace strop {
 namespace {
 
 int Fail(int code, const std::string& line) {
+  ClearProgress();
   std::fflush(stdout);
   std::fprintf(stderr, "%s\n", line.c_str());
   return code;
@@ -28,10 +31,8 @@ int Finish(const std::string& command, const absl::Status& status) {
 }
 
 absl::Status Run(const Command& command) {
-  std::vector<CommandPath> paths = GivenPaths(*command.options);
-  if (command.complete_paths) command.complete_paths(paths);
-  STROP_RETURN_IF_ERROR(CheckPaths(paths));
-  return command.run();
+  STROP_RETURN_IF_ERROR(CheckGivenPaths(*command.options, command.complete_paths));
+  return BySignal(CaughtSignal(), command.run());
 }
 
 int RunProgram(const std::vector<std::string>& words) {

@@ -2,53 +2,20 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "plugin/cli/command.h"
-#include "plugin/session/op_support.h"
+#include "plugin/operations/op_support.h"
 
 namespace strop {
 namespace {
-
-struct OpsOptions {
-  bool as_json = false;
-  bool as_markdown = false;
-};
-
-std::string ForwardName(OpSupport::Forward forward) {
-  switch (forward) {
-    case OpSupport::Forward::kKernel:
-      return "yes";
-    case OpSupport::Forward::kFunction:
-      return "body";
-    case OpSupport::Forward::kNone:
-      return "no";
-  }
-  return "";
-}
 
 std::string Gradients(const OpSupport& op) {
   if (op.forward == OpSupport::Forward::kNone) return "";
   return absl::StrJoin(op.inputs, ", ", [](std::string* out, const OpSupport::Input& input) {
     absl::StrAppend(out, input.name, " ", input.gradient);
   });
-}
-
-void PrintJson(const std::vector<OpSupport>& table) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const OpSupport& op : table) {
-    nlohmann::ordered_json inputs = nlohmann::ordered_json::array();
-    for (const OpSupport::Input& input : op.inputs) {
-      inputs.push_back({{"name", input.name}, {"gradient", input.gradient}});
-    }
-    rows.push_back({{"name", op.name},
-                    {"opsets", op.versions},
-                    {"forward", ForwardName(op.forward)},
-                    {"inputs", inputs}});
-  }
-  std::printf("%s\n", rows.dump(1).c_str());
 }
 
 void PrintMarkdown(const std::vector<OpSupport>& table, size_t supported) {
@@ -77,15 +44,15 @@ void PrintText(const std::vector<OpSupport>& table, size_t supported) {
   std::printf("%zu of %zu operators run\n", supported, table.size());
 }
 
-absl::Status RunOps(const OpsOptions& options) {
+absl::Status RunOps(bool as_json, bool as_markdown) {
   const std::vector<OpSupport> table = ListOpSupport();
   size_t supported = 0;
   for (const OpSupport& op : table) {
     if (op.forward != OpSupport::Forward::kNone) ++supported;
   }
-  if (options.as_json) {
-    PrintJson(table);
-  } else if (options.as_markdown) {
+  if (as_json) {
+    std::printf("%s\n", ToJson(table).dump(1).c_str());
+  } else if (as_markdown) {
     PrintMarkdown(table, supported);
   } else {
     PrintText(table, supported);
@@ -96,16 +63,14 @@ absl::Status RunOps(const OpsOptions& options) {
 }  // namespace
 
 Command OpsCommand() {
-  const auto options = std::make_shared<OpsOptions>();
-  Command command{.name = "ops",
-                  .help = "Every ONNX operator: forward and gradient support, opsets",
-                  .footer = "Example: strop ops --json",
-                  .run = [options] { return RunOps(*options); }};
-  command.options->Add({{.name = "json", .target = &options->as_json, .help = "As JSON"},
+  const auto as_markdown = std::make_shared<bool>(false);
+  Command command{.name = kOps.name, .help = kOps.help, .footer = "Example: strop ops --json"};
+  command.options->Add({JsonOption(command, "As JSON"),
                         {.name = "markdown",
-                         .target = &options->as_markdown,
+                         .target = as_markdown.get(),
                          .excludes = {"json"},
                          .help = "As a page of Markdown"}});
+  command.run = [as_markdown, as_json = command.as_json] { return RunOps(*as_json, *as_markdown); };
   return command;
 }
 

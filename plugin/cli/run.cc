@@ -1,143 +1,24 @@
 // strop run: inference, every model input by name in, every output by name out.
 
-#include <cstring>
+#include "plugin/operations/run.h"
+
 #include <memory>
 
-#include "absl/strings/str_cat.h"
-#include "graph/status_macros.h"
 #include "plugin/cli/command.h"
-#include "plugin/cli/terminal/progress_bar.h"
 #include "plugin/cli/terminal/terminal_listener.h"
-#include "plugin/engine/runtime/session.h"
-#include "plugin/options/data_options.h"
-#include "plugin/options/model_options.h"
-#include "plugin/options/outcome.h"
-#include "plugin/options/table/path_role.h"
-#include "plugin/session/checkpoint_model.h"
-#include "plugin/training/metrics/forward_pass.h"
 
 namespace strop {
-namespace {
-
-struct RunOptions {
-  ModelOptions model;
-  std::string checkpoint;
-  std::string inputs;
-  DataArguments data;
-  std::string output;
-};
-
-absl::StatusOr<std::vector<NamedTensor>> RunInputs(const RunOptions& options, Graph graph) {
-  STROP_ASSIGN_OR_RETURN(const std::vector<NamedTensor> arrays, ReadNpz(options.inputs));
-  STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds,
-                         FeedsByName(graph, arrays, options.inputs));
-  STROP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Session> session,
-      Session::Create(std::move(graph), std::make_shared<StateStore>(), options.model.plan));
-  session->set_seed(options.model.seed);
-  STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> results, session->Run(feeds));
-  std::vector<NamedTensor> outputs;
-  for (size_t i = 0; i < results.size(); ++i) {
-    outputs.push_back(
-        {session->graph().value(session->graph().outputs[i]).name, results[i].Clone()});
-  }
-  return outputs;
-}
-
-// Puts a batch's `count` samples from `first` on where they belong among all, along axis 0. What
-// one batch gives of all samples may be anything.
-absl::Status Gather(const Tensor& batch, int64_t first, int64_t count, int64_t samples,
-                    NamedTensor& whole) {
-  if (count == samples) {
-    whole.tensor = batch.Clone();
-    return absl::OkStatus();
-  }
-  Shape shape = batch.shape();
-  shape[0] = shape[0] / count * samples;
-  if (first == 0) whole.tensor = Tensor(batch.type(), shape);
-  if (shape != whole.tensor.shape()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "output \"", whole.name, "\": found ", ShapeName(batch.shape()), " for ", count,
-        " samples, expected the shape that those before had; give --batch-size full"));
-  }
-  const size_t sample_bytes = batch.bytes() / static_cast<size_t>(count);
-  std::memcpy(
-      static_cast<char*>(whole.tensor.mutable_data()) + static_cast<size_t>(first) * sample_bytes,
-      batch.data(), batch.bytes());
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
-                                                 const ImportedModel& model) {
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, options.data));
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
-                         ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
-                                             BatchSizeOf(options.data.batch_size, model, 32),
-                                             options.model.plan, options.model.seed));
-  std::vector<NamedTensor> outputs;
-  for (const ValueId id : pass->graph().outputs) {
-    outputs.push_back({pass->graph().value(id).name, Tensor()});
-  }
-  const int64_t samples = pass->data().sample_count();
-  ProgressBar bar("run", samples);
-  STROP_RETURN_IF_ERROR(pass->Run(
-      [&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
-        for (size_t i = 0; i < results.size(); ++i) {
-          STROP_RETURN_IF_ERROR(Gather(results[i], first, count, samples, outputs[i]));
-        }
-        bar.Update(first + count);
-        return absl::OkStatus();
-      }));
-  return outputs;
-}
-
-absl::Status Run(const RunOptions& options) {
-  if (options.inputs.empty() == options.data.location.empty()) {
-    return UsageError("give one of --inputs, arrays by input name, and --data, samples");
-  }
-  STROP_ASSIGN_OR_RETURN(ImportedModel model,
-                         LoadModelAt(options.model, options.checkpoint, nullptr));
-  std::vector<NamedTensor> outputs;
-  if (options.inputs.empty()) {
-    STROP_ASSIGN_OR_RETURN(outputs, RunData(options, model));
-  } else {
-    STROP_ASSIGN_OR_RETURN(outputs, RunInputs(options, std::move(model.graph)));
-  }
-  return WriteNpz(options.output, outputs);
-}
-
-}  // namespace
 
 Command RunCommand() {
   const auto options = std::make_shared<RunOptions>();
   options->model.listener = options->data.listener = TerminalListener();
-  options->model.keeps_half_types = true;
-  Command command{.name = "run",
-                  .help = "Inference: inputs by name in, outputs out",
+  Command command{.name = kRun.name,
+                  .help = kRun.help,
                   .footer =
                       "Example: strop run model.onnx --inputs in.npz -o out.npz\n"
                       "Or:      strop run model.onnx --data pictures/ --resize 224x224 -o out.npz",
-                  .run = [options] { return Run(*options); }};
-  OptionSet& set = *command.options;
-  AddModelArgument(set, options->model);
-  AddCheckpointOption(set, options->checkpoint);
-  set.Add({{.name = "inputs",
-            .target = &options->inputs,
-            .path = PathRole::kInputFile,
-            .help = "Arrays by input name (.npz), all in one run of the model"}});
-  AddDataOptions(set, options->data);
-  AddBatchSizeOption(set, options->data.batch_size);
-  for (Option& option : set.options()) {
-    if (option.group == kDataGroup && option.name != "data") option.needs.emplace_back("data");
-  }
-  Option& data = set.at("data");
-  data.is_required = false;
-  data.help = "Instead: samples as evaluate takes them, in batches; labels are passed over";
-  set.Add({RequiredOutput(options->output, "Where the outputs go (.npz)")});
-  AddPrecisionOption(set, options->model);
-  AddThreadsOption(set, options->model);
-  AddDisablePassOption(set, options->model);
-  AddSeedOption(set, options->model);
+                  .run = [options] { return RunModel(*options).status(); }};
+  AddRunModelOptions(*command.options, *options);
   return command;
 }
 

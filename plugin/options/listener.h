@@ -16,7 +16,8 @@ struct Listener {
   std::function<void(const std::string& line)> warning = [](const std::string&) {};
   // A line that says where it stands: from which checkpoint a run goes on.
   std::function<void(const std::string& line)> status = [](const std::string&) {};
-  // Long work: `done` of `total`, which is its end.
+  // Long work: `done` of `total`, which is its end; 0: nobody knows. What is told first was done
+  // before. Other work, or the operation's end, ends it too.
   std::function<void(const std::string& work, int64_t done, int64_t total)> progress =
       [](const std::string&, int64_t, int64_t) {};
 

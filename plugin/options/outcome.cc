@@ -11,6 +11,7 @@ namespace strop {
 namespace {
 
 constexpr char kSignalPayload[] = "strop/signal";
+constexpr char kStoppedPayload[] = "strop/stopped";
 constexpr char kUsagePayload[] = "strop/usage";
 
 }  // namespace
@@ -26,6 +27,17 @@ absl::Status StoppedBySignal(int signal, const std::string& when) {
       "stopped by ", signal == SIGTERM ? "a termination signal " : "an interrupt ", when));
   status.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
   return status;
+}
+
+absl::Status Stopped(const std::string& when) {
+  absl::Status status = absl::CancelledError(absl::StrCat("stopped ", when));
+  status.SetPayload(kStoppedPayload, absl::Cord(when));
+  return status;
+}
+
+absl::Status BySignal(int signal, const absl::Status& status) {
+  const absl::optional<absl::Cord> when = status.GetPayload(kStoppedPayload);
+  return when ? StoppedBySignal(signal, std::string(*when)) : status;
 }
 
 int ExitCodeOf(const absl::Status& status) {

@@ -24,6 +24,11 @@ absl::Status UsageError(const std::string& message);
 // `when` goes on with what was reached and kept.
 absl::Status StoppedBySignal(int signal, const std::string& when);
 
+// An operation that its caller ended before its time; `when` as above. BySignal, of such a status
+// alone, says that a signal was why.
+absl::Status Stopped(const std::string& when);
+absl::Status BySignal(int signal, const absl::Status& status);
+
 // The one place where errors become exit codes.
 int ExitCodeOf(const absl::Status& status);
 

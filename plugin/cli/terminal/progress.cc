@@ -5,22 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "plugin/cli/terminal/json_lines.h"
 #include "plugin/cli/terminal/progress_bar.h"
+#include "plugin/operations/train/run_lines.h"
 
 namespace strop {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-void PrintJsonLine(const Json& line) {
-  std::printf("%s\n", line.dump().c_str());
-  std::fflush(stdout);
-}
 
 void PrintLine(const std::vector<std::string>& parts) {
   std::fprintf(stderr, "%s\n", WrappedLine(parts, TerminalColumns()).c_str());
@@ -36,12 +30,7 @@ void Progress::OnStep(const StepReport& report) {
   ++steps_;
   const bool is_logged = options_.log_every > 0 && report.step % options_.log_every == 0;
   if (is_logged && options_.as_json) {
-    Json line = {{"step", report.step},
-                 {"epoch", report.epoch},
-                 {"loss", report.loss},
-                 {"learning_rate", report.learning_rate}};
-    if (report.gradient_norm) line["gradient_norm"] = *report.gradient_norm;
-    PrintJsonLine(line);
+    PrintJsonLine(ToJson(report));
   } else if (is_logged) {
     ClearBar();
     PrintLine({absl::StrCat("step ", report.step), absl::StrFormat("loss %.6g", report.loss),
@@ -53,27 +42,10 @@ void Progress::OnStep(const StepReport& report) {
 void Progress::OnEpoch(const EpochReport& report) {
   ClearBar();
   if (options_.as_json) {
-    Json line = {
-        {"epoch", report.epoch},
-        {"step", report.step},
-        {"train_loss", report.train_loss},
-        {"validation_loss", report.validation_loss ? Json(*report.validation_loss) : Json(nullptr)},
-        {"learning_rate", report.learning_rate},
-        {"seconds", report.seconds}};
-    for (const auto& [name, value] : report.metrics) line[name] = value;
-    PrintJsonLine(line);
-    return;
+    PrintJsonLine(ToJson(report));
+  } else {
+    PrintLine(EpochParts(report, options_.epochs));
   }
-  std::vector<std::string> parts = {absl::StrCat("epoch ", report.epoch, "/", options_.epochs),
-                                    absl::StrFormat("train loss %.6g", report.train_loss)};
-  if (report.validation_loss) {
-    parts.push_back(absl::StrFormat("validation loss %.6g", *report.validation_loss));
-  }
-  for (const auto& [name, value] : report.metrics) {
-    parts.push_back(absl::StrFormat("%s %.4f", name, value));
-  }
-  parts.push_back(absl::StrFormat("%.1f s", report.seconds));
-  PrintLine(parts);
 }
 
 void Progress::DrawBar(const StepReport& report) {

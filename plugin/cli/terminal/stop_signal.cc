@@ -24,6 +24,14 @@ void CatchStopSignals() {
 
 int CaughtSignal() { return caught_signal; }
 
+bool ShouldStop() {
+  static const bool catches = [] {
+    CatchStopSignals();
+    return true;
+  }();
+  return catches && caught_signal != 0;
+}
+
 void EndWithParent(int64_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) std::raise(SIGTERM);

@@ -8,4 +8,8 @@ namespace strop {
 // long work as a bar while that is a terminal.
 Listener TerminalListener();
 
+// Takes the bar away, if there is one, to make place for a line about something else. It comes back
+// with the next that is told of the work.
+void ClearProgress();
+
 }  // namespace strop

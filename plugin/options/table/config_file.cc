@@ -98,6 +98,12 @@ absl::Status ReadConfig(const std::string& path, OptionSet& options) {
   return absl::OkStatus();
 }
 
+absl::Status ReadGivenConfig(OptionSet& options) {
+  const Option* config = options.Find("config");
+  if (config == nullptr || !config->is_given()) return absl::OkStatus();
+  return ReadConfig(config->given.front(), options);
+}
+
 std::vector<ResolvedOption> ResolvedOptions(const OptionSet& options) {
   std::vector<ResolvedOption> resolved;
   for (const Option& option : options.options()) {

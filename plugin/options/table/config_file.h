@@ -13,6 +13,9 @@ namespace strop {
 // line for a key that is none, and for a value that its option does not take.
 absl::Status ReadConfig(const std::string& path, OptionSet& options);
 
+// Reads the file that --config names, where there is such an option and it was given.
+absl::Status ReadGivenConfig(OptionSet& options);
+
 // An option and its values: as given or configured, else its default.
 struct ResolvedOption {
   const Option* option = nullptr;  // of the set

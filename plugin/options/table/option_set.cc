@@ -21,6 +21,12 @@ bool IsNamed(const Option& option, const std::string& name) {
          std::find(option.aliases.begin(), option.aliases.end(), name) != option.aliases.end();
 }
 
+Option Grouped(Option option, const std::string& group) {
+  option.group = option.is_hidden ? "" : group;
+  if (option.has_default) option.default_text = ValueText(option);
+  return option;
+}
+
 std::string CanonicalNumber(const std::string& text) {
   int64_t whole = 0;
   double number = 0;
@@ -31,10 +37,16 @@ std::string CanonicalNumber(const std::string& text) {
 }  // namespace
 
 void OptionSet::Add(const std::string& group, std::vector<Option> options) {
+  for (Option& option : options) options_.push_back(Grouped(std::move(option), group));
+}
+
+void OptionSet::AddBehind(const std::string& name, std::vector<Option> options) {
+  const Option& before = at(name);
+  const std::string group = before.group;
+  auto place = std::find_if(options_.begin(), options_.end(),
+                            [&](const Option& option) { return &option == &before; });
   for (Option& option : options) {
-    option.group = option.is_hidden ? "" : group;
-    if (option.has_default) option.default_text = ValueText(option);
-    options_.push_back(std::move(option));
+    place = options_.insert(std::next(place), Grouped(std::move(option), group));
   }
 }
 

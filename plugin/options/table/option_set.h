@@ -19,6 +19,9 @@ class OptionSet {
   // Those without a heading of their own.
   void Add(std::vector<Option> options) { Add("Options", std::move(options)); }
 
+  // Adds options behind another, under its heading, for who adds some to those of somebody else.
+  void AddBehind(const std::string& name, std::vector<Option> options);
+
   const std::deque<Option>& options() const { return options_; }
   std::deque<Option>& options() { return options_; }
   // The option of that name or alias, without dashes; null where there is none.
@@ -43,7 +46,7 @@ class OptionSet {
   absl::Status CheckSuits() const;
 
  private:
-  std::deque<Option> options_;  // whose addresses stay
+  std::deque<Option> options_;  // whose addresses stay, unless some are added between them
 };
 
 // What an option has: as it was given, else by default; nothing where it has neither. Numbers are

@@ -159,6 +159,12 @@ std::vector<CommandPath> GivenPaths(const OptionSet& options) {
   return paths;
 }
 
+absl::Status CheckGivenPaths(const OptionSet& options, const PathCompletion& complete) {
+  std::vector<CommandPath> paths = GivenPaths(options);
+  if (complete) complete(paths);
+  return CheckPaths(paths);
+}
+
 absl::Status CheckPaths(const std::vector<CommandPath>& paths) {
   std::vector<Place> places;
   for (const CommandPath& path : paths) {

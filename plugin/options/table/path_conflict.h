@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ struct CommandPath {
 
 // The paths that were given.
 std::vector<CommandPath> GivenPaths(const OptionSet& options);
+
+// Adds the paths that no option names, as a file beside the output, or changes those that one names.
+using PathCompletion = std::function<void(std::vector<CommandPath>&)>;
+
+// CheckPaths of the paths that were given, with those that `complete` adds, which may be null.
+absl::Status CheckGivenPaths(const OptionSet& options, const PathCompletion& complete);
 
 // Refuses, before any work, what would let one path be two things: an output that is an input,
 // another output, or a file that a folder among them holds, by whatever names and links; then an
