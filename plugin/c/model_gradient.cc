@@ -11,7 +11,7 @@
 #include "plugin/c/model.h"
 #include "plugin/c/status.h"
 #include "plugin/c/tensors.h"
-#include "plugin/options/outcome.h"
+#include "plugin/operations/check.h"
 #include "plugin/session/gradient_check.h"
 #include "plugin/session/obstacles.h"
 
@@ -31,14 +31,6 @@ absl::StatusOr<std::vector<std::string>> TakeNames(const char* const* names, siz
     taken.emplace_back(names[i]);
   }
   return taken;
-}
-
-Json ToJson(const CheckedGradient& checked) {
-  return {{"tensor", checked.tensor},
-          {"analytic", checked.analytic},
-          {"numeric", checked.numeric},
-          {"relative_error", checked.relative_error},
-          {"ok", checked.is_ok}};
 }
 
 Json ToJson(const Obstacle& obstacle) {

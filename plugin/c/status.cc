@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "importer/mapped_file.h"
 #include "plugin/options/outcome.h"
 
 namespace strop {
@@ -32,7 +33,9 @@ void KeepMessage(const absl::Status& status) {
 
 absl::Status Caught(absl::FunctionRef<absl::Status()> work) {
   try {
-    return work();
+    const absl::Status status = work();
+    // What a mapped file has lost reads as zeros, which nothing may count on.
+    return status.ok() ? CheckMappedFiles() : status;
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& exception) {

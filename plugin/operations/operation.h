@@ -4,12 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "plugin/options/listener.h"
 #include "plugin/options/table/option_set.h"
+#include "plugin/options/table/option_texts.h"
 #include "plugin/options/table/path_conflict.h"
 
 namespace strop {
@@ -44,15 +44,10 @@ struct Operation {
 // In the order of the list of commands.
 std::vector<Operation> AllOperations();
 
-// An option's name without dashes, or as its place is called ("MODEL"), and the texts that it is
-// given, as they would be typed; none for a switch.
-using GivenTexts = std::pair<std::string, std::vector<std::string>>;
-
 // Does what `strop NAME` does with these options: gives them, looks at them together and at the
 // paths that they name, and runs. UsageError for an operation or an option that there is not, and as
 // the command line otherwise; Cancelled when `should_stop` ended it.
-absl::StatusOr<nlohmann::ordered_json> Perform(const std::string& name,
-                                               const std::vector<GivenTexts>& options,
+absl::StatusOr<nlohmann::ordered_json> Perform(const std::string& name, const OptionTexts& options,
                                                const OperationCallbacks& callbacks);
 
 }  // namespace strop

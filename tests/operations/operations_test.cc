@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using Json = nlohmann::ordered_json;
-using Options = std::vector<GivenTexts>;
+using Options = OptionTexts;
 
 constexpr int kSamples = 24;
 
@@ -76,7 +76,7 @@ class OperationsTest : public ::testing::Test {
     EXPECT_TRUE(WriteNpz(folder_.Path(name), arrays).ok());
   }
 
-  GivenTexts Path(const std::string& option, const std::string& name) const {
+  OptionTexts::value_type Path(const std::string& option, const std::string& name) const {
     return {option, {folder_.Path(name)}};
   }
   // The model and its data, and more.
@@ -162,7 +162,7 @@ TEST_F(OperationsTest, EvaluateGivesTheLossAndTellsWhereItStands) {
 
 TEST_F(OperationsTest, GivesWhatTheCommandPrints) {
   const std::vector<std::string> json = {"--json"};
-  const GivenTexts model = Path("MODEL", "model.onnx");
+  const OptionTexts::value_type model = Path("MODEL", "model.onnx");
   const auto expect_same = [&](const std::string& name, const Options& options,
                                const std::vector<std::string>& more) {
     const Json found = Found(name, options);
@@ -173,8 +173,7 @@ TEST_F(OperationsTest, GivesWhatTheCommandPrints) {
   expect_same("evaluate", Trained({{"metric", {"r2"}}}), json);
   expect_same("check", {model}, json);
   expect_same("inspect", {model}, json);
-  expect_same("new", {{"ARCHITECTURE", {"lenet5"}}, {"dry-run", {}}},
-              {"--json", "--classes 10"});
+  expect_same("new", {{"ARCHITECTURE", {"lenet5"}}, {"dry-run", {}}}, {"--json", "--classes 10"});
   expect_same("find-learning-rate", Trained({{"steps", {"20"}}}), json);
   expect_same("predict", {model, Path("data", "inputs.npz"), {"loss", {"mse"}}},
               {"--format", "jsonl"});
@@ -183,21 +182,21 @@ TEST_F(OperationsTest, GivesWhatTheCommandPrints) {
 }
 
 TEST_F(OperationsTest, WhatIsWrittenIsSaid) {
-  const GivenTexts model = Path("MODEL", "model.onnx");
-  const GivenTexts inputs = Path("inputs", "inputs.npz");
+  const OptionTexts::value_type model = Path("MODEL", "model.onnx");
+  const OptionTexts::value_type inputs = Path("inputs", "inputs.npz");
   const Json run = Found("run", {model, inputs, Path("output", "run.npz")});
   EXPECT_EQ(run["output"], folder_.Path("run.npz"));
   EXPECT_EQ(run["arrays"], Json::parse(R"([{"name": "y", "type": "float32", "shape": [24, 3]}])"));
   const Json gradient = Found("gradient", {model, inputs, Path("output", "gradients.npz")});
   EXPECT_EQ(gradient["arrays"].size(), 3);
-  const absl::StatusOr<std::vector<NamedTensor>> gradients =
-      ReadNpz(folder_.Path("gradients.npz"));
+  const absl::StatusOr<std::vector<NamedTensor>> gradients = ReadNpz(folder_.Path("gradients.npz"));
   ASSERT_TRUE(gradients.ok()) << gradients.status();
   EXPECT_EQ(gradients->size(), 3);
   const Json rows = Found("predict", {model, Path("data", "inputs.npz"), {"loss", {"mse"}}});
   EXPECT_EQ(rows.size(), kSamples);
-  const Json file = Found("predict", {model, Path("data", "inputs.npz"), {"loss", {"mse"}},
-                                      Path("output", "predictions.csv")});
+  const Json file = Found(
+      "predict",
+      {model, Path("data", "inputs.npz"), {"loss", {"mse"}}, Path("output", "predictions.csv")});
   EXPECT_EQ(file["samples"], kSamples);
   EXPECT_THAT(ReadBytes(folder_.Path("predictions.csv")), HasSubstr("row,value_0,value_1,value_2"));
 }
@@ -206,8 +205,8 @@ TEST_F(OperationsTest, ARunGoesFromTrainingToItsReport) {
   std::vector<std::string> lines;
   OperationCallbacks callbacks;
   callbacks.listener.status = [&lines](const std::string& line) { lines.push_back(line); };
-  const Options options = Trained(
-      {{"epochs", {"2"}}, {"learning-rate", {"1e-2"}}, Path("run-directory", "run")});
+  const Options options =
+      Trained({{"epochs", {"2"}}, {"learning-rate", {"1e-2"}}, Path("run-directory", "run")});
   Options trained = options;
   trained.push_back(Path("output", "tuned.onnx"));
   const Json result = Found("train", trained, callbacks);
@@ -253,8 +252,8 @@ TEST_F(OperationsTest, NoPathIsTwoThings) {
   EXPECT_EQ(over_input.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(over_input.message()), HasSubstr("is the input --data"));
   // The grid beside the page is named by no option.
-  const absl::Status over_grid = Refusal(
-      "landscape", Trained({Path("output", "data.html"), {"resolution", {"2"}}}));
+  const absl::Status over_grid =
+      Refusal("landscape", Trained({Path("output", "data.html"), {"resolution", {"2"}}}));
   EXPECT_EQ(over_grid.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(over_grid.message()), HasSubstr("the grid beside -o"));
   EXPECT_EQ(ReadBytes(folder_.Path("data.npz")), data);

@@ -337,7 +337,7 @@ STROP_API strop_status strop_loss_trainer_finish(strop_loss_trainer *trainer);
 STROP_API strop_status strop_perform(const char *operation, const strop_option *options,
                                      size_t option_count, const strop_listener *listener,
                                      const strop_callbacks *callbacks, strop_bytes **json);
-/* Every option of every operation, as `strop --list-options` prints them. */
+/* Every option of every operation as JSON, in the form of `strop --list-options`. */
 STROP_API strop_status strop_list_options(strop_bytes **json);
 
 #ifdef __cplusplus

@@ -66,7 +66,7 @@ absl::StatusOr<Json> Train(TrainOptions& options, const OperationCallbacks& call
                       take_stage);
   };
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<TrainingSession> session,
-                         TrainingSession::Create(options, dump));
+                         TrainingSession::Create(options, {}, dump));
   Json json;
   if (options.run.is_dry) {
     STROP_ASSIGN_OR_RETURN(

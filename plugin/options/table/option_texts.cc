@@ -2,10 +2,12 @@
 
 #include <map>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/config_file.h"
+#include "plugin/options/table/nearest_name.h"
 
 namespace strop {
 namespace {
@@ -21,24 +23,21 @@ absl::StatusOr<std::string> TextAlone(const Option& option) {
 }  // namespace
 
 absl::Status GiveTexts(const OptionTexts& texts, OptionSet& options) {
-  std::vector<std::string> names;  // in the order of their first texts
-  std::map<std::string, std::vector<std::string>> given;
+  std::map<const Option*, std::vector<std::string>> given;  // to each all its texts at once
   for (const auto& [name, values] : texts) {
     const Option* option = options.Find(name);
-    if (option == nullptr) return options.Give(name, {});  // says what it could have been
-    std::vector<std::string>& all = given[option->name];
-    if (all.empty()) names.push_back(option->name);
+    if (option == nullptr || option->is_hidden) {
+      return UsageError(absl::StrCat("unknown option ", name, DidYouMean(name, options.Names())));
+    }
+    std::vector<std::string>& all = given[option];
     all.insert(all.end(), values.begin(), values.end());
     if (!values.empty()) continue;
     STROP_ASSIGN_OR_RETURN(all.emplace_back(), TextAlone(*option));
   }
-  for (const std::string& name : names) {
-    STROP_RETURN_IF_ERROR(options.Give(name, given[name]));
+  for (const Option& option : options.options()) {
+    STROP_RETURN_IF_ERROR(options.Give(option.name, given[&option]));
   }
-  const Option* config = options.Find("config");
-  if (config != nullptr && config->is_given()) {
-    STROP_RETURN_IF_ERROR(ReadConfig(config->given.front(), options));
-  }
+  STROP_RETURN_IF_ERROR(ReadGivenConfig(options));
   STROP_RETURN_IF_ERROR(options.CheckTogether());
   return options.CheckSuits();
 }
