@@ -31,8 +31,11 @@ void MakeTruthValues(Tensor& booleans) {
   for (size_t i = 0; i < booleans.bytes(); ++i) bytes[i] = bytes[i] != 0;
 }
 
-absl::StatusOr<DataType> TakeType(strop_type type, const std::string& what) {
-  switch (static_cast<int>(type)) {
+absl::StatusOr<DataType> TakeType(const strop_type& type, const std::string& what) {
+  int32_t number = 0;
+  static_assert(sizeof(number) == sizeof(type));
+  std::memcpy(&number, &type, sizeof(number));
+  switch (number) {
     case STROP_FLOAT32:
     case STROP_UINT8:
     case STROP_INT8:
@@ -46,10 +49,10 @@ absl::StatusOr<DataType> TakeType(strop_type type, const std::string& what) {
     case STROP_UINT32:
     case STROP_UINT64:
     case STROP_BFLOAT16:
-      return static_cast<DataType>(type);
+      return static_cast<DataType>(number);
     default:
-      return UsageError(absl::StrCat(what, ": found the type ", static_cast<int>(type),
-                                     ", expected a strop_type of numbers"));
+      return UsageError(
+          absl::StrCat(what, ": found the type ", number, ", expected a strop_type of numbers"));
   }
 }
 

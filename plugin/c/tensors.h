@@ -29,8 +29,9 @@ enum class Elements {
 };
 
 // The element type of that number. UsageError for what no tensor here has: strings, and types that
-// are not in strop_type. `what` begins the message: "tensor \"x\"".
-absl::StatusOr<DataType> TakeType(strop_type type, const std::string& what);
+// are not in strop_type. `what` begins the message: "tensor \"x\"". A reference, since C may have
+// any number there, which C++ may not load as a strop_type.
+absl::StatusOr<DataType> TakeType(const strop_type& type, const std::string& what);
 
 // The dimensions, none of them negative, and the bytes of all together a number. UsageError
 // otherwise.
