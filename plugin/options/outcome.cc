@@ -22,13 +22,6 @@ absl::Status UsageError(const std::string& message) {
   return status;
 }
 
-absl::Status StoppedBySignal(int signal, const std::string& when) {
-  absl::Status status = absl::CancelledError(absl::StrCat(
-      "stopped by ", signal == SIGTERM ? "a termination signal " : "an interrupt ", when));
-  status.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
-  return status;
-}
-
 absl::Status Stopped(const std::string& when) {
   absl::Status status = absl::CancelledError(absl::StrCat("stopped ", when));
   status.SetPayload(kStoppedPayload, absl::Cord(when));
@@ -37,7 +30,12 @@ absl::Status Stopped(const std::string& when) {
 
 absl::Status BySignal(int signal, const absl::Status& status) {
   const absl::optional<absl::Cord> when = status.GetPayload(kStoppedPayload);
-  return when ? StoppedBySignal(signal, std::string(*when)) : status;
+  if (!when) return status;
+  absl::Status by_signal = absl::CancelledError(
+      absl::StrCat("stopped by ", signal == SIGTERM ? "a termination signal " : "an interrupt ",
+                   std::string(*when)));
+  by_signal.SetPayload(kSignalPayload, absl::Cord(std::to_string(signal)));
+  return by_signal;
 }
 
 int ExitCodeOf(const absl::Status& status) {

@@ -20,13 +20,9 @@ enum ExitCode {
 // A wrong combination of options, found after they were parsed.
 absl::Status UsageError(const std::string& message);
 
-// A run that a signal ended; the exit code is 128 + signal.
-// `when` goes on with what was reached and kept.
-absl::Status StoppedBySignal(int signal, const std::string& when);
-
-// An operation that its caller ended before its time; `when` as above. BySignal, of such a status
-// alone, says that a signal was why.
+// An operation that its caller ended before its time. `when` goes on with what was reached and kept.
 absl::Status Stopped(const std::string& when);
+// Such a status where a signal was why, with an exit code of 128 + signal; others as they are.
 absl::Status BySignal(int signal, const absl::Status& status);
 
 // The one place where errors become exit codes.

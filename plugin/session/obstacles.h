@@ -11,7 +11,7 @@ namespace strop {
 // What keeps a model from being imported, or from being trained.
 struct Obstacle {
   std::string stage;               // "import", "differentiate"
-  std::string operator_name;       // that Strop lacks: "NonMaxSuppression", "com.acme.Fused"
+  std::string operator_name;       // that Strop lacks: "com.acme.Fused"
   std::vector<std::string> nodes;  // that use it
   std::string message;             // one line
 };

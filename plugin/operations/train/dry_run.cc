@@ -89,17 +89,17 @@ absl::StatusOr<DryRun> MeasureDryRun(const ImportedModel& model,
 
 nlohmann::ordered_json ToJson(const DryRun& dry) {
   return {{"options", OptionsJson(dry.options)},
-                                       {"trained_tensors", dry.trained_tensors},
-                                       {"trained_parameters", dry.trained_parameters},
-                                       {"parameters", dry.all_parameters},
-                                       {"unreached", UnreachedJson(dry.unreached)},
-                                       {"steps_per_epoch", dry.steps_per_epoch},
-                                       {"steps", dry.steps},
-                                       {"parameter_bytes", dry.parameter_bytes},
-                                       {"optimizer_bytes", dry.optimizer_bytes},
-                                       {"arena_bytes", dry.arena_bytes},
-                                       {"first_step_s", dry.first_step_seconds},
-                                       {"step_ms", dry.step_seconds * 1e3}};
+          {"trained_tensors", dry.trained_tensors},
+          {"trained_parameters", dry.trained_parameters},
+          {"parameters", dry.all_parameters},
+          {"unreached", UnreachedJson(dry.unreached)},
+          {"steps_per_epoch", dry.steps_per_epoch},
+          {"steps", dry.steps},
+          {"parameter_bytes", dry.parameter_bytes},
+          {"optimizer_bytes", dry.optimizer_bytes},
+          {"arena_bytes", dry.arena_bytes},
+          {"first_step_s", dry.first_step_seconds},
+          {"step_ms", dry.step_seconds * 1e3}};
 }
 
 }  // namespace strop

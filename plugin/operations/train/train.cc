@@ -96,8 +96,8 @@ absl::Status StopOf(const SessionResult& result, const std::string& output) {
   const std::string when = absl::StrCat("after step ", result.training.steps, "; \"");
   return result.checkpoint.empty()
              ? Stopped(absl::StrCat(when, output, "\" holds the weights of that step"))
-             : Stopped(absl::StrCat(when, result.checkpoint,
-                                    "\" holds the run; go on with --resume"));
+             : Stopped(
+                   absl::StrCat(when, result.checkpoint, "\" holds the run; go on with --resume"));
 }
 
 std::string ClassNamesNote(const TrainOptions& options, const ImportedModel& model,
