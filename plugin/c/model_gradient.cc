@@ -44,10 +44,10 @@ Json ToJson(const Obstacle& obstacle) {
 }
 
 template <typename Item>
-strop_bytes* GiveJson(const std::vector<Item>& items) {
+strop_bytes* GiveArray(const std::vector<Item>& items) {
   Json json = Json::array();
   for (const Item& item : items) json.push_back(ToJson(item));
-  return GiveBytes(json.dump());
+  return GiveJson(json);
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ strop_status strop_model_check(strop_model* model, const strop_tensor* inputs, s
                                                                      {.tolerance = tolerance,
                                                                       .seed = options.seed,
                                                                       .plan = options.plan}));
-    *json = strop::GiveJson(checked);
+    *json = strop::GiveArray(checked);
     return absl::OkStatus();
   });
 }
@@ -108,7 +108,7 @@ strop_status strop_obstacles(const char* path, strop_bytes** json) {
   return Call([&]() -> absl::Status {
     STROP_RETURN_IF_ERROR(CheckGiven({{path, "path"}, {json, "json"}}));
     STROP_ASSIGN_OR_RETURN(const auto obstacles, strop::FindObstacles({.path = path}));
-    *json = strop::GiveJson(obstacles);
+    *json = strop::GiveArray(obstacles);
     return absl::OkStatus();
   });
 }

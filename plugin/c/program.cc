@@ -32,7 +32,7 @@ strop_status strop_perform(const char* operation, const strop_option* options, s
       };
     }
     STROP_ASSIGN_OR_RETURN(const auto found, strop::Perform(operation, texts, followed));
-    *json = strop::GiveBytes(found.dump());
+    *json = strop::GiveJson(found);
     return absl::OkStatus();
   });
 }

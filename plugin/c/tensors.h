@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,7 @@ void MakeTruthValues(Tensor& booleans);
 // A handle for the caller. The tensors have numbers as elements.
 strop_tensors* GiveTensors(std::vector<NamedTensor> tensors);
 strop_bytes* GiveBytes(std::string bytes);
+// What is no UTF-8 in names of a model is replaced, as --json does.
+strop_bytes* GiveJson(const nlohmann::ordered_json& json);
 
 }  // namespace strop

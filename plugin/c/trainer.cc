@@ -89,10 +89,10 @@ TrainerData DataOf(const strop_data* training, const strop_data* validation) {
   return data;
 }
 
-std::string JsonOf(const EvaluationResult& result) {
+nlohmann::ordered_json JsonOf(const EvaluationResult& result) {
   nlohmann::ordered_json json = {{"loss", result.loss}, {"samples", result.sample_count}};
   for (const auto& [name, value] : result.metrics) json[name] = value;
-  return json.dump();
+  return json;
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ strop_status strop_trainer_evaluate(strop_trainer* trainer, const strop_data* da
     STROP_RETURN_IF_ERROR(CheckGiven({{trainer, "trainer"}, {json, "json"}}));
     STROP_ASSIGN_OR_RETURN(const strop::EvaluationResult result,
                            trainer->trainer->Evaluate(data == nullptr ? nullptr : &data->given));
-    *json = strop::GiveBytes(strop::JsonOf(result));
+    *json = strop::GiveJson(strop::JsonOf(result));
     return absl::OkStatus();
   });
 }
