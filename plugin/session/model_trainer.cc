@@ -7,6 +7,8 @@
 #include "graph/status_macros.h"
 #include "plugin/options/data_options.h"
 #include "plugin/options/outcome.h"
+#include "plugin/options/table/path_conflict.h"
+#include "plugin/session/lora_export.h"
 #include "plugin/training/run/checkpoint.h"
 
 namespace strop {
@@ -72,6 +74,9 @@ absl::Status ModelTrainer::TakeOptions(const OptionTexts& options, bool has_data
   for (const auto& [name, texts] : all) set_.at(name).given = texts;  // as a run records them
   if (!of_model.model.path.empty()) set_.at("MODEL").given = {of_model.model.path};
   STROP_RETURN_IF_ERROR(GiveTexts(options, set_));
+  STROP_RETURN_IF_ERROR(CheckGivenPaths(set_, [this](std::vector<CommandPath>& paths) {
+    if (!options_.output.empty()) AddAdapterPaths(options_.lora, options_.output, paths);
+  }));
   options_.model.listener = options_.data.listener = listener;
   if (has_data && !options_.data.location.empty()) {
     return UsageError("training data are given, expected no --data besides");

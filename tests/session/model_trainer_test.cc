@@ -1,0 +1,116 @@
+#include "plugin/session/model_trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "plugin/options/outcome.h"
+#include "tests/importer/test_models.h"
+
+namespace strop {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Samples of x [n, 4] and target [n, 3].
+GivenData Samples() {
+  std::vector<float> x, target;
+  for (int i = 0; i < 40 * 4; ++i) x.push_back(std::sin(static_cast<float>(i)));
+  for (int i = 0; i < 40 * 3; ++i) target.push_back(std::cos(static_cast<float>(i)));
+  GivenData data;
+  data.arrays = {{"x", Tensor::FromVector<float>({40, 4}, x)},
+                 {"target", Tensor::FromVector<float>({40, 3}, target)}};
+  return data;
+}
+
+class ModelTrainerTest : public ::testing::Test {
+ protected:
+  ModelTrainerTest() {
+    folder_.Write("model.onnx", LinearModel());
+    absl::StatusOr<std::unique_ptr<Model>> model =
+        Model::Load(folder_.Path("model.onnx"), {}, Listener());
+    EXPECT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+  }
+
+  absl::StatusOr<std::unique_ptr<ModelTrainer>> Make(OptionTexts options,
+                                                     TrainerData data = {Samples(), {}}) {
+    options.emplace_back("loss", std::vector<std::string>{"mse"});
+    return ModelTrainer::Create(*model_, std::move(data), options, Listener());
+  }
+
+  std::string ErrorOf(const OptionTexts& options, TrainerData data = {Samples(), {}}) {
+    const absl::Status status = Make(options, std::move(data)).status();
+    EXPECT_EQ(ExitCodeOf(status), kExitUsage) << status;
+    return std::string(status.message());
+  }
+
+  TestFolder folder_;
+  std::unique_ptr<Model> model_;
+};
+
+TEST_F(ModelTrainerTest, WhatIsTheModelsIsRefused) {
+  EXPECT_THAT(ErrorOf({{"freeze", {"w"}}}), HasSubstr("--freeze: found for a trainer"));
+  EXPECT_THAT(ErrorOf({{"MODEL", {"other.onnx"}}}), HasSubstr("expected for its model"));
+  EXPECT_THAT(ErrorOf({{"quantize", {"int8"}}}), HasSubstr("expected for its model"));
+  EXPECT_THAT(ErrorOf({{"dry-run", {}}}), HasSubstr("belongs to the command line"));
+}
+
+TEST_F(ModelTrainerTest, DataAreSaidOnce) {
+  EXPECT_THAT(ErrorOf({{"data", {"x.npz"}}}), HasSubstr("expected no --data besides"));
+  EXPECT_THAT(ErrorOf({{"validation-split", {"0.5"}}}, {Samples(), Samples()}),
+              HasSubstr("validation data are given"));
+  EXPECT_THAT(ErrorOf({}, {{}, Samples()}), HasSubstr("expected training data with them"));
+  const absl::StatusOr<std::unique_ptr<ModelTrainer>> none = Make({}, {});
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_THAT((*none)->Fit({}).status().message(), HasSubstr("has no training data"));
+}
+
+TEST_F(ModelTrainerTest, NoPathIsTwoThings) {
+  EXPECT_THAT(ErrorOf({{"output", {folder_.Path("model.onnx")}}}), HasSubstr("model.onnx"));
+  EXPECT_THAT(ErrorOf({{"write-class-names", {}}}), HasSubstr("found no --output"));
+}
+
+TEST_F(ModelTrainerTest, TheOutputIsTheModelSaved) {
+  const std::string path = folder_.Path("out.onnx");
+  absl::StatusOr<std::unique_ptr<ModelTrainer>> trainer =
+      Make({{"output", {path}}, {"epochs", {"2"}}});
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  const absl::StatusOr<SessionResult> result = (*trainer)->Fit({});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(ReadBytes(path), model_->Serialize().value());
+  EXPECT_NE(ReadBytes(path), ReadBytes(folder_.Path("model.onnx")));
+}
+
+TEST_F(ModelTrainerTest, StepsNeedNoDataBefore) {
+  absl::StatusOr<std::unique_ptr<ModelTrainer>> trainer = Make({{"epochs", {"3"}}}, {});
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  double before = 0;
+  for (int i = 1; i <= 3; ++i) {
+    const absl::StatusOr<StepReport> report = (*trainer)->Step(Samples());
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->epoch, i);
+    if (i > 1) EXPECT_LT(report->loss, before);
+    before = report->loss;
+  }
+  ASSERT_TRUE((*trainer)->Finish().ok());
+  EXPECT_THAT((*trainer)->Step(Samples()).status().message(), HasSubstr("has ended"));
+}
+
+TEST_F(ModelTrainerTest, AModelThatWasChangedGetsNoWeights) {
+  absl::StatusOr<std::unique_ptr<ModelTrainer>> trainer = Make({});
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE(model_->Change({{"freeze", {"w"}}}).ok());
+  EXPECT_THAT((*trainer)->Fit({}).status().message(), HasSubstr("the model was changed"));
+}
+
+TEST_F(ModelTrainerTest, SingleStepsTakeNothingOfWholeRuns) {
+  absl::StatusOr<std::unique_ptr<ModelTrainer>> kept =
+      Make({{"run-directory", {folder_.Path("r")}}});
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_THAT((*kept)->Step(Samples()).status().message(), HasSubstr("--run-directory"));
+}
+
+}  // namespace
+}  // namespace strop
