@@ -33,8 +33,12 @@ class ProgramInC : public HostProgram {
 
 TEST_F(ProgramInC, MakesTheNetworksOfTheProgram) {
   const std::string path = Path("new.onnx");
-  Perform("new", {{"ARCHITECTURE", "mlp"}, {"input", "4"},  {"classes", "3"},
-                  {"depth", "1"},          {"width", "8"},  {"seed", "1"},
+  Perform("new", {{"ARCHITECTURE", "mlp"},
+                  {"input", "4"},
+                  {"classes", "3"},
+                  {"depth", "1"},
+                  {"width", "8"},
+                  {"seed", "1"},
                   {"output", path.c_str()}});
   EXPECT_EQ(Contents("new.onnx"), Contents("model.onnx"));
 }
@@ -42,16 +46,23 @@ TEST_F(ProgramInC, MakesTheNetworksOfTheProgram) {
 TEST_F(ProgramInC, TrainsAndEvaluatesAsTheProgram) {
   const std::string model = Path("model.onnx");
   const std::string tuned = Path("tuned.onnx");
-  Perform("train", {{"MODEL", model.c_str()}, {"data", data_.c_str()}, {"loss", "cross_entropy"},
-                    {"epochs", "2"}, {"batch-size", "10"}, {"output", tuned.c_str()}});
-  Strop("train " + model + " --data " + data_ + " --loss cross_entropy --epochs 2 --batch-size 10 "
-        "-o " + Path("by_program.onnx"));
+  Perform("train", {{"MODEL", model.c_str()},
+                    {"data", data_.c_str()},
+                    {"loss", "cross_entropy"},
+                    {"epochs", "2"},
+                    {"batch-size", "10"},
+                    {"output", tuned.c_str()}});
+  Strop("train " + model + " --data " + data_ +
+        " --loss cross_entropy --epochs 2 --batch-size 10 "
+        "-o " +
+        Path("by_program.onnx"));
   EXPECT_EQ(Contents("tuned.onnx"), Contents("by_program.onnx"));
   EXPECT_NE(Contents("tuned.onnx"), Contents("model.onnx"));
 
-  const nlohmann::json found =
-      Perform("evaluate", {{"MODEL", tuned.c_str()}, {"data", data_.c_str()},
-                           {"loss", "cross_entropy"}, {"metric", "accuracy"}});
+  const nlohmann::json found = Perform("evaluate", {{"MODEL", tuned.c_str()},
+                                                    {"data", data_.c_str()},
+                                                    {"loss", "cross_entropy"},
+                                                    {"metric", "accuracy"}});
   const auto printed = nlohmann::json::parse(Strop(
       "evaluate " + tuned + " --data " + data_ + " --loss cross_entropy --metric accuracy --json"));
   EXPECT_EQ(found, printed);
@@ -67,7 +78,8 @@ TEST_F(ProgramInC, RefusesWhatTheProgramRefuses) {
   EXPECT_FAILS(Fails("evaluate", {{"MODEL", Path("missing").c_str()}, {"data", data_.c_str()}}),
                STROP_NO_INPUT, "missing");
   // What is written may not take the place of what is read.
-  EXPECT_FAILS(Fails("train", {{"MODEL", model.c_str()}, {"data", data_.c_str()},
+  EXPECT_FAILS(Fails("train", {{"MODEL", model.c_str()},
+                               {"data", data_.c_str()},
                                {"loss", "cross_entropy"},
                                {"output", Path("features.npy").c_str()}}),
                STROP_CANNOT_CREATE, "features.npy");
@@ -76,12 +88,15 @@ TEST_F(ProgramInC, RefusesWhatTheProgramRefuses) {
 TEST_F(ProgramInC, ACallbackEndsIt) {
   const std::string model = Path("model.onnx");
   const std::string output = Path("stopped.onnx");
-  const OptionList options = {{"MODEL", model.c_str()},    {"data", data_.c_str()},
-                              {"loss", "cross_entropy"},   {"epochs", "1000000"},
+  const OptionList options = {{"MODEL", model.c_str()},
+                              {"data", data_.c_str()},
+                              {"loss", "cross_entropy"},
+                              {"epochs", "1000000"},
                               {"output", output.c_str()}};
   int asked = 0;
-  const strop_callbacks callbacks = {
-      &asked, nullptr, nullptr, [](void* context) { return ++*static_cast<int*>(context) > 4 ? 1 : 0; }};
+  const strop_callbacks callbacks = {&asked, nullptr, nullptr, [](void* context) {
+                                       return ++*static_cast<int*>(context) > 4 ? 1 : 0;
+                                     }};
   strop_bytes* json = nullptr;
   EXPECT_EQ(strop_perform("train", options.data(), options.size(), nullptr, &callbacks, &json),
             STROP_STOPPED);
