@@ -114,16 +114,16 @@ strop_tensors* GiveTensors(std::vector<NamedTensor> tensors) {
 
 strop_bytes* GiveBytes(std::string bytes) { return new strop_bytes{std::move(bytes)}; }
 
+strop_bytes* GiveJson(const nlohmann::ordered_json& json) {
+  return GiveBytes(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
 }  // namespace strop
 
 extern "C" {
 
 size_t strop_tensors_count(const strop_tensors* tensors) {
   return tensors == nullptr ? 0 : tensors->views.size();
-}
-
-strop_bytes* GiveJson(const nlohmann::ordered_json& json) {
-  return GiveBytes(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 const strop_tensor* strop_tensors_at(const strop_tensors* tensors, size_t index) {
