@@ -87,9 +87,15 @@ strop_status ChangeByOptions(strop_model* handle, const strop_option* options, s
   return status != STROP_OK ? status : Change(handle, texts);
 }
 
+// What of a model C sees; nothing of none.
 template <typename View>
-const View* At(const std::vector<View>& views, size_t index) {
-  return index < views.size() ? &views[index] : nullptr;
+size_t Count(const strop_model* model, std::vector<View> strop_model::*views) {
+  return model == nullptr ? 0 : (model->*views).size();
+}
+
+template <typename View>
+const View* At(const strop_model* model, std::vector<View> strop_model::*views, size_t index) {
+  return index < Count(model, views) ? &(model->*views)[index] : nullptr;
 }
 
 }  // namespace
@@ -126,24 +132,28 @@ strop_status strop_model_load_bytes(const void* bytes, size_t size, const strop_
 
 void strop_model_free(strop_model* model) { delete model; }
 
-size_t strop_model_input_count(const strop_model* model) { return model->input_views.size(); }
-
-const strop_value* strop_model_input(const strop_model* model, size_t index) {
-  return strop::At(model->input_views, index);
+size_t strop_model_input_count(const strop_model* model) {
+  return strop::Count(model, &strop_model::input_views);
 }
 
-size_t strop_model_output_count(const strop_model* model) { return model->output_views.size(); }
+const strop_value* strop_model_input(const strop_model* model, size_t index) {
+  return strop::At(model, &strop_model::input_views, index);
+}
+
+size_t strop_model_output_count(const strop_model* model) {
+  return strop::Count(model, &strop_model::output_views);
+}
 
 const strop_value* strop_model_output(const strop_model* model, size_t index) {
-  return strop::At(model->output_views, index);
+  return strop::At(model, &strop_model::output_views, index);
 }
 
 size_t strop_model_parameter_count(const strop_model* model) {
-  return model->parameter_views.size();
+  return strop::Count(model, &strop_model::parameter_views);
 }
 
 const strop_parameter* strop_model_parameter(const strop_model* model, size_t index) {
-  return strop::At(model->parameter_views, index);
+  return strop::At(model, &strop_model::parameter_views, index);
 }
 
 strop_status strop_model_read_parameter(const strop_model* model, const char* name,

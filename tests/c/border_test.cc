@@ -78,7 +78,7 @@ TEST_F(Border, NoPointerThatHasToBeThereMayBeNull) {
   }
 }
 
-TEST_F(Border, FreeingNothingDoesNothing) {
+TEST_F(Border, OfNothingThereIsNothing) {
   strop_model_free(nullptr);
   strop_data_free(nullptr);
   strop_trainer_free(nullptr);
@@ -89,6 +89,10 @@ TEST_F(Border, FreeingNothingDoesNothing) {
   EXPECT_EQ(strop_tensors_at(nullptr, 0), nullptr);
   EXPECT_EQ(strop_bytes_data(nullptr), nullptr);
   EXPECT_EQ(strop_bytes_size(nullptr), 0u);
+  EXPECT_EQ(strop_model_input_count(nullptr), 0u);
+  EXPECT_EQ(strop_model_output_count(nullptr), 0u);
+  EXPECT_EQ(strop_model_parameter_count(nullptr), 0u);
+  EXPECT_EQ(strop_model_parameter(nullptr, 0), nullptr);
 }
 
 TEST_F(Border, TensorsAreLookedAtFromAllSides) {

@@ -86,7 +86,9 @@ class Consumers(unittest.TestCase):
             more = ("--batch-size", 32, "--epochs", 3, "--seed", 1)
             expected = self.train(prefix, model, *options, *more)
             self.assertEqual(len(expected), 3)
-            for example in ("fine_tune_cpp", "fine_tune_c"):
+            # In C the unpacked one is built by pkg-config, below.
+            examples = ("fine_tune_cpp", "fine_tune_c")[: 2 if name == "installed" else 1]
+            for example in examples:
                 with self.subTest(name=name, example=example):
                     tuned = model.with_suffix(f".{example}")
                     printed = run(self.built(prefix, example), model, self.digits, tuned)
@@ -95,18 +97,16 @@ class Consumers(unittest.TestCase):
                     self.assertEqual(tuned.read_bytes(), same)
 
     def test_the_loss_outside_is_the_loss_inside(self) -> None:
-        for name, prefix in self.prefixes.items():
-            with self.subTest(name=name):
-                model = self.model(prefix, 1)
-                options = ("--loss", "mse", "--optimizer", "sgd", "--learning-rate", "1e-4")
-                more = ("--batch-size", "full", "--no-shuffle", "--epochs", 10)
-                expected = self.train(prefix, model, *options, *more)
-                tuned = model.with_suffix(".outside")
-                printed = run(self.built(prefix, "outside_loss"), model, self.digits, tuned)
-                self.assertEqual(losses_of(printed), expected)
-                self.assertEqual(len(expected), 10)
-                same = model.with_suffix(".trained").read_bytes()
-                self.assertEqual(tuned.read_bytes(), same)
+        prefix = self.prefixes["installed"]
+        model = self.model(prefix, 1)
+        options = ("--loss", "mse", "--optimizer", "sgd", "--learning-rate", "1e-4")
+        more = ("--batch-size", "full", "--no-shuffle", "--epochs", 10)
+        expected = self.train(prefix, model, *options, *more)
+        tuned = model.with_suffix(".outside")
+        printed = run(self.built(prefix, "outside_loss"), model, self.digits, tuned)
+        self.assertEqual(losses_of(printed), expected)
+        self.assertEqual(len(expected), 10)
+        self.assertEqual(tuned.read_bytes(), model.with_suffix(".trained").read_bytes())
 
     def test_pkg_config_is_enough(self) -> None:
         for name, prefix in self.prefixes.items():
@@ -153,7 +153,7 @@ class Consumers(unittest.TestCase):
         for header, language, standards in (
             ("strop.h", "c", ("c99", "c11", "c17")),
             ("strop.h", "c++", ("c++11", "c++17", "c++20")),
-            ("strop.hpp", "c++", ("c++20", "c++23")),
+            ("strop.hpp", "c++", ("c++23",)),
         ):
             for standard in standards:
                 text = f'#include "strop/{header}"\n'
