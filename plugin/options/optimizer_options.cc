@@ -4,8 +4,11 @@
 #include <iterator>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "graph/status_macros.h"
+#include "plugin/options/table/toml_value.h"
 
 namespace strop {
 namespace {
@@ -13,6 +16,18 @@ namespace {
 // "weight-decay", as an option is typed.
 std::string TypedName(std::string_view name) {
   return absl::StrReplaceAll(std::string(name), {{"_", "-"}});
+}
+
+// The default of most, and of those that have another one.
+std::string LearningRates() {
+  constexpr double kUsual = OptimizerRow().learning_rate;
+  std::vector<std::string> others;
+  for (const OptimizerRow& optimizer : kOptimizers) {
+    if (optimizer.learning_rate == kUsual) continue;
+    others.push_back(
+        absl::StrCat(std::string(optimizer.name), " ", ShortestText(optimizer.learning_rate)));
+  }
+  return absl::StrCat(ShortestText(kUsual), "; ", absl::StrJoin(others, ", "));
 }
 
 // The row of a number or flag of kOptimizers, but for its target.
@@ -45,7 +60,7 @@ void AddOptimizerOptions(OptionSet& options, OptimizerArguments& arguments) {
        .range = kFromZero,
        .is_common = true,
        .comparison = Comparison::kMain,
-       .help = "Step size [1e-3; adagrad 1e-2, nadam 2e-3, lion 1e-4, adadelta and lars 1]"}};
+       .help = absl::StrCat("Step size [", LearningRates(), "]")}};
   for (const OptimizerSetting<double>& number : kOptimizerNumbers) {
     Option& row = rows.emplace_back(RowOf(number));
     row.target = &arguments.numbers[row.name];
