@@ -50,9 +50,15 @@ absl::StatusOr<std::unique_ptr<ModelTrainer>> ModelTrainer::Create(Model& model,
   trainer->prepared_ = model.prepared();
   if (data.training || !trainer->options_.data.location.empty()) {
     STROP_RETURN_IF_ERROR(trainer->Begin(std::move(data)));
-  } else if (data.validation) {
+    return trainer;
+  }
+  if (data.validation) {
     return UsageError("validation data are given, expected training data with them");
   }
+  if (trainer->set_.IsGiven("batch-size")) {
+    return UsageError("--batch-size: found no training data, of which to make batches");
+  }
+  trainer->options_.data.batch_size = "full";  // of the batch that will be given
   return trainer;
 }
 

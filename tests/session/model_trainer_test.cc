@@ -63,13 +63,16 @@ TEST_F(ModelTrainerTest, DataAreSaidOnce) {
   EXPECT_THAT(ErrorOf({{"validation-split", {"0.5"}}}, {Samples(), Samples()}),
               HasSubstr("validation data are given"));
   EXPECT_THAT(ErrorOf({}, {{}, Samples()}), HasSubstr("expected training data with them"));
+  EXPECT_THAT(ErrorOf({{"batch-size", {"8"}}}, {}), HasSubstr("found no training data"));
   const absl::StatusOr<std::unique_ptr<ModelTrainer>> none = Make({}, {});
   ASSERT_TRUE(none.ok()) << none.status();
   EXPECT_THAT((*none)->Fit({}).status().message(), HasSubstr("has no training data"));
 }
 
 TEST_F(ModelTrainerTest, NoPathIsTwoThings) {
-  EXPECT_THAT(ErrorOf({{"output", {folder_.Path("model.onnx")}}}), HasSubstr("model.onnx"));
+  const absl::Status status = Make({{"output", {folder_.Path("model.onnx")}}}).status();
+  EXPECT_EQ(ExitCodeOf(status), kExitCannotCreate);
+  EXPECT_THAT(status.message(), HasSubstr("is the input MODEL"));
   EXPECT_THAT(ErrorOf({{"write-class-names", {}}}), HasSubstr("found no --output"));
 }
 
