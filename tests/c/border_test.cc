@@ -155,13 +155,14 @@ double FirstLoss(strop_trainer* trainer, const std::vector<strop_tensor>& batch)
 TEST_F(Border, TruthIsWhateverIsNotZero) {
   Samples samples;
   const auto loss = [&](unsigned char truth) {
+    const Handle<strop_model> model = Load();
+    const Handle<strop_data> data = DataOf(samples);
     std::vector<unsigned char> features(10 * 4);
     for (size_t i = 0; i < features.size(); i += 3) features[i] = truth;
     std::vector<strop_tensor> batch = samples.arrays(0, 10);
     batch[0].type = STROP_BOOL;
     batch[0].data = features.data();
-    const Handle<strop_model> model = Load();
-    return FirstLoss(TrainerOf(model.get(), nullptr).get(), batch);
+    return FirstLoss(TrainerOf(model.get(), data.get()).get(), batch);
   };
   EXPECT_EQ(loss(7), loss(1));
   EXPECT_NE(loss(0), loss(1));

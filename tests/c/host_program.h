@@ -38,7 +38,7 @@ using OptionList = std::vector<strop_option>;
 // Fifty samples of four numbers, in three classes.
 struct Samples {
   Samples();
-  // "features" and "target", or some rows of them.
+  // "features" and "target", or some rows of them; until the next call.
   std::vector<strop_tensor> arrays(int64_t first = 0, int64_t count = 50);
 
   std::vector<float> features;   // [50, 4]

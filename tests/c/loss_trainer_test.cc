@@ -33,9 +33,11 @@ TEST_F(OutsideLoss, StepsAreThoseOfTheLossInside) {
 
   const Handle<strop_model> inside = Load();
   strop_trainer* raw = nullptr;
-  const OptionList with_loss = {{"loss", "mse"},           {"optimizer", "adam"},
-                                {"learning-rate", "0.01"}, {"clip-norm", "1"},
-                                {"batch-size", "10"},      {"epochs", "6"}};
+  const OptionList with_loss = {{"loss", "mse"},
+                                {"optimizer", "adam"},
+                                {"learning-rate", "0.01"},
+                                {"clip-norm", "1"},
+                                {"epochs", "6"}};
   ASSERT_DONE(strop_trainer_create(inside.get(), nullptr, nullptr, with_loss.data(),
                                    with_loss.size(), nullptr, &raw));
   const Handle<strop_trainer> known(raw);
