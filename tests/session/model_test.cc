@@ -8,6 +8,7 @@
 
 #include "plugin/session/training_session.h"
 #include "tests/importer/test_models.h"
+#include "tests/session/linear_samples.h"
 
 namespace strop {
 namespace {
@@ -37,17 +38,6 @@ std::vector<float> Elements(const Model& model, const std::string& name) {
   return {elements.begin(), elements.end()};
 }
 
-// Samples of x [n, 4] and target [n, 3].
-GivenData Samples() {
-  std::vector<float> x, target;
-  for (int i = 0; i < 40 * 4; ++i) x.push_back(std::sin(static_cast<float>(i)));
-  for (int i = 0; i < 40 * 3; ++i) target.push_back(std::cos(static_cast<float>(i)));
-  GivenData data;
-  data.arrays = {{"x", Tensor::FromVector<float>({40, 4}, x)},
-                 {"target", Tensor::FromVector<float>({40, 3}, target)}};
-  return data;
-}
-
 // Two epochs of mean squared error.
 void Train(Model& model, const OptionTexts& options = {}) {
   OptionSet set;
@@ -58,7 +48,7 @@ void Train(Model& model, const OptionTexts& options = {}) {
   texts.insert(texts.end(), options.begin(), options.end());
   ASSERT_TRUE(GiveTexts(texts, set).ok());
   absl::StatusOr<std::unique_ptr<TrainingSession>> session =
-      TrainingSession::Create(training, {.model = model.prepared(), .training = Samples()});
+      TrainingSession::Create(training, {.model = model.prepared(), .training = LinearSamples()});
   ASSERT_TRUE(session.ok()) << session.status();
   const absl::StatusOr<SessionResult> result = (*session)->Run();
   ASSERT_TRUE(result.ok()) << result.status();

@@ -8,22 +8,12 @@
 
 #include "plugin/options/outcome.h"
 #include "tests/importer/test_models.h"
+#include "tests/session/linear_samples.h"
 
 namespace strop {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Samples of x [n, 4] and target [n, 3].
-GivenData Samples() {
-  std::vector<float> x, target;
-  for (int i = 0; i < 40 * 4; ++i) x.push_back(std::sin(static_cast<float>(i)));
-  for (int i = 0; i < 40 * 3; ++i) target.push_back(std::cos(static_cast<float>(i)));
-  GivenData data;
-  data.arrays = {{"x", Tensor::FromVector<float>({40, 4}, x)},
-                 {"target", Tensor::FromVector<float>({40, 3}, target)}};
-  return data;
-}
 
 class ModelTrainerTest : public ::testing::Test {
  protected:
@@ -36,12 +26,12 @@ class ModelTrainerTest : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<ModelTrainer>> Make(OptionTexts options,
-                                                     TrainerData data = {Samples(), {}}) {
+                                                     TrainerData data = {LinearSamples(), {}}) {
     options.emplace_back("loss", std::vector<std::string>{"mse"});
     return ModelTrainer::Create(*model_, std::move(data), options, Listener());
   }
 
-  std::string ErrorOf(const OptionTexts& options, TrainerData data = {Samples(), {}}) {
+  std::string ErrorOf(const OptionTexts& options, TrainerData data = {LinearSamples(), {}}) {
     const absl::Status status = Make(options, std::move(data)).status();
     EXPECT_EQ(ExitCodeOf(status), kExitUsage) << status;
     return std::string(status.message());
@@ -60,9 +50,9 @@ TEST_F(ModelTrainerTest, WhatIsTheModelsIsRefused) {
 
 TEST_F(ModelTrainerTest, DataAreSaidOnce) {
   EXPECT_THAT(ErrorOf({{"data", {"x.npz"}}}), HasSubstr("expected no --data besides"));
-  EXPECT_THAT(ErrorOf({{"validation-split", {"0.5"}}}, {Samples(), Samples()}),
+  EXPECT_THAT(ErrorOf({{"validation-split", {"0.5"}}}, {LinearSamples(), LinearSamples()}),
               HasSubstr("validation data are given"));
-  EXPECT_THAT(ErrorOf({}, {{}, Samples()}), HasSubstr("expected training data with them"));
+  EXPECT_THAT(ErrorOf({}, {{}, LinearSamples()}), HasSubstr("expected training data with them"));
   EXPECT_THAT(ErrorOf({{"batch-size", {"8"}}}, {}), HasSubstr("found no training data"));
   const absl::StatusOr<std::unique_ptr<ModelTrainer>> none = Make({}, {});
   ASSERT_TRUE(none.ok()) << none.status();
@@ -92,14 +82,14 @@ TEST_F(ModelTrainerTest, StepsNeedNoDataBefore) {
   ASSERT_TRUE(trainer.ok()) << trainer.status();
   double before = std::numeric_limits<double>::infinity();
   for (int i = 1; i <= 3; ++i) {
-    const absl::StatusOr<StepReport> report = (*trainer)->Step(Samples());
+    const absl::StatusOr<StepReport> report = (*trainer)->Step(LinearSamples());
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_EQ(report->epoch, i);
     EXPECT_LT(report->loss, before);
     before = report->loss;
   }
   ASSERT_TRUE((*trainer)->Finish().ok());
-  EXPECT_THAT((*trainer)->Step(Samples()).status().message(), HasSubstr("has ended"));
+  EXPECT_THAT((*trainer)->Step(LinearSamples()).status().message(), HasSubstr("has ended"));
 }
 
 TEST_F(ModelTrainerTest, AModelThatWasChangedGetsNoWeights) {
@@ -113,7 +103,7 @@ TEST_F(ModelTrainerTest, SingleStepsTakeNothingOfWholeRuns) {
   absl::StatusOr<std::unique_ptr<ModelTrainer>> kept =
       Make({{"run-directory", {folder_.Path("r")}}});
   ASSERT_TRUE(kept.ok()) << kept.status();
-  EXPECT_THAT((*kept)->Step(Samples()).status().message(), HasSubstr("--run-directory"));
+  EXPECT_THAT((*kept)->Step(LinearSamples()).status().message(), HasSubstr("--run-directory"));
 }
 
 }  // namespace

@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <thread>
 #include <vector>
 
 #include "plugin/data/arrays/npz.h"
 #include "tests/importer/test_models.h"
+#include "tests/session/linear_samples.h"
 
 namespace strop {
 namespace {
@@ -43,13 +43,7 @@ class TrainingSessionTest : public ::testing::Test {
  protected:
   TrainingSessionTest() {
     folder_.Write("model.onnx", LinearModel());
-    std::vector<float> x, target;
-    for (int i = 0; i < 40 * 4; ++i) x.push_back(std::sin(static_cast<float>(i)));
-    for (int i = 0; i < 40 * 3; ++i) target.push_back(std::cos(static_cast<float>(i)));
-    const std::vector<NamedTensor> arrays = {
-        {"x", Tensor::FromVector<float>({40, 4}, x)},
-        {"target", Tensor::FromVector<float>({40, 3}, target)}};
-    EXPECT_TRUE(WriteNpz(folder_.Path("data.npz"), arrays).ok());
+    EXPECT_TRUE(WriteNpz(folder_.Path("data.npz"), LinearSamples().arrays).ok());
   }
 
   static SessionResult RunWell(Training& training) {
