@@ -49,7 +49,10 @@ absl::Status RunSteps(const FindLearningRateOptions& options, const ImportedMode
                          Trainer::Create(model, training, std::move(data.training), nullptr,
                                          options.train.model.plan));
   const Listener& listener = options.train.model.listener;
-  if (training.learning_rate > 0) listener.TellNote(trainer->note());  // not for the baseline too
+  if (training.learning_rate > 0) {  // not for the baseline too
+    listener.TellNote(trainer->note());
+    listener.TellNotes(DescribeUnreached(trainer->unreached()));
+  }
   listener.progress(what, 0, *training.steps);
   bool is_over = false;
   int64_t steps = 0;

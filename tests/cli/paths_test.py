@@ -153,6 +153,11 @@ class PathsTest(ProgramTest):
                     words = [arguments[0], "", *arguments[1:]]
                 self.refuse(USAGE, [option["name"].strip("-")], words)
 
+    def test_standard_output_is_no_file(self) -> None:
+        for arguments, output in self.outputs():
+            words = [*arguments, *spelled(output, "-")]
+            self.refuse(USAGE, ["expected the name of a file"], words)
+
     def test_special_files(self) -> None:
         pipe = self.path("pipe")
         os.mkfifo(pipe)

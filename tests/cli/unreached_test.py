@@ -72,6 +72,15 @@ class Unreached(ProgramTest):
         self.assertIn(f'weight of "enc" (Gemm), but it gets no gradient: {reason}', text)
         self.assertIn("27 elements trained (15 of them get no gradient)", text)
 
+    def test_told_by_who_tries_rates(self) -> None:
+        self.save(coded_model())
+        self.train()
+        done = run(
+            *("find-learning-rate", self.path("model.onnx"), "--data", self.path("data.npz")),
+            *("--loss", "mse", "--steps", 10),
+        )
+        self.assertEqual(done.stderr.count('note: "enc.w" and "enc.b" get no gradient'), 1)
+
     def test_nothing_would_move(self) -> None:
         self.save(coded_model(has_decoder=False))
         done = self.train()

@@ -11,6 +11,7 @@
 #include "exporter/atomic_file.h"
 #include "exporter/external_files.h"
 #include "graph/status_macros.h"
+#include "plugin/options/outcome.h"
 #include "importer/glob.h"
 
 namespace strop {
@@ -135,6 +136,10 @@ absl::Status CheckCanCreateFolder(const Place& place) {
 }
 
 absl::Status CheckOutput(const Place& place) {
+  if (place.source.path == "-") {
+    return UsageError(absl::StrCat(place.Shown(), ": found the sign for standard output, expected ",
+                                   "the name of a file; ./- is the file of that name"));
+  }
   if (place.is_folder) return CheckCanCreateFolder(place);
   // Dropped at once, the file leaves nothing behind.
   return AtomicFile::Create(place.source.path).status();

@@ -27,7 +27,7 @@ absl::Status CheckGivenPaths(const OptionSet& options, const PathCompletion& com
 
 // Refuses, before any work, what would let one path be two things: an output that is an input,
 // another output, or a file that a folder among them holds, by whatever names and links; then an
-// output that cannot be created. AlreadyExists, PermissionDenied.
+// output that cannot be created. AlreadyExists, PermissionDenied; UsageError for an output "-".
 absl::Status CheckPaths(const std::vector<CommandPath>& paths);
 
 }  // namespace strop
