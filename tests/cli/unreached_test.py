@@ -77,7 +77,7 @@ class Unreached(ProgramTest):
         self.train()
         done = run(
             *("find-learning-rate", self.path("model.onnx"), "--data", self.path("data.npz")),
-            *("--loss", "mse", "--steps", 10),
+            *("--loss", "mse", "--steps", 20),
         )
         self.assertEqual(done.stderr.count('note: "enc.w" and "enc.b" get no gradient'), 1)
 
