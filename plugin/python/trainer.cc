@@ -1,0 +1,113 @@
+#include <nanobind/stl/shared_ptr.h>
+
+#include <memory>
+
+#include "plugin/python/arrays.h"
+#include "plugin/python/calls.h"
+#include "plugin/python/data.h"
+#include "plugin/python/model.h"
+#include "plugin/python/module.h"
+
+namespace strop {
+namespace {
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+// A Trainer in Python's hands, and what it uses.
+struct PythonTrainer {
+  std::shared_ptr<PythonModel> model;
+  std::shared_ptr<PythonData> training;
+  std::shared_ptr<PythonData> validation;
+  std::optional<Trainer> trainer;  // from when it is made
+
+  ~PythonTrainer() {
+    const nb::gil_scoped_release released;
+    trainer.reset();
+  }
+};
+
+std::shared_ptr<PythonTrainer> Make(std::shared_ptr<PythonModel> model,
+                                    std::shared_ptr<PythonData> training,
+                                    std::shared_ptr<PythonData> validation,
+                                    const OptionPairs& pairs, nb::object note, nb::object warning,
+                                    nb::object progress) {
+  if (validation != nullptr && training == nullptr) {
+    throw Error(STROP_USAGE, "validation data are given, expected training data with them");
+  }
+  Listener heard = ListenerOf(std::move(note), std::move(warning), std::move(progress));
+  const Options options = OptionsOf(pairs);
+  auto made = std::make_shared<PythonTrainer>();
+  made->model = std::move(model);
+  made->training = std::move(training);
+  made->validation = std::move(validation);
+  Model& trained = made->model->model;
+  InTurn(made->model->turn, [&] {
+    if (made->validation != nullptr) {
+      made->trainer.emplace(trained, made->training->data, made->validation->data, options,
+                            std::move(heard));
+    } else if (made->training != nullptr) {
+      made->trainer.emplace(trained, made->training->data, options, std::move(heard));
+    } else {
+      made->trainer.emplace(trained, options, std::move(heard));
+    }
+  });
+  return made;
+}
+
+template <typename Work>
+auto InTurnOf(PythonTrainer& self, const Work& work) {
+  return InTurn(self.model->turn, [&] { return work(*self.trainer); });
+}
+
+nb::dict Fit(PythonTrainer& self, nb::object on_step, nb::object on_epoch, nb::object should_stop) {
+  const Callbacks callbacks =
+      CallbacksOf(std::move(on_step), std::move(on_epoch), std::move(should_stop));
+  const Result result = InTurnOf(self, [&](Trainer& trainer) { return trainer.Fit(callbacks); });
+  nb::dict given;
+  given["steps"] = result.steps;
+  given["epochs"] = result.epochs;
+  given["weights_epoch"] = result.weights_epoch;
+  given["best_epoch"] = result.best_epoch;
+  given["stopped_early"] = result.stopped_early != 0;
+  given["was_stopped"] = result.was_stopped != 0;
+  return given;
+}
+
+nb::dict TakeStep(PythonTrainer& self, const nb::dict& batch) {
+  const NamedArrays given = ArraysOf(batch);
+  return GiveStep(InTurnOf(self, [&](Trainer& trainer) { return trainer.TakeStep(given.views); }));
+}
+
+std::string Evaluate(PythonTrainer& self, const std::shared_ptr<PythonData>& data) {
+  return InTurnOf(self, [&](Trainer& trainer) {
+    return data == nullptr ? trainer.Evaluate() : trainer.Evaluate(data->data);
+  });
+}
+
+nb::bytes State(PythonTrainer& self) {
+  const Bytes state = InTurnOf(self, [](Trainer& trainer) { return trainer.State(); });
+  return nb::bytes(state.span().data(), state.span().size());
+}
+
+void SetState(PythonTrainer& self, const nb::bytes& state) {
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(state.data()), state.size());
+  InTurnOf(self, [&](Trainer& trainer) { trainer.SetState(bytes); });
+}
+
+}  // namespace
+
+void AddTrainer(nb::module_& module) {
+  nb::class_<PythonTrainer>(module, "Trainer", "One run; strop.Trainer makes them.")
+      .def_static("make", &Make, "model"_a, "training"_a.none(), "validation"_a.none(), "options"_a,
+                  "note"_a = nb::none(), "warning"_a = nb::none(), "progress"_a = nb::none())
+      .def("fit", &Fit, "on_step"_a = nb::none(), "on_epoch"_a = nb::none(),
+           "should_stop"_a = nb::none())
+      .def("step", &TakeStep, "batch"_a)
+      .def("finish", [](PythonTrainer& self) { InTurnOf(self, [](Trainer& t) { t.Finish(); }); })
+      .def("evaluate", &Evaluate, "data"_a.none() = nb::none())
+      .def("state", &State)
+      .def("set_state", &SetState, "state"_a);
+}
+
+}  // namespace strop
