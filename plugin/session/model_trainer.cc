@@ -135,7 +135,13 @@ absl::StatusOr<SessionResult> ModelTrainer::Fit(const SessionCallbacks& callback
     STROP_RETURN_IF_ERROR(CheckExportPath(prepared_->model, options_.output));
   }
   has_ended_ = true;
-  return HandOver(session_->Run(callbacks));
+  SessionCallbacks heard = callbacks;
+  if (!heard.on_finding) {
+    heard.on_finding = [this](const HealthFinding& finding) {
+      options_.model.listener.warning(finding.message);
+    };
+  }
+  return HandOver(session_->Run(heard));
 }
 
 absl::StatusOr<StepReport> ModelTrainer::Step(const GivenData& batch) {
