@@ -1,5 +1,57 @@
-"""Trains ONNX models on the CPU, and gives back the same files with better weights."""
+"""Trains ONNX models on the CPU, and gives back the same files with better weights.
 
-from strop import _strop
+    import strop
+
+    model = strop.load("classifier.onnx", seed=1)
+    trainer = strop.Trainer(model, loss="cross_entropy", optimizer="adamw", epochs=5)
+    history = trainer.fit(x, y)
+    model.save("tuned.onnx")
+
+Options are those of the command line, with underscores. What the library notices goes to
+`logging.getLogger("strop")`.
+"""
+
+from strop import _strop, callbacks, losses
+from strop.errors import (
+    BugError,
+    CannotCreateError,
+    DataError,
+    Error,
+    InputOutputError,
+    NoInputError,
+    StoppedError,
+    UsageError,
+)
+from strop.history import Epoch, History, Step
+from strop.inspection import Inspection
+from strop.model import GradientCheck, Model, Parameter, Value, load
+from strop.program import list_options, obstacles, perform
+from strop.trainer import Trainer
 
 __version__: str = _strop.version()
+
+__all__ = [
+    "BugError",
+    "CannotCreateError",
+    "DataError",
+    "Epoch",
+    "Error",
+    "GradientCheck",
+    "History",
+    "InputOutputError",
+    "Inspection",
+    "Model",
+    "NoInputError",
+    "Parameter",
+    "Step",
+    "StoppedError",
+    "Trainer",
+    "UsageError",
+    "Value",
+    "callbacks",
+    "list_options",
+    "load",
+    "losses",
+    "obstacles",
+    "perform",
+]

@@ -1,0 +1,81 @@
+"""The callbacks of a run, between the engine and those who listen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from strop.callbacks import Callback
+from strop.errors import UsageError
+from strop.history import Epoch, History, Step
+
+if TYPE_CHECKING:
+    from strop.trainer import Trainer
+
+
+class Run:
+    """Hands a run's steps and epochs to callbacks, and writes its history."""
+
+    def __init__(self, trainer: "Trainer", callbacks: Sequence[Callback]) -> None:
+        self._trainer = trainer
+        self._callbacks = callbacks
+        self._epoch = 0  # the last that callbacks heard the beginning of
+        self.history = History()
+
+    @property
+    def hears_steps(self) -> bool:
+        """Whether anybody wants to be told of steps."""
+        names = ("on_train_batch_end", "on_epoch_begin")
+        return any(_overrides(callback, name) for callback in self._callbacks for name in names)
+
+    def begin(self) -> None:
+        self._trainer.stop_training = False
+        for callback in self._callbacks:
+            callback.trainer = self._trainer
+            callback.on_train_begin({})
+
+    def on_step(self, step: Step) -> None:
+        if step.epoch != self._epoch:
+            self._epoch = step.epoch
+            for callback in self._callbacks:
+                callback.on_epoch_begin(step.epoch, {})
+        logs = {
+            "loss": step.loss,
+            "learning_rate": step.learning_rate,
+            "gradient_norm": step.gradient_norm,
+        }
+        for callback in self._callbacks:
+            callback.on_train_batch_end(step.step, dict(logs))
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self.history.epochs.append(epoch)
+        for callback in self._callbacks:
+            callback.on_epoch_end(epoch.epoch, epoch.logs())
+
+    def should_stop(self) -> bool:
+        return self._trainer.stop_training
+
+    def end(self) -> None:
+        logs = self.history.epochs[-1].logs() if self.history.epochs else {}
+        for callback in self._callbacks:
+            callback.on_train_end(dict(logs))
+
+
+def _overrides(callback: Callback, name: str) -> bool:
+    return name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name)
+
+
+def with_callbacks(
+    options: Mapping[str, object], callbacks: Iterable[Callback]
+) -> dict[str, object]:
+    """The options of a run and of its callbacks. Raises UsageError where they contradict."""
+    merged = dict(options)
+    for callback in callbacks:
+        for name, value in callback.options().items():
+            if value is None:
+                continue
+            if merged.get(name) not in (None, value):
+                raise UsageError(
+                    f"{type(callback).__name__}: found {name}={value!r}, expected "
+                    f"{merged[name]!r} as given; leave one of them out"
+                )
+            merged[name] = value
+    return merged

@@ -1,0 +1,227 @@
+"""Training."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from strop import _strop
+from strop.arrays import Array
+from strop.callbacks import Callback
+from strop.data import Samples, Targets, data_of, is_path, named_arrays, pair_of
+from strop.errors import UsageError
+from strop.history import Epoch, History, Step
+from strop.listener import HEARD
+from strop.model import Model
+from strop.options import pairs_of, take_options, trainer_options
+from strop.outside_loss import OutsideLoss, evaluate_outside, fit_outside
+from strop.run import Run, with_callbacks
+
+ValidationData: TypeAlias = Any  # (x, y), or x alone: a path, a dataset, arrays with "target"
+
+# What a measurement has nothing to do with.
+_OF_RUNS = (
+    *("output", "data", "validation_data", "validation_split", "run_directory", "resume"),
+    *("checkpoint_every", "keep", "lora_export", "write_class_names", "early_stopping"),
+    *("min_delta", "export", "no_restore_best", "schedule", "factor", "patience", "threshold"),
+    *("cooldown", "minimum_learning_rate"),
+)
+# What is done to samples before the model sees them, and by `predict` not.
+_OF_SAMPLES = ("mean", "std", "resize", "pad", "layout")
+
+
+class Trainer:
+    """Trains a model.
+
+    `loss` is the name of one of the engine's, or a function of yours: loss(outputs, targets) gives
+    (loss, gradient by the outputs); see strop.losses.torch. Each `fit` is a run of its own, which
+    goes on from the model's weights. Raises TypeError for an option that there is not, and
+    strop.UsageError, a ValueError, for a value that none has.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        loss: "str | OutsideLoss | None" = None,
+        callbacks: Sequence[Callback] = (),
+        **options: object,
+    ) -> None:
+        self.model = model
+        self.stop_training = False  # True ends the run after the next step
+        self.history = History()  # of the last run
+        self._callbacks = list(callbacks)
+        self._outside = loss if callable(loss) else None
+        self._options = options if callable(loss) else {"loss": loss, **options}
+        self._open: _strop.Trainer | None = None
+        self._pairs(self._options)
+        if self._outside is None and self._options.get("data") is None:
+            self._make_for_steps()  # refuses now what it would refuse later
+
+    def fit(
+        self,
+        x: Samples = None,
+        y: Targets = None,
+        *,
+        validation_data: ValidationData = None,
+        epochs: int | None = None,
+        batch_size: int | str | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> History:
+        """A run to its end; the model has its weights then.
+
+        x: an array [samples, …]; arrays by the names of the inputs; a table of pandas, Polars or
+        Arrow, whose columns are inputs by name, or together the only one; a dataset of samples
+        (x, y); the path of anything that `strop train --data` takes. y: [samples, …], or the name
+        of a table's column. Arrays are read where they lie. validation_data: (x, y), or a path, a
+        dataset. epochs, batch_size: instead of the trainer's. Ctrl-C ends the run after the step,
+        whose weights the model has, and raises KeyboardInterrupt.
+        """
+        if self._open is not None:
+            self.finish()
+        heard = [*self._callbacks, *callbacks]
+        given = {"epochs": epochs, "batch_size": batch_size}
+        given = {name: value for name, value in given.items() if value is not None}
+        options = with_callbacks({**self._options, **given}, heard)
+        run = Run(self, heard)
+        self.history = run.history
+        if self._outside is not None:
+            pair = None if validation_data is None else pair_of(validation_data)
+            fit_outside(self.model, self._outside, (x, y), pair, options, run)
+            return run.history
+        training, validation = self._data(x, y, validation_data, options)
+        trainer = self._make(training, validation, self._pairs(options))
+        run.begin()
+        result = trainer.fit(
+            on_step=(lambda step: run.on_step(Step(**step))) if run.hears_steps else None,
+            on_epoch=lambda epoch: run.on_epoch(Epoch(**epoch)),
+            should_stop=run.should_stop,
+        )
+        history = run.history
+        history.steps = result["steps"]
+        history.best_epoch = result["best_epoch"] or None
+        history.weights_epoch = result["weights_epoch"] or None
+        history.stopped_early = result["stopped_early"]
+        history.was_stopped = result["was_stopped"]
+        run.end()
+        return history
+
+    def evaluate(self, x: Samples = None, y: Targets = None) -> dict[str, float]:
+        """Loss, metrics of the trainer's option `metric`, and "samples", the number of them.
+
+        x and y are as of `fit`. Between `step` and `finish` with the weights of the steps.
+        """
+        if self._outside is not None:
+            return evaluate_outside(self.model, self._outside, x, y)
+        options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
+        if is_path(x):
+            if self._open is not None:
+                raise UsageError("x: found a path between steps, expected arrays")
+            options |= {"data": x, "validation_data": x}
+            measured = None
+        else:
+            measured = data_of(self._inputs, x, y)
+        if self._open is not None:
+            found: dict[str, float] = json.loads(self._open.evaluate(measured))
+            return found
+        trainer = self._make(measured, measured, self._pairs(options))
+        found = json.loads(trainer.evaluate())
+        return found
+
+    def predict(self, x: Samples, batch_size: int | None = None) -> Array | dict[str, Array]:
+        """The model's output for x, or its outputs by name where it has several.
+
+        x is an array, arrays by the names of inputs, or a table; it goes into the model as it is.
+        """
+        given = [name for name in _OF_SAMPLES if self._options.get(name) is not None]
+        arrays = named_arrays(self._inputs, x)
+        if any(array.dtype == np.uint8 and array.ndim > 3 for array in arrays.values()):
+            given.append("pixels of bytes")
+        if given:
+            raise UsageError(
+                f"predict: found {given[0]}, by which training changes samples, expected none; "
+                "give Model.run what the model has to see"
+            )
+        count = len(next(iter(arrays.values())))
+        size = batch_size or max(count, 1)
+        batches = [
+            self.model.run({name: array[start : start + size] for name, array in arrays.items()})
+            for start in range(0, max(count, 1), size)
+        ]
+        outputs = {
+            name: np.concatenate([batch[name] for batch in batches]) if batches[1:] else output
+            for name, output in batches[0].items()
+        }
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def step(self, x: Samples, y: Targets = None) -> Step:
+        """One step on a batch. The model has the weights after `finish`."""
+        if self._outside is not None:
+            raise UsageError("step: found a loss of your own, expected one by name; use fit")
+        if self._open is None:
+            self._open = self._make_for_steps()
+        return Step(**self._open.step(named_arrays(self._inputs, x, y)))
+
+    def finish(self) -> None:
+        """The end of steps: the model has their weights."""
+        trainer, self._open = self._open, None
+        if trainer is None:
+            raise UsageError("finish: found no steps, expected some before")
+        trainer.finish()
+
+    def state_dict(self) -> dict[str, bytes]:
+        """All that steps go on from, between `step` and `finish`."""
+        if self._open is None:
+            raise UsageError("state_dict: found no steps, expected some before")
+        return {"state": self._open.state()}
+
+    def load_state_dict(self, state: Mapping[str, bytes], x: Samples, y: Targets = None) -> None:
+        """Goes on from a state of a trainer of the same model and options: the next steps have the
+        bits that they would have had. x, y: any batch, from which the trainer knows its shapes."""
+        batch = data_of(self._inputs, x, y)
+        options = {**self._options, "batch_size": "full"}
+        self._open = self._make(batch, None, self._pairs(options))
+        self._open.set_state(state["state"])
+
+    @property
+    def _inputs(self) -> list[str]:
+        return [value.name for value in self.model.inputs]
+
+    def _pairs(self, options: Mapping[str, object]) -> list[tuple[str, str | None]]:
+        return pairs_of("train", options)
+
+    def _make_for_steps(self) -> _strop.Trainer:
+        """Without data; a batch is what a step is given."""
+        return self._make(None, None, self._pairs({**self._options, "batch_size": None}))
+
+    def _make(
+        self,
+        training: _strop.Data | None,
+        validation: _strop.Data | None,
+        pairs: list[tuple[str, str | None]],
+    ) -> _strop.Trainer:
+        return _strop.Trainer.make(self.model._handle, training, validation, pairs, *HEARD)
+
+    def _data(
+        self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]
+    ) -> tuple[_strop.Data | None, _strop.Data | None]:
+        """Data of arrays and datasets; paths become options."""
+        training = validation = None
+        if is_path(x):
+            options["data"] = x
+        elif x is not None:
+            training = data_of(self._inputs, x, y)
+        if is_path(validation_data):
+            options["validation_data"] = validation_data
+        elif validation_data is not None:
+            validation = data_of(self._inputs, *pair_of(validation_data))
+        if validation is not None and training is None:
+            raise UsageError(
+                "validation_data: found arrays beside a path, expected both as paths or as arrays"
+            )
+        return training, validation
+
+
+take_options(Trainer.__init__, trainer_options())
+Trainer.__doc__ = Trainer.__init__.__doc__

@@ -1,0 +1,80 @@
+"""Tensors, datasets and losses of PyTorch."""
+
+import unittest
+
+import numpy as np
+import strop
+import torch
+from program import ProgramTest, linear_model
+from strop import _strop
+from strop.data import named_arrays
+
+
+class TorchTest(ProgramTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.model_path = self.save(linear_model(hidden=8))
+        self.model = strop.load(self.model_path)
+        samples = self.samples(count=24)
+        self.x, self.y = torch.from_numpy(samples["x"]), torch.from_numpy(samples["target"])
+
+    def trained(self, *given: object) -> bytes:
+        model = strop.load(self.model_path)
+        strop.Trainer(model).fit(*given)
+        return model.to_bytes()
+
+    def test_tensors_and_datasets_give_the_bits_of_arrays(self) -> None:
+        expected = self.trained(self.x.numpy(), self.y.numpy())
+        self.assertEqual(self.trained(self.x, self.y), expected)
+        self.assertEqual(self.trained(self.x.clone().requires_grad_(), self.y), expected)
+        dataset = torch.utils.data.TensorDataset(self.x, self.y)
+        self.assertEqual(self.trained(dataset), expected)
+
+    def test_tensors_stay_where_they_are(self) -> None:
+        named = named_arrays(["x"], self.x)["x"]
+        self.assertEqual(named.ctypes.data, self.x.data_ptr())
+        halves = self.x.to(torch.bfloat16)
+        found = self.model.run(halves)["y"]
+        expected = self.model.run(halves.float())["y"]
+        np.testing.assert_array_equal(found, expected)
+        # By DLPack, without NumPy between.
+        np.testing.assert_array_equal(self.model._handle.run({"x": halves})["y"], expected)
+        data = _strop.Data.arrays({"x": self.x, "target": self.y})
+        trainer = _strop.Trainer.make(self.model._handle, data, None, [])
+        before = trainer.evaluate(data)
+        self.x.zero_()
+        self.assertNotEqual(trainer.evaluate(data), before)
+
+    def test_a_loss_of_torch_trains_as_torch_does(self) -> None:
+        module = torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)
+        ).double()
+        with torch.no_grad():
+            for layer, number in ((module[0], 0), (module[2], 1)):
+                weight = self.model.read_parameter(f"w{number}")
+                layer.weight.copy_(torch.from_numpy(weight.T.copy()))
+                layer.bias.copy_(torch.from_numpy(self.model.read_parameter(f"b{number}")))
+        loss = torch.nn.MultiMarginLoss()  # which the engine has not
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+        losses = []
+        for _ in range(5):
+            optimizer.zero_grad()
+            value = loss(module(self.x.double()), self.y)
+            value.backward()
+            optimizer.step()
+            losses.append(value.item())
+        trainer = strop.Trainer(
+            self.model,
+            loss=strop.losses.torch(loss),
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size="full",
+        )
+        history = trainer.fit(self.x, self.y, epochs=5)
+        np.testing.assert_allclose(history.history["loss"], losses, rtol=1e-5)
+        weight = module[0].weight.detach().numpy().T
+        np.testing.assert_allclose(self.model.read_parameter("w0"), weight, rtol=1e-4, atol=1e-6)
+
+
+if __name__ == "__main__":
+    unittest.main()
