@@ -34,8 +34,9 @@ std::shared_ptr<PythonLossTrainer> Make(std::shared_ptr<PythonModel> model,
 
 // Copies: the trainer's own outputs live until its next call only, and Python may keep these.
 nb::dict Forward(PythonLossTrainer& self, const nb::dict& inputs) {
-  self.inputs = ArraysOf(inputs);
+  NamedArrays given_inputs = ArraysOf(inputs);
   const std::vector<Tensor> outputs = InTurn(self.model->turn, [&] {
+    std::swap(self.inputs, given_inputs);  // the last ones go when nothing reads them any more
     std::vector<Tensor> copies;
     for (const TensorView& view : self.trainer->Forward(self.inputs.views)) {
       copies.emplace_back(view);

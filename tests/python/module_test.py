@@ -14,9 +14,11 @@ import traceback
 import unittest
 import weakref
 
+import ml_dtypes
 import numpy as np
 import strop  # noqa: F401  its errors are what the module raises
-from program import ProgramTest, linear_model, run
+from onnx import TensorProto, helper
+from program import ProgramTest, linear_model, make_model, run
 from strop import _strop
 
 ENDLESS = """
@@ -119,6 +121,18 @@ class ModuleTest(ProgramTest):
         for given in ([[1.0]], np.array([["a"]]), None, np.array([object()])):
             with self.subTest(given=given), self.assertRaisesRegex(TypeError, 'array "x": found'):
                 self.model.run({"x": given})
+
+    def test_bfloat16_is_that_of_ml_dtypes(self) -> None:
+        node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.BFLOAT16)
+        proto = make_model([node], [], ["n", 4], ["n", 4])
+        proto.graph.output[0].type.tensor_type.elem_type = TensorProto.BFLOAT16
+        model = _strop.Model.load_bytes(proto.SerializeToString())
+        self.assertEqual(model.outputs(), [("y", "bfloat16", (None, 4))])
+        halves = self.arrays["x"].astype(ml_dtypes.bfloat16)
+        for given in (self.arrays["x"], halves):
+            found = model.run({"x": given})["y"]
+            self.assertEqual(found.dtype, halves.dtype)
+            np.testing.assert_array_equal(found, halves)
 
     def test_outputs_own_their_elements(self) -> None:
         output = self.model.run({"x": self.arrays["x"]})["y"]

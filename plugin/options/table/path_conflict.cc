@@ -11,8 +11,8 @@
 #include "exporter/atomic_file.h"
 #include "exporter/external_files.h"
 #include "graph/status_macros.h"
-#include "plugin/options/outcome.h"
 #include "importer/glob.h"
+#include "plugin/options/outcome.h"
 
 namespace strop {
 namespace {
