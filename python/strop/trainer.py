@@ -223,5 +223,6 @@ class Trainer:
         return training, validation
 
 
+Trainer.__init__.__doc__ = Trainer.__doc__
 take_options(Trainer.__init__, trainer_options())
 Trainer.__doc__ = Trainer.__init__.__doc__

@@ -41,6 +41,8 @@ class OptionsTest(ProgramTest):
         [rows] = [entry["options"] for entry in listed if entry["command"] == "train"]
         shown = set(inspect.signature(strop.Trainer).parameters)
         loading = set(inspect.signature(strop.load).parameters)
+        self.assertRegex(strop.Trainer.__doc__, "^Trains a model")
+        self.assertRegex(strop.load.__doc__, "^A model from a path")
         for row in rows:
             name = row["long_name"].lstrip("-")
             keyword = name.replace("-", "_")
