@@ -1,10 +1,11 @@
-"""The wheel of `pip wheel .` in an environment of its own: five lines of Python, and the program.
+"""The wheel of scripts/wheel in an environment of its own: five lines of Python, and the program.
 
 python tests/python/wheel_test.py
 """
 
-import os
+import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,10 +14,10 @@ import unittest
 import zipfile
 
 import numpy as np
+import onnx
+from onnx.numpy_helper import to_array
 
 ROOT = pathlib.Path(__file__).parents[2]
-# The compilers and the base directory of scripts/build: what it has compiled is not compiled again.
-BUILDING = {"CC": "cc", "CXX": "c++", "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 FIVE_LINES = """
 import numpy as np, strop
 model = strop.load("model.onnx", seed=1)
@@ -40,10 +41,7 @@ class WheelTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.work = pathlib.Path(folder.name)
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-        building = ("--no-build-isolation", "--no-deps", "--wheel-dir", cls.work)
-        define = "cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON"  # as scripts/build does
-        settings = ("--config-settings", define)
-        run(*pip, "wheel", ROOT, *building, *settings, env=os.environ | BUILDING)
+        run(ROOT / "scripts/wheel", cls.work)
         [cls.wheel] = cls.work.glob("*.whl")
         cls.environment = cls.work / "environment"
         run(sys.executable, "-m", "venv", "--without-pip", cls.environment)
@@ -90,6 +88,38 @@ class WheelTest(unittest.TestCase):
         self.assertTrue([path for path in package.iterdir() if path.name.startswith("libstrop.so")])
         for path in package.glob("*.so*"):
             self.assertNotIn(str(ROOT), run("readelf", "-d", path))
+
+    def test_every_library_inside_has_its_licence(self) -> None:
+        self.assertLess(self.wheel.stat().st_size, 60e6)
+        self.assertRegex(self.wheel.name, r"-cp3\d+-cp3\d+-manylinux_2_\d+_x86_64\.whl$")
+        with zipfile.ZipFile(self.wheel) as wheel:
+            names = wheel.namelist()
+            [listed] = [name for name in names if re.search(r"/sboms/.*\.json$", name)]
+            components = json.loads(wheel.read(listed))["components"]
+        packages = {each["name"] for each in components if "pkg:deb/" in each["purl"]}
+        self.assertIn("libdnnl2", packages)
+        for package in packages:
+            license_name = f"/licenses/libraries/{package}/copyright"
+            self.assertTrue([name for name in names if name.endswith(license_name)], package)
+        libraries = [name for name in names if name.startswith("strop.libs/") and ".so" in name]
+        self.assertLessEqual(len(packages), len(libraries))
+        self.assertTrue([name for name in names if name.endswith("/licenses/copyright")])
+
+    def test_it_trains_without_avx512(self) -> None:
+        size = ("--input", 6, "--classes", 3, "--width", 8, "--seed", 1)
+        self.isolated(self.environment / "bin/strop", "new", "mlp", *size, "-o", "model.onnx")
+        random = np.random.default_rng(2)
+        x = random.normal(size=(40, 6)).astype(np.float32)
+        np.savez(self.work / "data.npz", x=x, target=random.integers(0, 3, 40))
+        environment = {"PATH": "/nowhere", "HOME": str(self.work), "DNNL_MAX_CPU_ISA": "AVX2"}
+        narrow = f"{FIVE_LINES}model.save('narrow.onnx')\n"
+        run(self.python, "-I", "-c", narrow, cwd=self.work, env=environment)
+        self.isolated(self.python, "-I", "-c", FIVE_LINES)
+        found, expected = (
+            onnx.load(self.work / name).graph.initializer for name in ("narrow.onnx", "python.onnx")
+        )
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(to_array(one), to_array(other), rtol=1e-4, atol=1e-6)
 
 
 if __name__ == "__main__":
