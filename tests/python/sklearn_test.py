@@ -61,8 +61,8 @@ class SklearnTest(ProgramTest):
                 warnings.simplefilter("ignore")
                 results = check_estimator(estimator, on_fail="raise", on_skip=None)
                 found = {result["check_name"]: result["status"] for result in results}
-                # Skipped without the environment variable SCIPY_ARRAY_API.
-                self.assertEqual(found.pop("check_array_api_input", "skipped"), "skipped")
+                if not os.environ.get("SCIPY_ARRAY_API"):  # which ctest sets
+                    self.assertEqual(found.pop("check_array_api_input"), "skipped")
                 self.assertEqual(set(found.values()), {"passed"})
 
     def test_a_fit_is_the_program_s_to_the_bit(self) -> None:
