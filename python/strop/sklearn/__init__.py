@@ -1,0 +1,18 @@
+"""Estimators for scikit-learn, over ONNX models.
+
+    from strop.sklearn import StropClassifier, to_onnx
+
+    pipeline = make_pipeline(StandardScaler(), StropClassifier(epochs=20, random_state=0))
+    pipeline.fit(X, y)
+    to_onnx(pipeline, X[:1])  # one ONNX file of the whole
+
+Needs the package `scikit-learn`, 1.6 or newer; models that are given, embeddings and `to_onnx` need
+`onnx`, and `to_onnx` needs `skl2onnx`, too.
+"""
+
+from strop.sklearn.classifier import StropClassifier
+from strop.sklearn.export import to_onnx
+from strop.sklearn.regressor import StropRegressor
+from strop.sklearn.transformer import StropTransformer
+
+__all__ = ["StropClassifier", "StropRegressor", "StropTransformer", "to_onnx"]

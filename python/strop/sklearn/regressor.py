@@ -1,0 +1,63 @@
+"""Numbers."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from strop.arrays import Array
+from strop.sklearn.estimator import StropEstimator
+from strop.sklearn.networks import flat
+
+_LOSSES = ("mse", "l1", "huber", "smooth_l1")
+
+
+class StropRegressor(RegressorMixin, StropEstimator):  # type: ignore[misc]
+    def fit(self, X: Any, y: Any) -> "StropRegressor":
+        """Trains. y: numbers [samples] or [samples, outputs].
+
+        Raises ValueError for X and y that do not suit each other or the model, strop.DataError,
+        one too, where training goes wrong.
+        """
+        X, y = self._validated(X, y=y, multi_output=True, y_numeric=True)
+        targets = self._begin(y)
+        self._train(X, targets, targets.shape[1], loss=self._loss_name())
+        return self
+
+    def partial_fit(self, X: Any, y: Any) -> "StropRegressor":
+        """One pass over X and y in their order, from the weights and the optimizer's state there
+        are."""
+        is_first = not hasattr(self, "model_bytes_")
+        X, y = self._validated(X, y=y, multi_output=True, y_numeric=True, reset=is_first)
+        targets = self._begin(y)
+        self._train_further(X, targets, targets.shape[1], loss=self._loss_name())
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """The model's numbers in double, [samples] or [samples, outputs] as y was."""
+        output = flat(self._output(self._validated_for_output(X))).astype(np.float64)
+        return output[:, 0] if self._is_one else output
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _begin(self, y: Array) -> Array:
+        """Sets what kind of numbers y is, and gives them as [samples, outputs]."""
+        self._is_one = y.ndim == 1
+        return flat(y).astype(np.float32)
+
+    def _loss_name(self) -> str:
+        loss: str = self.loss or _LOSSES[0]
+        if loss not in _LOSSES:
+            raise ValueError(f"loss: found {loss!r}, expected one of {', '.join(_LOSSES)}")
+        return loss
+
+
+StropRegressor.__doc__ = f"""A regressor. Without arguments a perceptron of two hidden layers.
+
+loss: mse, l1, huber or smooth_l1. y is taken as it is: numbers far from 1 are learnt slowly, and
+sklearn.compose.TransformedTargetRegressor scales them.
+
+{StropEstimator.__doc__}"""
