@@ -137,11 +137,11 @@ absl::Status Model::CheckMayChange(const OptionTexts& options) const {
   }
   for (const auto& [name, texts] : options) {
     const Option* option = set_.Find(name);
-    const bool is_fixed = name == "precision" || name == "seed" || name == "threads" ||
-                          name == "disable-pass" || name == "batch-norm";
+    const bool is_fixed =
+        name == "precision" || name == "seed" || name == "threads" || name == "disable-pass";
     const bool is_again = (name == "lora" && !prepared_->adapters.empty()) ||
                           (name == "quantize" && !arguments_.quantize.type.empty());
-    if (option == nullptr || !(is_again || (is_fixed && name != "batch-norm"))) continue;
+    if (option == nullptr || !(is_again || is_fixed)) continue;
     return UsageError(absl::StrCat(
         option->LongName(), is_again ? ": the model has it already" : ": give it when loading"));
   }

@@ -40,6 +40,36 @@ absl::Status CheckNames(const OptionTexts& options) {
   return absl::OkStatus();
 }
 
+// What a file of options says of the model has to be what the model was given.
+absl::Status CheckModelStays(const OptionTexts& given, const OptionSet& set) {
+  OptionSet of_model;
+  ModelArguments ignored;
+  AddModelOptions(of_model, ignored);
+  for (const auto& [name, texts] : given) of_model.at(name).given = texts;
+  for (const Option& option : of_model.options()) {
+    if (!IsOfModel(of_model, option.name)) continue;
+    if (ValuesOf(option) == ValuesOf(set.at(option.name))) continue;
+    return UsageError(absl::StrCat(option.LongName(),
+                                   ": found in --config for a trainer, expected what its model was "
+                                   "given; load the model with it"));
+  }
+  return absl::OkStatus();
+}
+
+// Options that need whole epochs, with their validation.
+absl::Status CheckSingleSteps(const OptionSet& set) {
+  const auto refuse = [](const std::string& option) {
+    return UsageError(
+        absl::StrCat(option, ": belongs to whole runs, expected none of single steps"));
+  };
+  for (const char* name : {"run-directory", "early-stopping", "export"}) {
+    if (set.IsGiven(name)) return refuse(set.at(name).LongName());
+  }
+  const std::vector<std::string> schedule = ValuesOf(set.at("schedule"));
+  const bool looks_at_losses = !schedule.empty() && schedule.front() == "reduce_on_plateau";
+  return looks_at_losses ? refuse("--schedule reduce_on_plateau") : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelTrainer>> ModelTrainer::Create(Model& model, TrainerData data,
@@ -80,6 +110,7 @@ absl::Status ModelTrainer::TakeOptions(const OptionTexts& options, bool has_data
   for (const auto& [name, texts] : all) set_.at(name).given = texts;  // as a run records them
   if (!of_model.model.path.empty()) set_.at("MODEL").given = {of_model.model.path};
   STROP_RETURN_IF_ERROR(GiveTexts(options, set_));
+  STROP_RETURN_IF_ERROR(CheckModelStays(model_.given(), set_));
   STROP_RETURN_IF_ERROR(CheckGivenPaths(set_, [this](std::vector<CommandPath>& paths) {
     if (!options_.output.empty()) AddAdapterPaths(options_.lora, options_.output, paths);
   }));
@@ -147,9 +178,7 @@ absl::StatusOr<SessionResult> ModelTrainer::Fit(const SessionCallbacks& callback
 absl::StatusOr<StepReport> ModelTrainer::Step(const GivenData& batch) {
   if (session_ == nullptr) STROP_RETURN_IF_ERROR(Begin({.training = batch}));
   STROP_RETURN_IF_ERROR(CheckGoesOn());
-  if (!options_.run.directory.empty()) {
-    return UsageError("--run-directory keeps whole runs, expected none for single steps");
-  }
+  STROP_RETURN_IF_ERROR(CheckSingleSteps(set_));
   if (!AugmentationOptionsOf(options_.data.augmentation).are_default()) {
     return UsageError("options of augmentation are of whole runs, expected none for single steps");
   }

@@ -104,6 +104,25 @@ TEST_F(ModelTrainerTest, SingleStepsTakeNothingOfWholeRuns) {
       Make({{"run-directory", {folder_.Path("r")}}});
   ASSERT_TRUE(kept.ok()) << kept.status();
   EXPECT_THAT((*kept)->Step(LinearSamples()).status().message(), HasSubstr("--run-directory"));
+  for (const OptionTexts& options :
+       {OptionTexts{{"early-stopping", {"2"}}}, OptionTexts{{"schedule", {"reduce_on_plateau"}}}}) {
+    const auto trainer = Make(options, {LinearSamples(), LinearSamples()});
+    ASSERT_TRUE(trainer.ok()) << trainer.status();
+    EXPECT_THAT((*trainer)->Step(LinearSamples()).status().message(),
+                HasSubstr("belongs to whole runs"));
+  }
+}
+
+TEST_F(ModelTrainerTest, AFileOfOptionsSaysNothingElseOfTheModel) {
+  const std::string other = folder_.Write("other.toml", std::string("freeze = [\"w\"]\n"));
+  EXPECT_THAT(ErrorOf({{"config", {other}}}), HasSubstr("--freeze: found in --config"));
+  const std::string same =
+      folder_.Write("same.toml", std::string("epochs = 3\nprecision = \"f32\"\nlora-rank = 8\n"));
+  const absl::Status status = Make({{"config", {same}}}).status();
+  EXPECT_THAT(status.message(), HasSubstr("--lora-rank requires --lora"));
+  const std::string run =
+      folder_.Write("run.toml", std::string("epochs = 3\nprecision = \"f32\"\n"));
+  EXPECT_TRUE(Make({{"config", {run}}}).ok());
 }
 
 }  // namespace
