@@ -103,7 +103,11 @@ class BoundSource : public DataSource {
                     Tensor& to) const {
     const int64_t sample_elements = ElementCount(fields_[field].shape);
     const int64_t count = static_cast<int64_t>(rows.size()) * sample_elements;
-    STROP_ASSIGN_OR_RETURN(const int64_t bad, ConvertNumbers(from, to, count, NonFinite::kRefuse));
+    const bool takes_any =
+        bindings_[field].is_target && target_.kind == TargetInterface::Kind::kAny;
+    STROP_ASSIGN_OR_RETURN(
+        const int64_t bad,
+        ConvertNumbers(from, to, count, takes_any ? NonFinite::kKeep : NonFinite::kRefuse));
     if (bad >= 0) {
       return BadNumber(field, rows[static_cast<size_t>(bad / sample_elements)],
                        NumberName(from, bad));
@@ -235,7 +239,9 @@ absl::Status CheckNamedClasses(const DataSource& source, const DataField& label,
                                const TargetInterface& target) {
   using Kind = TargetInterface::Kind;
   const absl::Span<const std::string> names = source.class_names();
-  if (names.empty() || target.kind == Kind::kProbabilities) return absl::OkStatus();
+  if (names.empty() || target.kind == Kind::kProbabilities || target.kind == Kind::kAny) {
+    return absl::OkStatus();
+  }
   if (target.kind == Kind::kClasses) {
     const bool is_known = target.class_count != std::numeric_limits<int64_t>::max();
     return is_known ? CheckClassCount(source.origin(), names, target.class_count)

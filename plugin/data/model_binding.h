@@ -27,6 +27,7 @@ struct TargetInterface {
     kProbabilities,  // of the classes along class_axis: none negative, with a sum of 1
     kShares,         // of a yes, between 0 and 1
     kNumbers,        // bound as the type's elements, as those of the two kinds before
+    kAny,            // whatever numbers the data have, NaN too
   };
   Kind kind = Kind::kNone;
   // The sample axis included; without a shape the data's own holds.

@@ -77,7 +77,9 @@ TargetFault FindImproper(const TargetInterface& interface, const Shape& sample, 
 absl::StatusOr<TargetFault> FindTargetFault(const TargetInterface& interface, const Shape& sample,
                                             const Tensor& target, int64_t count) {
   using Kind = TargetInterface::Kind;
-  if (count == 0 || interface.kind == Kind::kNone || interface.kind == Kind::kNumbers) {
+  if (count == 0) return TargetFault();
+  if (interface.kind == Kind::kNone || interface.kind == Kind::kNumbers ||
+      interface.kind == Kind::kAny) {
     return TargetFault();
   }
   if (interface.kind == Kind::kClasses) return FindNoClass(interface, target, count);

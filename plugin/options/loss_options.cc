@@ -131,7 +131,12 @@ void AddModeOptions(OptionSet& options, ModeArguments& arguments) {
 absl::StatusOr<LossOptions> LossOptionsOf(const LossArguments& arguments) {
   STROP_RETURN_IF_ERROR(CheckClassWeights(arguments.class_weights));
   LossOptions options;
-  STROP_ASSIGN_OR_RETURN(options.kind, LossKindOf(arguments.loss));
+  if (arguments.host != nullptr) {
+    options.kind = LossKind::kHost;
+    options.host = arguments.host;
+  } else {
+    STROP_ASSIGN_OR_RETURN(options.kind, LossKindOf(arguments.loss));
+  }
   options.output = arguments.output;
   options.class_axis = arguments.class_axis;
   options.class_weights = arguments.class_weights;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,11 @@ struct LossArguments {
   std::optional<int64_t> ignore_index;
   std::optional<double> positive_weight;
   std::optional<double> huber_delta;
+  std::shared_ptr<const HostLoss> host;  // the host program's own, in place of `loss`
 };
+
+// What `loss` says of a run on the host program's own loss: no command line takes it.
+inline constexpr char kHostLossName[] = "host";
 
 // What BatchNormalization and Dropout do while the model trains.
 struct ModeArguments {

@@ -72,11 +72,12 @@ absl::Status CheckSingleSteps(const OptionSet& set) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ModelTrainer>> ModelTrainer::Create(Model& model, TrainerData data,
-                                                                   const OptionTexts& options,
-                                                                   const Listener& listener) {
+absl::StatusOr<std::unique_ptr<ModelTrainer>> ModelTrainer::Create(
+    Model& model, TrainerData data, const OptionTexts& options, const Listener& listener,
+    std::shared_ptr<const HostLoss> loss) {
   std::unique_ptr<ModelTrainer> trainer(new ModelTrainer(model));
-  STROP_RETURN_IF_ERROR(trainer->TakeOptions(options, data.training.has_value(), listener));
+  STROP_RETURN_IF_ERROR(
+      trainer->TakeOptions(options, data.training.has_value(), listener, std::move(loss)));
   trainer->prepared_ = model.prepared();
   if (data.training || !trainer->options_.data.location.empty()) {
     STROP_RETURN_IF_ERROR(trainer->Begin(std::move(data)));
@@ -93,7 +94,8 @@ absl::StatusOr<std::unique_ptr<ModelTrainer>> ModelTrainer::Create(Model& model,
 }
 
 absl::Status ModelTrainer::TakeOptions(const OptionTexts& options, bool has_data,
-                                       const Listener& listener) {
+                                       const Listener& listener,
+                                       std::shared_ptr<const HostLoss> loss) {
   STROP_RETURN_IF_ERROR(CheckNames(options));
   AddTrainOptions(set_, options_);
   for (const char* name : {"MODEL", "data", "output"}) set_.at(name).is_required = false;
@@ -108,6 +110,16 @@ absl::Status ModelTrainer::TakeOptions(const OptionTexts& options, bool has_data
                        [&](const auto& option) { return option.first == given.first; });
   });
   for (const auto& [name, texts] : all) set_.at(name).given = texts;  // as a run records them
+  if (loss != nullptr) {
+    for (const auto& [name, texts] : options) {
+      if (name != "loss") continue;
+      return UsageError("--loss: found a loss by name beside one of the program's own");
+    }
+    // As the name of a loss, so that what belongs to others is refused.
+    options_.loss.host = std::move(loss);
+    set_.at("loss").choices = {kHostLossName};
+    set_.at("loss").given = {kHostLossName};
+  }
   if (!of_model.model.path.empty()) set_.at("MODEL").given = {of_model.model.path};
   STROP_RETURN_IF_ERROR(GiveTexts(options, set_));
   STROP_RETURN_IF_ERROR(CheckModelStays(model_.given(), set_));

@@ -29,10 +29,11 @@ struct TrainerData {
 class ModelTrainer {
  public:
   // `options` are those of `strop train`; what a model is given is refused. Without any training
-  // data only Step can be called, and an epoch is one step. The model has to outlive the trainer.
-  static absl::StatusOr<std::unique_ptr<ModelTrainer>> Create(Model& model, TrainerData data,
-                                                              const OptionTexts& options,
-                                                              const Listener& listener);
+  // data only Step can be called, and an epoch is one step. `loss` takes the place of the options'
+  // and of what belongs to it; null: theirs. The model has to outlive the trainer.
+  static absl::StatusOr<std::unique_ptr<ModelTrainer>> Create(
+      Model& model, TrainerData data, const OptionTexts& options, const Listener& listener,
+      std::shared_ptr<const HostLoss> loss = nullptr);
 
   // The run to its end, with the option `output` to a file, too. An error is also what ended it
   // before its time; the model then has the weights of the last good epoch, if there was one.
@@ -54,7 +55,8 @@ class ModelTrainer {
  private:
   explicit ModelTrainer(Model& model) : model_(model) {}
 
-  absl::Status TakeOptions(const OptionTexts& options, bool has_data, const Listener& listener);
+  absl::Status TakeOptions(const OptionTexts& options, bool has_data, const Listener& listener,
+                           std::shared_ptr<const HostLoss> loss);
   absl::Status Begin(TrainerData data);
   // That the model is the one that the trainer was made of, and there is a session.
   absl::Status CheckBegun() const;

@@ -161,9 +161,9 @@ absl::StatusOr<SessionResult> TrainingSession::Run(const SessionCallbacks& callb
   result.training = *run;
   if (goes_on) {
     STROP_ASSIGN_OR_RETURN(result.checkpoint, std::move(saved));
-    return result;
+    if (!is_model_given_) return result;
   }
-  if (is_kept()) result.kept.Update(kept_->Finish());
+  if (is_kept() && !goes_on) result.kept.Update(kept_->Finish());
   STROP_RETURN_IF_ERROR(HandOver(result));
   return result;
 }

@@ -27,13 +27,19 @@ absl::StatusOr<std::optional<LossKind>> LossOfActivation(const Graph& graph,
                                                          const std::string& output);
 
 struct AttachedLoss {
-  ValueId loss = kNoValue;        // rank 0
+  ValueId loss = kNoValue;        // rank 0; none for a host's loss that is to keep positions
   ValueId prediction = kNoValue;  // what the loss compares: logits for the cross-entropies
   ValueId target = kNoValue;      // the input that was added
   Shape prediction_shape;         // what does not grow with the batch
   int64_t class_axis = 1;         // of cross_entropy
   TargetInterface interface;
   std::string note;  // see TargetForm
+  // What metrics take the loss for, and the targets: the options' own; for a host's loss as the
+  // shapes say, kHost where they do not.
+  LossKind meaning = LossKind::kCrossEntropy;
+  TargetInterface meant_target;
+  std::vector<ValueId> seen;  // the outputs that a host's loss sees
+  std::vector<std::string> seen_names;
 };
 
 struct LossAttachment {

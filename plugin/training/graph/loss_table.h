@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ops/core/operator_facts.h"
+#include "ops/training/host_loss.h"
 
 namespace strop {
 
@@ -19,6 +21,7 @@ enum class LossKind {
   kL1,                  // torch.nn.L1Loss
   kHuber,               // torch.nn.HuberLoss
   kSmoothL1,            // torch.nn.SmoothL1Loss
+  kHost,                // the host program's own, LossOptions::host; not of kLosses
 };
 
 // What a model is trained for. Names, meanings and defaults are torch.nn's.
@@ -29,8 +32,9 @@ struct LossOptions {
   std::vector<double> class_weights;  // of cross_entropy, one per class; empty: ones
   double label_smoothing = 0;
   int64_t ignore_index = -100;
-  double positive_weight = 1;  // of binary_cross_entropy
-  double delta = 1;            // of huber, and smooth_l1's beta
+  double positive_weight = 1;            // of binary_cross_entropy
+  double delta = 1;                      // of huber, and smooth_l1's beta
+  std::shared_ptr<const HostLoss> host;  // of kHost; it sees all floating outputs, or `output`
 };
 
 // A number that a loss has.
@@ -85,5 +89,10 @@ inline constexpr LossRow kLosses[] = {
      .numbers = {{"huber_delta", &LossOptions::delta, "beta", 1,
                   "where the square becomes a line"}}},
 };
+
+inline const LossRow& RowOf(LossKind kind) {
+  return *std::find_if(std::begin(kLosses), std::end(kLosses),
+                       [kind](const LossRow& loss) { return loss.kind == kind; });
+}
 
 }  // namespace strop

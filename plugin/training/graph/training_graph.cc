@@ -242,10 +242,17 @@ absl::StatusOr<EvaluationGraph> BuildEvaluationGraph(const ImportedModel& model,
   STROP_ASSIGN_OR_RETURN(const AttachedLoss attached,
                          AttachLoss(graph, options, data, {.keeps_positions = true}));
   evaluation.target = attached.interface;
+  evaluation.meaning = attached.meaning;
+  evaluation.meant_target = attached.meant_target;
   evaluation.class_axis = attached.class_axis;
   evaluation.prediction = attached.prediction_shape;
+  evaluation.seen_names = attached.seen_names;
   evaluation.note = attached.note;
   graph.outputs = {attached.loss, attached.prediction};
+  if (attached.loss == kNoValue) {
+    graph.outputs = {attached.prediction};
+    graph.outputs.insert(graph.outputs.end(), attached.seen.begin(), attached.seen.end());
+  }
   graph.RemoveDeadNodes();
   return evaluation;
 }

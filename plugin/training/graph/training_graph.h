@@ -116,13 +116,17 @@ absl::StatusOr<TrainingGraph> BuildTrainingGraph(const ImportedModel& model,
 // The model with its loss as it is evaluated: running statistics, no dropout.
 //   inputs   the model's, target
 //   outputs  the loss of each label or element, and what it compares with the target (logits for
-//            the cross-entropies)
+//            the cross-entropies); for a host's loss that it is not part of: what metrics compare,
+//            and behind it the outputs that the loss sees
 struct EvaluationGraph {
   Graph graph;
   std::vector<InputInterface> inputs;
   TargetInterface target;
+  LossKind meaning = LossKind::kCrossEntropy;  // as of AttachedLoss
+  TargetInterface meant_target;
   int64_t class_axis = 1;
-  Shape prediction;  // shape of what the loss compares, see AttachedLoss
+  Shape prediction;  // shape of what the loss compares
+  std::vector<std::string> seen_names;
   std::string note;  // see TargetForm
 };
 

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "plugin/data/arrays/number_conversion.h"
+#include "plugin/data/target_check.h"
 #include "plugin/engine/runtime/anomaly.h"
 #include "plugin/training/graph/loss_weight.h"
 
@@ -27,6 +29,17 @@ Tensor First(const Tensor& tensor, int64_t count) {
   if (shape[0] == count) return tensor;
   shape[0] = count;
   return Tensor::Borrow(tensor.type(), std::move(shape), tensor.data(), nullptr);
+}
+
+// Those of the first `count` of the `batch` samples that an output is of.
+absl::StatusOr<Tensor> SamplesOf(const Tensor& output, int64_t count, int64_t batch) {
+  if (count == batch) return output;
+  const bool has_samples = !output.shape().empty() && output.shape()[0] % batch == 0;
+  if (has_samples) return First(output, output.shape()[0] / batch * count);
+  return absl::InvalidArgumentError(
+      absl::StrCat("evaluate: found an output ", ShapeName(output.shape()), " of a batch of ",
+                   batch, ", of which ", batch - count,
+                   " samples fill it up, expected rows for each; give whole batches"));
 }
 
 }  // namespace
@@ -69,11 +82,24 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
       CheckFixedBatch(inputs, shapes.has_fixed_batch ? options.batch_size : shapes.batch_size));
   std::unique_ptr<Evaluator> evaluator(new Evaluator());
   evaluator->loss_ = options.loss;
-  const MetricTask task = {options.loss.kind, graph.class_axis, options.loss.ignore_index,
+  if (graph.meaning == LossKind::kHost && !options.metrics.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "evaluate: metric ", options.metrics[0], ": found targets of shape ",
+        ShapeName(shapes.target->shape),
+        " a sample, expected classes or numbers that fit the model's output; leave metrics out"));
+  }
+  const MetricTask task = {graph.meaning, graph.class_axis, options.loss.ignore_index,
                            graph.prediction};
   STROP_ASSIGN_OR_RETURN(evaluator->metrics_,
                          MetricSet::Create(options.metrics, options.keeps_confusion_matrix, task));
-  if (options.watches_predictions) evaluator->metrics_->WatchPredictions();
+  evaluator->is_host_ = options.loss.kind == LossKind::kHost;
+  const bool has_meaning = graph.meaning != LossKind::kHost;
+  evaluator->has_metrics_ =
+      has_meaning &&
+      (options.watches_predictions || options.keeps_confusion_matrix || !options.metrics.empty());
+  evaluator->meant_target_ = graph.meant_target;
+  evaluator->seen_names_ = graph.seen_names;
+  if (options.watches_predictions && has_meaning) evaluator->metrics_->WatchPredictions();
   evaluator->class_names_.assign(data->class_names().begin(), data->class_names().end());
   STROP_ASSIGN_OR_RETURN(evaluator->data_,
                          BindToModel(std::move(data), graph.inputs, graph.target));
@@ -103,21 +129,58 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate(
     const int64_t count = std::min(batch_size_, result.sample_count - begin);
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, ReadBatch(begin));
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
-    const int64_t rows = outputs[1].shape()[0] / batch.back().shape()[0];  // of a sample
     const Tensor target = First(batch.back(), count);
-    STROP_ASSIGN_OR_RETURN(const std::vector<double> losses,
-                           NumericElements(First(outputs[0], count * rows)));
-    const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
-    if (!std::isfinite(sum) && !bad_batch_) bad_batch_ = begin;
-    result.loss += sum * static_cast<double>(count) / static_cast<double>(losses.size());
+    std::vector<Tensor> samples;
+    for (const Tensor& output : outputs) {
+      STROP_ASSIGN_OR_RETURN(samples.emplace_back(),
+                             SamplesOf(output, count, batch.back().shape()[0]));
+    }
+    STROP_ASSIGN_OR_RETURN(const double loss, LossOf(samples, target, count));
+    if (!std::isfinite(loss) && !bad_batch_) bad_batch_ = begin;
+    result.loss += loss;
     all_weight += LossWeight(loss_, target);
-    STROP_RETURN_IF_ERROR(metrics_->Update(First(outputs[1], count * rows), target, count));
+    STROP_RETURN_IF_ERROR(UpdateMetrics(samples[is_host_ ? 0 : 1], target, begin, count));
     if (on_progress) on_progress(begin + count);
   }
   result.loss /= all_weight;
   result.metrics = metrics_->Values();
   result.confusion_matrix = metrics_->confusion_matrix();
   return result;
+}
+
+absl::StatusOr<double> Evaluator::LossOf(absl::Span<const Tensor> outputs, const Tensor& target,
+                                         int64_t count) const {
+  if (is_host_) {
+    STROP_ASSIGN_OR_RETURN(const double mean, loss_.host->Compute({.names = seen_names_,
+                                                                   .outputs = outputs.subspan(1),
+                                                                   .target = target,
+                                                                   .gradients = {}}));
+    return mean * static_cast<double>(count);
+  }
+  STROP_ASSIGN_OR_RETURN(const std::vector<double> losses, NumericElements(outputs[0]));
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return sum * static_cast<double>(count) / static_cast<double>(losses.size());
+}
+
+absl::Status Evaluator::UpdateMetrics(const Tensor& prediction, const Tensor& target, int64_t first,
+                                      int64_t count) {
+  if (!is_host_) return metrics_->Update(prediction, target, count);
+  if (!has_metrics_) return absl::OkStatus();
+  // A host's loss takes targets as the data have them, metrics as the losses of their kind do.
+  Tensor meant(meant_target_.type.element_type, target.shape());
+  STROP_ASSIGN_OR_RETURN(const int64_t bad,
+                         ConvertNumbers(target, meant, target.element_count(), NonFinite::kRefuse));
+  const Shape sample(target.shape().begin() + 1, target.shape().end());
+  TargetFault fault{bad, "found a number that is none of its targets"};
+  if (bad < 0) {
+    STROP_ASSIGN_OR_RETURN(fault,
+                           FindTargetFault(meant_target_, sample, meant, target.element_count()));
+  }
+  if (fault.element < 0) return metrics_->Update(prediction, meant, count);
+  const int64_t row = first + fault.element / std::max<int64_t>(1, ElementCount(sample));
+  return absl::InvalidArgumentError(absl::StrCat("evaluate: \"", data_->origin(),
+                                                 "\", \"target\", row ", row, ": ", fault.problem,
+                                                 ", for metrics; leave them out"));
 }
 
 absl::StatusOr<absl::Span<const Tensor>> Evaluator::ReadBatch(int64_t first) {

@@ -63,8 +63,17 @@ class Evaluator {
  private:
   Evaluator() = default;
   absl::StatusOr<absl::Span<const Tensor>> ReadBatch(int64_t first);
+  // The sum of the losses of `count` samples, whose outputs these are.
+  absl::StatusOr<double> LossOf(absl::Span<const Tensor> outputs, const Tensor& target,
+                                int64_t count) const;
+  absl::Status UpdateMetrics(const Tensor& prediction, const Tensor& target, int64_t first,
+                             int64_t count);
 
   LossOptions loss_;
+  bool is_host_ = false;                 // the loss is the host program's
+  bool has_metrics_ = false;             // of a host's loss
+  TargetInterface meant_target_;         // of these
+  std::vector<std::string> seen_names_;  // of the outputs that it sees
   int64_t batch_size_ = 1;
   bool has_fixed_batch_ = false;
   std::string note_;

@@ -66,6 +66,7 @@ absl::Status Trainer::RunEpoch(const TrainingCallbacks& callbacks) {
   if (!was_stopped_) state_.reported_steps = state_.steps;
   report.seconds = SecondsSince(start);
   if (callbacks.on_epoch) callbacks.on_epoch(report);
+  if (!IsOver()) was_stopped_ = callbacks.should_stop && callbacks.should_stop();
   return absl::OkStatus();
 }
 
