@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
 #include "plugin/c/data.h"
 #include "plugin/c/listener.h"
@@ -23,6 +24,30 @@ struct strop_trainer {
 
 namespace strop {
 namespace {
+
+strop_tensor ViewOf(const char* name, const Tensor& tensor) {
+  return {name, static_cast<strop_type>(tensor.type()), tensor.shape().size(),
+          tensor.shape().data(), tensor.data()};
+}
+
+// The loss that the caller's function computes.
+std::shared_ptr<const HostLoss> LossBy(strop_compute_loss compute_loss, void* context) {
+  return HostLoss::Create([=](const HostLoss::Batch& batch) -> absl::StatusOr<double> {
+    std::vector<strop_tensor> outputs;
+    for (size_t i = 0; i < batch.outputs.size(); ++i) {
+      outputs.push_back(ViewOf(batch.names[i].c_str(), batch.outputs[i]));
+    }
+    const strop_tensor target = ViewOf("target", batch.target);
+    std::vector<void*> gradients;
+    for (Tensor& gradient : batch.gradients) gradients.push_back(gradient.mutable_data());
+    double loss = 0;
+    const int outcome = compute_loss(context, outputs.data(), outputs.size(), &target, &loss,
+                                     gradients.empty() ? nullptr : gradients.data());
+    if (outcome == 0) return loss;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "train: computing the loss failed: found ", outcome, ", expected 0; see who computes it"));
+  });
+}
 
 double OrNan(const std::optional<double>& number) {
   return number.value_or(std::numeric_limits<double>::quiet_NaN());
@@ -89,6 +114,18 @@ TrainerData DataOf(const strop_data* training, const strop_data* validation) {
   return data;
 }
 
+absl::Status MakeTrainer(strop_model& model, TrainerData data, std::shared_ptr<const HostLoss> loss,
+                         const strop_option* options, size_t option_count,
+                         const strop_listener* listener, strop_trainer** trainer) {
+  STROP_ASSIGN_OR_RETURN(const auto texts, TakeOptions(options, option_count));
+  auto made = std::make_unique<strop_trainer>();
+  STROP_ASSIGN_OR_RETURN(made->trainer,
+                         ModelTrainer::Create(*model.model, std::move(data), texts,
+                                              ListenerOf(listener), std::move(loss)));
+  *trainer = made.release();
+  return absl::OkStatus();
+}
+
 nlohmann::ordered_json JsonOf(const EvaluationResult& result) {
   nlohmann::ordered_json json = {{"loss", result.loss}, {"samples", result.sample_count}};
   for (const auto& [name, value] : result.metrics) json[name] = value;
@@ -109,13 +146,24 @@ strop_status strop_trainer_create(strop_model* model, const strop_data* training
                                   strop_trainer** trainer) {
   return Call([&]() -> absl::Status {
     STROP_RETURN_IF_ERROR(CheckGiven({{model, "model"}, {trainer, "trainer"}}));
-    STROP_ASSIGN_OR_RETURN(const auto texts, strop::TakeOptions(options, option_count));
-    auto made = std::make_unique<strop_trainer>();
-    STROP_ASSIGN_OR_RETURN(made->trainer, strop::ModelTrainer::Create(
-                                              *model->model, strop::DataOf(training, validation),
-                                              texts, strop::ListenerOf(listener)));
-    *trainer = made.release();
-    return absl::OkStatus();
+    return strop::MakeTrainer(*model, strop::DataOf(training, validation), nullptr, options,
+                              option_count, listener, trainer);
+  });
+}
+
+strop_status strop_trainer_create_with_loss(strop_model* model, const strop_data* training,
+                                            const strop_data* validation,
+                                            strop_compute_loss compute_loss, void* context,
+                                            const strop_option* options, size_t option_count,
+                                            const strop_listener* listener,
+                                            strop_trainer** trainer) {
+  return Call([&]() -> absl::Status {
+    STROP_RETURN_IF_ERROR(CheckGiven({{model, "model"},
+                                      {reinterpret_cast<const void*>(compute_loss), "compute_loss"},
+                                      {trainer, "trainer"}}));
+    return strop::MakeTrainer(*model, strop::DataOf(training, validation),
+                              strop::LossBy(compute_loss, context), options, option_count, listener,
+                              trainer);
   });
 }
 

@@ -232,6 +232,21 @@ STROP_API strop_status strop_trainer_create(strop_model *model, const strop_data
                                             strop_trainer **trainer);
 STROP_API void strop_trainer_free(strop_trainer *trainer);
 
+/* A loss of the caller's: `loss` gets the mean of a batch. `outputs` are the model's floating ones,
+ * or the one of option train-output; `target` is as the data have it. `gradients` is NULL where the
+ * loss is all that is asked for; else gradients[i] is for ∂loss/∂outputs[i], of its type and shape,
+ * and full of zeros. All live until it returns. Not 0: it failed, and the run ends with the last
+ * good epoch. Called on the thread that trains. */
+typedef int (*strop_compute_loss)(void *context, const strop_tensor *outputs, size_t output_count,
+                                  const strop_tensor *target, double *loss, void *const *gradients);
+/* strop_trainer_create with a loss of the caller's in place of option `loss` and what belongs to it.
+ * Everything else of a run is as with the engine's own: schedules, validation, early stopping,
+ * accumulation, runs that are kept. `context` has to stay until the trainer is freed. */
+STROP_API strop_status strop_trainer_create_with_loss(
+    strop_model *model, const strop_data *training, const strop_data *validation,
+    strop_compute_loss compute_loss, void *context, const strop_option *options,
+    size_t option_count, const strop_listener *listener, strop_trainer **trainer);
+
 typedef struct strop_step {
   int64_t step;  /* from 1 */
   int64_t epoch; /* from 1 */
@@ -265,7 +280,7 @@ typedef struct strop_callbacks {
   void *context;
   void (*on_step)(void *context, const strop_step *step);
   void (*on_epoch)(void *context, const strop_epoch *epoch);
-  int (*should_stop)(void *context); /* asked after every step; not 0 ends the run */
+  int (*should_stop)(void *context); /* asked after every step and epoch; not 0 ends the run */
 } strop_callbacks;
 
 typedef struct strop_result {

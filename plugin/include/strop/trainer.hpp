@@ -29,10 +29,29 @@ inline std::span<const strop_metric> MetricsOf(const Epoch& epoch) {
 struct Callbacks {
   std::function<void(const Step& step)> on_step = {};
   std::function<void(const Epoch& epoch)> on_epoch = {};
-  std::function<bool()> should_stop = {};  // asked after every step
+  std::function<bool()> should_stop = {};  // asked after every step and epoch
 };
 
+// A loss of the program's own: the mean of a batch. `outputs` are the model's floating ones, or the
+// one of option train-output; `target` is as the data have it. `gradients` is empty where the loss is
+// all that is asked for; else gradients[i] is for ∂loss/∂outputs[i], of its type and shape, and full
+// of zeros. What it throws ends the run with the last good epoch, and comes out of the call.
+using Loss = std::function<double(const std::vector<TensorView>& outputs, const TensorView& target,
+                                  std::span<void* const> gradients)>;
+
 namespace detail {
+
+inline int ComputeLoss(void* context, const strop_tensor* outputs, size_t output_count,
+                       const strop_tensor* target, double* loss, void* const* gradients) {
+  Carry([&] {
+    std::vector<TensorView> views;
+    for (size_t i = 0; i < output_count; ++i) views.emplace_back(outputs[i]);
+    const size_t gradient_count = gradients == nullptr ? 0 : output_count;
+    *loss = (*static_cast<const Loss*>(context))(views, TensorView(*target),
+                                                 {gradients, gradient_count});
+  });
+  return thrown ? 1 : 0;
+}
 
 // `callbacks` is the context, and has to stay.
 inline strop_callbacks CCallbacks(const Callbacks& callbacks) {
@@ -72,6 +91,25 @@ class Trainer {
   // On files: options data and validation-data. Without: for steps only, each an epoch.
   Trainer(Model& model, const Options& options, Listener listener = {})
       : Trainer(model, nullptr, nullptr, options, std::move(listener)) {}
+  // Any of these: data that are null lie where the options say, and an empty loss is theirs.
+  Trainer(Model& model, const Data* training, const Data* validation, const Options& options,
+          Listener listener = {}, Loss loss = {})
+      : model_(model.handle()),
+        training_(training == nullptr ? nullptr : training->handle()),
+        validation_(validation == nullptr ? nullptr : validation->handle()),
+        loss_(std::make_shared<Loss>(std::move(loss))),
+        handle_(detail::MadeWith<strop_trainer>(
+            std::move(listener), strop_trainer_free,
+            [&](const strop_listener& heard, strop_trainer** trainer) {
+              const std::vector<strop_option> list = detail::COptions(options);
+              if (*loss_) {
+                return strop_trainer_create_with_loss(
+                    model_.get(), training_.get(), validation_.get(), detail::ComputeLoss,
+                    loss_.get(), list.data(), list.size(), &heard, trainer);
+              }
+              return strop_trainer_create(model_.get(), training_.get(), validation_.get(),
+                                          list.data(), list.size(), &heard, trainer);
+            })) {}
 
   // The run to its end. STROP_BAD_DATA when numbers went bad: the model has the weights of the last
   // good epoch, if there was one. Once, and not after steps.
@@ -109,19 +147,6 @@ class Trainer {
   strop_trainer* get() const { return handle_.get(); }
 
  private:
-  Trainer(Model& model, const Data* training, const Data* validation, const Options& options,
-          Listener&& listener)
-      : model_(model.handle()),
-        training_(training == nullptr ? nullptr : training->handle()),
-        validation_(validation == nullptr ? nullptr : validation->handle()),
-        handle_(detail::MadeWith<strop_trainer>(
-            std::move(listener), strop_trainer_free,
-            [&](const strop_listener& heard, strop_trainer** trainer) {
-              const std::vector<strop_option> list = detail::COptions(options);
-              return strop_trainer_create(model_.get(), training_.get(), validation_.get(),
-                                          list.data(), list.size(), &heard, trainer);
-            })) {}
-
   std::string EvaluateWith(const strop_data* data) {
     return detail::MadeText(
         [&](strop_bytes** json) { return strop_trainer_evaluate(get(), data, json); });
@@ -130,6 +155,7 @@ class Trainer {
   std::shared_ptr<strop_model> model_;
   std::shared_ptr<strop_data> training_;
   std::shared_ptr<strop_data> validation_;
+  std::shared_ptr<Loss> loss_;
   std::shared_ptr<strop_trainer> handle_;  // last: it uses all of the above
 };
 
