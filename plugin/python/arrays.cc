@@ -28,12 +28,12 @@ constexpr ElementType kElementTypes[] = {
     {STROP_UINT64, "uint64", Code::UInt, 64},
 };
 
-std::string TextOf(nb::handle value) { return nb::cast<std::string>(nb::str(value)); }
+std::string Str(nb::handle value) { return nb::cast<std::string>(nb::str(value)); }
 
 // "list", or of an array "array of object".
 std::string KindOf(nb::handle value) {
-  if (nb::hasattr(value, "dtype")) return "an array of " + TextOf(value.attr("dtype"));
-  return "a " + TextOf(value.type().attr("__name__"));
+  if (nb::hasattr(value, "dtype")) return "an array of " + Str(value.attr("dtype"));
+  return "a " + Str(value.type().attr("__name__"));
 }
 
 nb::dlpack::dtype DlpackTypeOf(strop_type type) {
@@ -48,7 +48,7 @@ nb::dlpack::dtype DlpackTypeOf(strop_type type) {
 // NumPy's arrays of ml_dtypes.bfloat16 show neither a buffer nor DLPack.
 bool IsBfloat16OfNumpy(nb::handle value) {
   return nb::hasattr(value, "view") && nb::hasattr(value, "dtype") &&
-         TextOf(value.attr("dtype")) == "bfloat16";
+         Str(value.attr("dtype")) == "bfloat16";
 }
 
 }  // namespace
@@ -58,6 +58,14 @@ std::string NameOf(strop_type type) {
     if (known.type == type) return known.name;
   }
   return "string";
+}
+
+std::string TextOf(const TensorView& view) {
+  std::string text = NameOf(view.type()) + " of [";
+  for (size_t i = 0; i < view.shape().size(); ++i) {
+    text += (i > 0 ? ", " : "") + std::to_string(view.shape()[i]);
+  }
+  return text + "]";
 }
 
 strop_type TypeNamed(std::string_view name) {

@@ -22,6 +22,8 @@ struct NamedArrays {
 
 // ONNX's element types as NumPy calls them: "float32", "bool", …; "bfloat16" and "string" besides.
 std::string NameOf(strop_type type);
+// "float32 of [8, 3]"
+std::string TextOf(const TensorView& view);
 // TypeError for a name that none has.
 strop_type TypeNamed(std::string_view name);
 

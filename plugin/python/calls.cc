@@ -1,31 +1,13 @@
 #include "plugin/python/calls.h"
 
-#include <memory>
 #include <utility>
+
+#include "plugin/python/function.h"
 
 namespace strop {
 namespace {
 
 namespace nb = nanobind;
-
-// A function of Python's that may be called, copied and dropped without the interpreter's lock.
-class Function {
- public:
-  explicit Function(nb::object function)
-      : function_(new nb::object(std::move(function)), [](nb::object* kept) {
-          const nb::gil_scoped_acquire acquired;
-          delete kept;
-        }) {}
-
-  // With the lock held.
-  template <typename... Arguments>
-  nb::object operator()(const Arguments&... arguments) const {
-    return (*function_)(arguments...);
-  }
-
- private:
-  std::shared_ptr<nb::object> function_;
-};
 
 std::function<void(const std::string&)> LineHearer(nb::object function) {
   if (function.is_none()) return {};

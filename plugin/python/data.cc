@@ -24,14 +24,6 @@ std::shared_ptr<PythonData> OfArrays(const nb::dict& arrays) {
   return std::make_shared<PythonData>(std::move(given.kept), std::move(data));
 }
 
-std::string TextOf(const TensorView& view) {
-  std::string text = NameOf(view.type()) + " of [";
-  for (size_t i = 0; i < view.shape().size(); ++i) {
-    text += (i > 0 ? ", " : "") + std::to_string(view.shape()[i]);
-  }
-  return text + "]";
-}
-
 // Copies what the function read for a field to where the run wants it.
 void Take(const Field& field, int64_t sample_count, nb::handle value, void* buffer) {
   Shape shape = field.shape;

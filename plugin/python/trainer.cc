@@ -5,6 +5,7 @@
 #include "plugin/python/arrays.h"
 #include "plugin/python/calls.h"
 #include "plugin/python/data.h"
+#include "plugin/python/loss.h"
 #include "plugin/python/model.h"
 #include "plugin/python/module.h"
 
@@ -31,26 +32,20 @@ std::shared_ptr<PythonTrainer> Make(std::shared_ptr<PythonModel> model,
                                     std::shared_ptr<PythonData> training,
                                     std::shared_ptr<PythonData> validation,
                                     const OptionPairs& pairs, nb::object note, nb::object warning,
-                                    nb::object progress) {
-  if (validation != nullptr && training == nullptr) {
-    throw Error(STROP_USAGE, "validation data are given, expected training data with them");
-  }
+                                    nb::object progress, nb::object loss) {
   Listener heard = ListenerOf(std::move(note), std::move(warning), std::move(progress));
   const Options options = OptionsOf(pairs);
   auto made = std::make_shared<PythonTrainer>();
   made->model = std::move(model);
   made->training = std::move(training);
   made->validation = std::move(validation);
-  Model& trained = made->model->model;
+  Loss computed = LossOf(std::move(loss));
+  const auto data_of = [](const std::shared_ptr<PythonData>& given) {
+    return given == nullptr ? nullptr : &given->data;
+  };
   InTurn(made->model->turn, [&] {
-    if (made->validation != nullptr) {
-      made->trainer.emplace(trained, made->training->data, made->validation->data, options,
-                            std::move(heard));
-    } else if (made->training != nullptr) {
-      made->trainer.emplace(trained, made->training->data, options, std::move(heard));
-    } else {
-      made->trainer.emplace(trained, options, std::move(heard));
-    }
+    made->trainer.emplace(made->model->model, data_of(made->training), data_of(made->validation),
+                          options, std::move(heard), std::move(computed));
   });
   return made;
 }
@@ -100,7 +95,8 @@ void SetState(PythonTrainer& self, const nb::bytes& state) {
 void AddTrainer(nb::module_& module) {
   nb::class_<PythonTrainer>(module, "Trainer", "One run; strop.Trainer makes them.")
       .def_static("make", &Make, "model"_a, "training"_a.none(), "validation"_a.none(), "options"_a,
-                  "note"_a = nb::none(), "warning"_a = nb::none(), "progress"_a = nb::none())
+                  "note"_a = nb::none(), "warning"_a = nb::none(), "progress"_a = nb::none(),
+                  "loss"_a = nb::none())
       .def("fit", &Fit, "on_step"_a = nb::none(), "on_epoch"_a = nb::none(),
            "should_stop"_a = nb::none())
       .def("step", &TakeStep, "batch"_a)

@@ -24,6 +24,7 @@ from strop.errors import (
 )
 from strop.history import Epoch, History, Step
 from strop.inspection import Inspection
+from strop.loss_trainer import LossTrainer
 from strop.model import GradientCheck, Model, Parameter, Value, load
 from strop.program import list_options, obstacles, perform
 from strop.trainer import Trainer
@@ -40,6 +41,7 @@ __all__ = [
     "History",
     "InputOutputError",
     "Inspection",
+    "LossTrainer",
     "Model",
     "NoInputError",
     "Parameter",

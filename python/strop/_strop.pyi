@@ -87,6 +87,9 @@ class Data:
         read: Callable[[list[int]], Sequence[object]],
     ) -> Data: ...
 
+# (outputs by name, targets, whether gradients are wanted) -> (loss, gradients by output)
+_Loss = Callable[[dict[str, NDArray[Any]], NDArray[Any], bool], tuple[float, _Arrays | None]]
+
 class Trainer:
     @staticmethod
     def make(
@@ -97,6 +100,7 @@ class Trainer:
         note: _Line = None,
         warning: _Line = None,
         progress: _Progress = None,
+        loss: _Loss | None = None,
     ) -> Trainer: ...
     def fit(
         self,

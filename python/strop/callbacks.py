@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class Callback:
     """Does nothing; override what is of interest. `self.trainer.stop_training = True` ends the run
-    after the next step; what is raised ends it, too, and comes out of `fit`."""
+    after the step or epoch; what is raised ends it, too, and comes out of `fit`."""
 
     trainer: "Trainer"
 

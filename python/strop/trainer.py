@@ -12,10 +12,10 @@ from strop.callbacks import Callback
 from strop.data import Samples, Targets, data_of, is_path, named_arrays, pair_of
 from strop.errors import UsageError
 from strop.history import Epoch, History, Step
+from strop.host_loss import HostLoss, engine_loss
 from strop.listener import HEARD
 from strop.model import Model
 from strop.options import pairs_of, take_options, trainer_options
-from strop.outside_loss import OutsideLoss, evaluate_outside, fit_outside
 from strop.run import Run, with_callbacks
 
 ValidationData: TypeAlias = Any  # (x, y), or x alone: a path, a dataset, arrays with "target"
@@ -35,28 +35,28 @@ class Trainer:
     """Trains a model.
 
     `loss` is the name of one of the engine's, or a function of yours: loss(outputs, targets) gives
-    (loss, gradient by the outputs); see strop.losses.torch. Each `fit` is a run of its own, which
-    goes on from the model's weights. Raises TypeError for an option that there is not, and
-    strop.UsageError, a ValueError, for a value that none has.
+    (mean loss, gradient by the outputs); strop.losses has those of torch, JAX and ONNX. Each `fit`
+    is a run of its own, which goes on from the model's weights. Raises TypeError for an option that
+    there is not, and strop.UsageError, a ValueError, for a value that none has.
     """
 
     def __init__(
         self,
         model: Model,
         *,
-        loss: "str | OutsideLoss | None" = None,
+        loss: "str | HostLoss | None" = None,
         callbacks: Sequence[Callback] = (),
         **options: object,
     ) -> None:
         self.model = model
-        self.stop_training = False  # True ends the run after the next step
+        self.stop_training = False  # True ends the run after this step or epoch
         self.history = History()  # of the last run
         self._callbacks = list(callbacks)
-        self._outside = loss if callable(loss) else None
+        self._loss = engine_loss(loss) if callable(loss) else None
         self._options = options if callable(loss) else {"loss": loss, **options}
         self._open: _strop.Trainer | None = None
         self._pairs(self._options)
-        if self._outside is None and self._options.get("data") is None:
+        if self._options.get("data") is None:
             self._make_for_steps()  # refuses now what it would refuse later
 
     def fit(
@@ -86,10 +86,6 @@ class Trainer:
         options = with_callbacks({**self._options, **given}, heard)
         run = Run(self, heard)
         self.history = run.history
-        if self._outside is not None:
-            pair = None if validation_data is None else pair_of(validation_data)
-            fit_outside(self.model, self._outside, (x, y), pair, options, run)
-            return run.history
         training, validation = self._data(x, y, validation_data, options)
         trainer = self._make(training, validation, self._pairs(options))
         run.begin()
@@ -112,8 +108,6 @@ class Trainer:
 
         x and y are as of `fit`. Between `step` and `finish` with the weights of the steps.
         """
-        if self._outside is not None:
-            return evaluate_outside(self.model, self._outside, x, y)
         options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
         if is_path(x):
             if self._open is not None:
@@ -157,8 +151,6 @@ class Trainer:
 
     def step(self, x: Samples, y: Targets = None) -> Step:
         """One step on a batch. The model has the weights after `finish`."""
-        if self._outside is not None:
-            raise UsageError("step: found a loss of your own, expected one by name; use fit")
         if self._open is None:
             self._open = self._make_for_steps()
         return Step(**self._open.step(named_arrays(self._inputs, x, y)))
@@ -201,7 +193,9 @@ class Trainer:
         validation: _strop.Data | None,
         pairs: list[tuple[str, str | None]],
     ) -> _strop.Trainer:
-        return _strop.Trainer.make(self.model._handle, training, validation, pairs, *HEARD)
+        return _strop.Trainer.make(
+            self.model._handle, training, validation, pairs, *HEARD, self._loss
+        )
 
     def _data(
         self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]
@@ -216,10 +210,6 @@ class Trainer:
             options["validation_data"] = validation_data
         elif validation_data is not None:
             validation = data_of(self._inputs, *pair_of(validation_data))
-        if validation is not None and training is None:
-            raise UsageError(
-                "validation_data: found arrays beside a path, expected both as paths or as arrays"
-            )
         return training, validation
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import unittest
 
+import numpy
 import pandas
 import strop
 from program import ProgramTest, run
@@ -18,16 +19,18 @@ DIGITS = ROOT / "models/data/digits.csv.gz"
 class PageTest(ProgramTest):
     def test_the_example_is_the_command_beside_it(self) -> None:
         page = (ROOT / "docs/python.md").read_text()
-        [example] = re.findall(r"```python\n(.*?)```", page, re.S)
+        example, *others = re.findall(r"```python\n(.*?)```", page, re.S)
         [command] = re.findall(r"^    strop (train .*?[^\\])$", page, re.M | re.S)
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         pathlib.Path("digits.csv").write_bytes(gzip.decompress(DIGITS.read_bytes()))
         size = ("--input", 64, "--classes", 10, "--width", 32, "--seed", 1)
         self.run_well("new", "mlp", *size, "-o", "digits.onnx")
-        known = {"pandas": pandas, "strop": strop}
+        known = {"numpy": numpy, "pandas": pandas, "strop": strop}
         exec(example, known)
         ours = pathlib.Path("tuned.onnx").read_bytes()
+        for other in others:
+            exec(other, known)
         pathlib.Path("tuned.onnx").unlink()
         done = run(*shlex.split(command.replace("\\\n", " ")))
         self.assertEqual(done.returncode, 0, done.stderr)

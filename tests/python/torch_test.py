@@ -2,6 +2,7 @@
 
 import unittest
 
+import jax
 import numpy as np
 import strop
 import torch
@@ -74,6 +75,32 @@ class TorchTest(ProgramTest):
         np.testing.assert_allclose(history.history["loss"], losses, rtol=1e-5)
         weight = module[0].weight.detach().numpy().T
         np.testing.assert_allclose(self.model.read_parameter("w0"), weight, rtol=1e-4, atol=1e-6)
+
+    def test_losses_of_jax_and_onnxscript_train_as_the_engine_s_own(self) -> None:
+        import jax.numpy as jnp
+        from onnxscript import FLOAT, script
+        from onnxscript import opset18 as op
+
+        def mean_square(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+            return jnp.mean((outputs - targets) ** 2)
+
+        @script(default_opset=op)
+        def mean_square_of_nodes(y: FLOAT["n", 3], target: FLOAT["n", 3]) -> FLOAT:  # noqa: F821
+            difference = y - target
+            return op.ReduceMean(difference * difference, keepdims=0)
+
+        targets = np.random.default_rng(5).normal(size=(24, 3)).astype(np.float32)
+        losses = ["mse", strop.losses.jax(mean_square), strop.losses.onnx(mean_square_of_nodes)]
+        found = []
+        for loss in losses:
+            model = strop.load(self.model_path)
+            history = strop.Trainer(model, loss=loss, optimizer="adam", seed=3).fit(
+                self.x, targets, validation_data=(self.x, targets), epochs=3
+            )
+            found.append((history.history["val_loss"], model.read_parameter("w0")))
+        for val_loss, weight in found[1:]:
+            np.testing.assert_allclose(val_loss, found[0][0], rtol=1e-5)
+            np.testing.assert_allclose(weight, found[0][1], rtol=1e-3, atol=1e-5)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,6 @@ class TrainerTest(ProgramTest):
             (trainer.finish, "found no steps"),
             (trainer.state_dict, "found no steps"),
             (lambda: trainer.fit(self.x, validation_data=self.x[:0]), "target"),
-            (lambda: trainer.fit(self.data, validation_data=(self.x, self.y)), "both as paths"),
         ):
             with self.assertRaisesRegex(ValueError, words):
                 call()

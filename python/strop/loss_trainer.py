@@ -1,0 +1,42 @@
+"""Steps whose loss the caller computes between their two halves."""
+
+from collections.abc import Mapping
+
+from strop import _strop
+from strop.arrays import Array, ArrayLike
+from strop.data import Samples, named_arrays
+from strop.listener import HEARD
+from strop.model import Model
+from strop.options import pairs_of
+
+
+class LossTrainer:
+    """Trains a model step by step on a loss that the caller has itself: outputs out, the loss's
+    gradient by them in. Where a function of outputs and targets says it all, `Trainer(loss=…)` does
+    more.
+
+    Options are those of the optimizer and what belongs to it, clip_norm, clip_value, groups of
+    parameters, batch_norm and dropout; epochs, schedules and validation are the caller's. Raises
+    TypeError for an option that there is not, and strop.UsageError for one of a whole run.
+    """
+
+    def __init__(self, model: Model, **options: object) -> None:
+        self.model = model
+        pairs = pairs_of("train", options)
+        self._trainer = _strop.LossTrainer.make(model._handle, pairs, *HEARD)
+
+    def forward(self, x: Samples) -> dict[str, Array]:
+        """The model's floating outputs as it trains, by name. x: an array, or arrays by the names
+        of the inputs, [samples, …]; they have to stay as they are until the step."""
+        return self._trainer.forward(named_arrays([value.name for value in self.model.inputs], x))
+
+    def step(self, gradients: Mapping[str, ArrayLike], learning_rate: float | None = None) -> float:
+        """Backward and update. gradients: ∂loss/∂output by the output's name, of its type and
+        shape; of an output that is not named, zeros. learning_rate: by default that of the options.
+        Gives the norm of all parameters' gradients before clipping; NaN where it is not measured,
+        as without clipping."""
+        return self._trainer.step(named_arrays(list(gradients), dict(gradients)), learning_rate)
+
+    def finish(self) -> None:
+        """Gives the weights of now to the model; steps may go on."""
+        self._trainer.finish()
