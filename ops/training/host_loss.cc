@@ -74,7 +74,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> HostLossKernel(const KernelRequest& requ
   const int64_t number = request.node.attributes.Int("number", 0);
   std::shared_ptr<const HostLoss> loss = HostLoss::Find(number);
   if (loss == nullptr) {
-    return absl::InternalError(absl::StrCat(NodeLabel(request.node), ": there is no loss ", number));
+    return absl::InternalError(
+        absl::StrCat(NodeLabel(request.node), ": there is no loss ", number));
   }
   const std::vector<std::string> names = request.node.attributes.Strings("names");
   std::vector<TensorDescription> inputs(request.inputs.begin(), request.inputs.end());
@@ -112,19 +113,19 @@ absl::StatusOr<std::unique_ptr<Kernel>> HostLossKernel(const KernelRequest& requ
 // ---- Definition
 
 OpDefinition Definition() {
-  return {.name = "HostLoss",
-          .domain = kStropDomain,
-          .minimum_inputs = 2,
-          .maximum_inputs = kVariadic,
-          .maximum_outputs = kVariadic,
-          .element_types = HostLossTypes,
-          .shapes = HostLossShapes,
-          .differentiability = {Differentiability::kNotImplemented,
-                                Differentiability::kDifferentiable},
-          .gradient = HostLossGradient,
-          .kernels = {HostLossKernel},
-          // What the program's function gives twice need not be the same.
-          .is_random = true};
+  return {
+      .name = "HostLoss",
+      .domain = kStropDomain,
+      .minimum_inputs = 2,
+      .maximum_inputs = kVariadic,
+      .maximum_outputs = kVariadic,
+      .element_types = HostLossTypes,
+      .shapes = HostLossShapes,
+      .differentiability = {Differentiability::kNotImplemented, Differentiability::kDifferentiable},
+      .gradient = HostLossGradient,
+      .kernels = {HostLossKernel},
+      // What the program's function gives twice need not be the same.
+      .is_random = true};
 }
 
 }  // namespace

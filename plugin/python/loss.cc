@@ -50,9 +50,8 @@ void TakeGradients(const std::vector<TensorView>& outputs, const nb::dict& found
                    std::span<void* const> buffers) {
   for (const auto& [key, value] : found) {
     const auto name = nb::cast<std::string>(key);
-    const auto output = std::find_if(outputs.begin(), outputs.end(), [&](const TensorView& each) {
-      return each.name() == name;
-    });
+    const auto output = std::find_if(outputs.begin(), outputs.end(),
+                                     [&](const TensorView& each) { return each.name() == name; });
     if (output == outputs.end()) {
       throw nb::value_error(
           ("loss: found a gradient of \"" + name + "\", expected those of outputs that it saw")

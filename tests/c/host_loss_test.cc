@@ -28,10 +28,10 @@ double CrossEntropy(const float* logits, const int64_t* labels, int64_t count, f
 
 class HostLoss : public HostProgram {
  protected:
-  const OptionList options_ = {{"optimizer", "adamw"},       {"learning-rate", "0.01"},
-                               {"batch-size", "8"},          {"epochs", "4"},
-                               {"validation-split", "0.2"},  {"schedule", "cosine"},
-                               {"accumulation-steps", "2"},  {"seed", "5"},
+  const OptionList options_ = {{"optimizer", "adamw"},      {"learning-rate", "0.01"},
+                               {"batch-size", "8"},         {"epochs", "4"},
+                               {"validation-split", "0.2"}, {"schedule", "cosine"},
+                               {"accumulation-steps", "2"}, {"seed", "5"},
                                {"metric", "accuracy"}};
   Samples samples_;
 };
@@ -69,13 +69,13 @@ TEST_F(HostLoss, ARunIsThatOfTheLossInside) {
                                              &raw));
   const Handle<strop_trainer> by_function(raw);
   std::vector<strop_epoch> epochs;
-  const strop_callbacks callbacks = {&epochs, nullptr,
-                                     [](void* context, const strop_epoch* epoch) {
-                                       EXPECT_EQ(epoch->metric_count, 1u);
-                                       static_cast<std::vector<strop_epoch>*>(context)->push_back(
-                                           *epoch);
-                                     },
-                                     nullptr};
+  const strop_callbacks callbacks = {
+      &epochs, nullptr,
+      [](void* context, const strop_epoch* epoch) {
+        EXPECT_EQ(epoch->metric_count, 1u);
+        static_cast<std::vector<strop_epoch>*>(context)->push_back(*epoch);
+      },
+      nullptr};
   ASSERT_DONE(strop_trainer_fit(by_name.get(), &callbacks, nullptr));
   ASSERT_DONE(strop_trainer_fit(by_function.get(), &callbacks, nullptr));
   ASSERT_EQ(epochs.size(), 8u);
@@ -122,8 +122,7 @@ TEST_F(HostLoss, InCppItIsAFunctionThatMayThrow) {
       {{"features", samples_.features, {50, 4}}, {"target", samples_.targets, {50}}});
   bool fails = false;
   const strop::Loss loss = [&](const std::vector<strop::TensorView>& outputs,
-                               const strop::TensorView& target,
-                               std::span<void* const> gradients) {
+                               const strop::TensorView& target, std::span<void* const> gradients) {
     if (fails) throw std::runtime_error("mine");
     return CrossEntropy(outputs[0].elements<float>().data(), target.elements<int64_t>().data(),
                         target.element_count(),
@@ -132,9 +131,8 @@ TEST_F(HostLoss, InCppItIsAFunctionThatMayThrow) {
   const strop::Options options = {{"epochs", 3}, {"optimizer", "sgd"}, {"learning-rate", 0.1}};
   strop::Trainer trainer(model, &data, nullptr, options, {}, loss);
   std::vector<double> losses;
-  trainer.Fit({.on_epoch = [&](const strop::Epoch& epoch) {
-    losses.push_back(epoch.training_loss);
-  }});
+  trainer.Fit(
+      {.on_epoch = [&](const strop::Epoch& epoch) { losses.push_back(epoch.training_loss); }});
   EXPECT_LT(losses.back(), losses.front());
   fails = true;
   strop::Trainer failing(model, &data, nullptr, options, {}, loss);

@@ -35,8 +35,7 @@ absl::StatusOr<double> CubicLoss(const HostLoss::Batch& batch) {
 OpCase Row(const HostLoss& loss, std::vector<InputCase> inputs) {
   return {.op = "HostLoss",
           .inputs = std::move(inputs),
-          .attributes = {{"number", loss.number()},
-                         {"names", std::vector<std::string>{"a", "b"}}},
+          .attributes = {{"number", loss.number()}, {"names", std::vector<std::string>{"a", "b"}}},
           .domain = std::string(kStropDomain)};
 }
 
@@ -51,8 +50,8 @@ TEST(HostLoss, HasTheGradientThatItsFunctionGives) {
 TEST(HostLoss, IsAskedForGradientsOnlyWhereTheyAreWanted) {
   bool wants = true;
   std::vector<std::string> names;
-  const std::shared_ptr<const HostLoss> loss = HostLoss::Create(
-      [&](const HostLoss::Batch& batch) -> absl::StatusOr<double> {
+  const std::shared_ptr<const HostLoss> loss =
+      HostLoss::Create([&](const HostLoss::Batch& batch) -> absl::StatusOr<double> {
         wants = !batch.gradients.empty();
         names.assign(batch.names.begin(), batch.names.end());
         return 2.5;

@@ -3,9 +3,12 @@
 import unittest
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import strop
 import torch
+from onnxscript import FLOAT, script
+from onnxscript import opset18 as op
 from program import ProgramTest, linear_model
 from strop import _strop
 from strop.data import named_arrays
@@ -77,10 +80,6 @@ class TorchTest(ProgramTest):
         np.testing.assert_allclose(self.model.read_parameter("w0"), weight, rtol=1e-4, atol=1e-6)
 
     def test_losses_of_jax_and_onnxscript_train_as_the_engine_s_own(self) -> None:
-        import jax.numpy as jnp
-        from onnxscript import FLOAT, script
-        from onnxscript import opset18 as op
-
         def mean_square(outputs: jax.Array, targets: jax.Array) -> jax.Array:
             return jnp.mean((outputs - targets) ** 2)
 
