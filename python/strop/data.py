@@ -1,17 +1,17 @@
-"""What is trained on or measured with, from whatever people have: as data of the library."""
+"""Arrays and tables, by the names of a model's inputs."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from strop import _strop
 from strop.arrays import Array, array_of, columns_of, is_frame
 from strop.errors import UsageError
 
 # An array [samples, …]; arrays by the names of the inputs, or in their order; a table; a path; a
-# dataset with len() and samples by index: (x, y), or a mapping of names.
+# dataset with len() and samples by index: (x, y), or a mapping of names; a DataLoader; an iterable
+# of batches.
 Samples: TypeAlias = Any
 # An array [samples, …], or the name of a table's column.
 Targets: TypeAlias = Any
@@ -30,26 +30,28 @@ def pair_of(validation_data: Any) -> tuple[Samples, Targets]:
     return validation_data, None
 
 
-def is_dataset(x: object) -> bool:
-    """Whether samples come one by one: it can be asked for its length and for a sample."""
-    if isinstance(x, (Mapping, list, tuple)) or is_path(x) or is_frame(x):
-        return False
-    if any(hasattr(x, name) for name in ("dtype", "to_numpy", "__array__")):
-        return False
-    return hasattr(x, "__len__") and hasattr(x, "__getitem__")
-
-
 def named_arrays(inputs: Sequence[str], x: Samples, y: Targets = None) -> dict[str, Array]:
     """Arrays by the names of the model's inputs, and y as "target".
 
     Raises UsageError where x leaves open which array is for which input.
     """
-    columns = columns_of(x) if is_frame(x) else None
-    if columns is not None:
-        x, y = _without_target(columns, y)
-        if not set(inputs) <= set(x):
-            x = np.column_stack([_numbers(name, column) for name, column in x.items()])
-    arrays = _by_name(inputs, x)
+    if is_frame(x):
+        return named_columns(inputs, columns_of(x), y)
+    return _with_targets(by_name(inputs, x), y)
+
+
+def named_columns(
+    inputs: Sequence[str], columns: dict[str, Array], y: Targets = None
+) -> dict[str, Array]:
+    """The same of a table's columns, each an input by its name, or together the only one; y may be
+    the name of one."""
+    x, y = _without_target(columns, y)
+    if not set(inputs) <= set(x):
+        x = np.column_stack([_numbers(name, column) for name, column in x.items()])
+    return _with_targets(by_name(inputs, x), y)
+
+
+def _with_targets(arrays: dict[str, Array], y: Targets) -> dict[str, Array]:
     if y is not None:
         arrays[TARGET] = _one_column(array_of(y)) if is_frame(y) else array_of(y)
     return arrays
@@ -73,7 +75,8 @@ def _one_column(table: Array) -> Array:
     return table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
 
 
-def _by_name(inputs: Sequence[str], x: Samples) -> dict[str, Array]:
+def by_name(inputs: Sequence[str], x: Samples) -> dict[str, Array]:
+    """Arrays by the names of the inputs. Raises UsageError where that is left open."""
     if isinstance(x, Mapping):
         return {str(name): array_of(array) for name, array in x.items()}
     if len(inputs) == 1:
@@ -83,43 +86,3 @@ def _by_name(inputs: Sequence[str], x: Samples) -> dict[str, Array]:
     raise UsageError(
         f"x: found one array, expected one for each input; a dict of {', '.join(inputs)}"
     )
-
-
-def data_of(inputs: Sequence[str], x: Samples, y: Targets = None) -> _strop.Data:
-    """Data of arrays, which are read where they lie, or of a dataset, whose samples are read as
-    they are needed."""
-    if not is_dataset(x):
-        return _strop.Data.arrays(named_arrays(inputs, x, y))
-    if y is not None:
-        raise UsageError("y: found targets beside a dataset, expected them in its samples")
-    read_one = _reader(inputs, x)
-    first = read_one(0)
-    names = list(first)
-    fields = [(name, str(first[name].dtype), first[name].shape) for name in names]
-
-    def read(indices: list[int]) -> list[Array]:
-        samples = [read_one(index) for index in indices]
-        return [np.stack([sample[name] for sample in samples]) for name in names]
-
-    return _strop.Data.reader(len(x), fields, read)
-
-
-def _reader(inputs: Sequence[str], dataset: Any) -> Callable[[int], dict[str, Array]]:
-    def read(index: int) -> dict[str, Array]:
-        sample = dataset[index]
-        if isinstance(sample, Mapping):
-            return {str(name): _one(value) for name, value in sample.items()}
-        if isinstance(sample, (tuple, list)) and len(sample) == 2:
-            x, y = sample
-            named = x if isinstance(x, Mapping) else _by_name(inputs, x)
-            return {**{name: _one(value) for name, value in named.items()}, TARGET: _one(y)}
-        return {name: _one(value) for name, value in _by_name(inputs, sample).items()}
-
-    return read
-
-
-def _one(value: Any) -> Array:
-    """A value of a sample; Python's own numbers are what most models take."""
-    if isinstance(value, float):
-        return np.asarray(value, np.float32)
-    return array_of(value)

@@ -9,7 +9,7 @@ import numpy as np
 from strop import _strop
 from strop.arrays import Array
 from strop.callbacks import Callback
-from strop.data import Samples, Targets, data_of, is_path, named_arrays, pair_of
+from strop.data import Samples, Targets, named_arrays, pair_of
 from strop.errors import UsageError
 from strop.history import Epoch, History, Step
 from strop.host_loss import HostLoss, engine_loss
@@ -17,6 +17,7 @@ from strop.listener import HEARD
 from strop.model import Model
 from strop.options import pairs_of, take_options, trainer_options
 from strop.run import Run, with_callbacks
+from strop.sources import source_of
 
 ValidationData: TypeAlias = Any  # (x, y), or x alone: a path, a dataset, arrays with "target"
 
@@ -73,10 +74,12 @@ class Trainer:
 
         x: an array [samples, …]; arrays by the names of the inputs; a table of pandas, Polars or
         Arrow, whose columns are inputs by name, or together the only one; a dataset of samples
-        (x, y); the path of anything that `strop train --data` takes. y: [samples, …], or the name
-        of a table's column. Arrays are read where they lie. validation_data: (x, y), or a path, a
-        dataset. epochs, batch_size: instead of the trainer's. Ctrl-C ends the run after the step,
-        whose weights the model has, and raises KeyboardInterrupt.
+        (x, y), or a DataLoader of one; the path of a Parquet file, or of anything that `strop train
+        --data` takes; an iterable of batches (x, y). y: [samples, …], or the name of a table's
+        column. Arrays are read where they lie; what comes in batches is written to a temporary file
+        first. validation_data: (x, y), or x alone. epochs, batch_size: instead of the trainer's.
+        Ctrl-C ends the run after the step, whose weights the model has, and raises
+        KeyboardInterrupt.
         """
         if self._open is not None:
             self.finish()
@@ -109,13 +112,11 @@ class Trainer:
         x and y are as of `fit`. Between `step` and `finish` with the weights of the steps.
         """
         options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
-        if is_path(x):
+        measured, of_data = source_of(self._inputs, x, y)
+        if measured is None:
             if self._open is not None:
                 raise UsageError("x: found a path between steps, expected arrays")
-            options |= {"data": x, "validation_data": x}
-            measured = None
-        else:
-            measured = data_of(self._inputs, x, y)
+            options |= {**of_data, "validation_data": of_data["data"]}
         if self._open is not None:
             found: dict[str, float] = json.loads(self._open.evaluate(measured))
             return found
@@ -171,7 +172,7 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, bytes], x: Samples, y: Targets = None) -> None:
         """Goes on from a state of a trainer of the same model and options: the next steps have the
         bits that they would have had. x, y: any batch, from which the trainer knows its shapes."""
-        batch = data_of(self._inputs, x, y)
+        batch = source_of(self._inputs, x, y).data
         options = {**self._options, "batch_size": "full"}
         self._open = self._make(batch, None, self._pairs(options))
         self._open.set_state(state["state"])
@@ -200,16 +201,26 @@ class Trainer:
     def _data(
         self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]
     ) -> tuple[_strop.Data | None, _strop.Data | None]:
-        """Data of arrays and datasets; paths become options."""
+        """Data in hand; what else x stands for is added to the options."""
         training = validation = None
-        if is_path(x):
-            options["data"] = x
-        elif x is not None:
-            training = data_of(self._inputs, x, y)
-        if is_path(validation_data):
-            options["validation_data"] = validation_data
-        elif validation_data is not None:
-            validation = data_of(self._inputs, *pair_of(validation_data))
+        if x is not None:
+            training, of_data = source_of(self._inputs, x, y)
+            for name, value in of_data.items():
+                if options.get(name) not in (None, value):
+                    raise UsageError(
+                        f"{name}: found {options[name]!r}, expected {value!r} as x has it; leave "
+                        "one of them out"
+                    )
+                options[name] = value
+        if validation_data is not None:
+            validation, of_data = source_of(self._inputs, *pair_of(validation_data))
+            if validation is None:
+                options["validation_data"] = of_data["data"]
+                if of_data.get("target", options.get("target")) != options.get("target"):
+                    raise UsageError(
+                        f"validation_data: found the target {of_data['target']!r}, expected that "
+                        "of x"
+                    )
         return training, validation
 
 

@@ -1,12 +1,15 @@
 """What x and y may be, against the bits that plain arrays give; copies, by where the memory is."""
 
 import collections
+import itertools
 import unittest
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import strop
 from onnx import helper, numpy_helper
 from program import ProgramTest, linear_model, make_model
@@ -75,6 +78,81 @@ class DataTest(ProgramTest):
             kinds = [type(each) for each in given]
             with self.subTest(kinds=kinds):
                 self.assertEqual(self.trained(*given), expected)
+
+    def test_streams_give_the_bits_of_arrays(self) -> None:
+        x, y = self.x, self.y
+        expected = self.trained(x, y, epochs=3)
+        labelled = pd.DataFrame(x, columns=list("abcd")).assign(label=y)
+        parquet, rows = self.path("data.parquet"), self.path("rows.parquet")
+        labelled.to_parquet(parquet, row_group_size=5)
+        pq.write_table(pa.table({"features": list(x), "label": y}), rows)
+
+        def batches(*ends: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for start, end in itertools.pairwise((0, *ends, 24)):
+                yield x[start:end], y[start:end]
+
+        class Again:  # an iterable that can be asked for a second time
+            def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+                return iter([{"x": x[:7], "target": y[:7]}, {"x": x[7:], "target": y[7:]}])
+
+        table = pa.Table.from_pandas(labelled)
+        for given in (
+            (batches(10, 13),),
+            (batches(),),
+            (Again(),),
+            (iter([labelled[:5], labelled[5:]]), "label"),
+            (table.to_reader(max_chunksize=6), "label"),
+            (parquet, "label"),
+            (str(parquet), "label"),
+            (rows, "label"),
+            (pl.from_pandas(labelled).lazy(), "label"),
+            (pl.scan_parquet(parquet), "label"),
+        ):
+            with self.subTest(kinds=[type(each) for each in given]):
+                self.assertEqual(self.trained(*given, epochs=3), expected)
+        model = strop.load(linear_model())
+        history = strop.Trainer(model).fit(x, y, validation_data=(parquet, "label"))
+        loss = strop.Trainer(model).evaluate(batches(3))["loss"]
+        self.assertAlmostEqual(history.history["val_loss"][0], loss, places=6)
+
+    def test_streams_that_do_not_hold_together_are_refused(self) -> None:
+        x, y = self.x, self.y
+        for batches, words in (
+            ([], "found no batch"),
+            ([(x, y), (x[:, :3], y)], r"batch 2: 'x': found float32 of \[3\] a sample"),
+            ([(x, y), (x, y.astype(np.int32))], "batch 2: 'target': found int32"),
+            ([{"x": x, "target": y}, {"x": x}], "batch 2: found x, expected x, target"),
+            (zip(x, y, strict=True), r"found x \[4\], target \[\], expected arrays of as many"),
+            ([(x, y[:3])], r"found x \[24, 4\], target \[3\]"),
+        ):
+            with self.subTest(words=words), self.assertRaisesRegex(ValueError, words):
+                self.trained(iter(batches))
+        with self.assertRaisesRegex(ValueError, "beside a stream"):
+            self.trained(iter([(x, y)]), y)
+
+    def test_files_in_memory_maps_are_read_as_they_are_needed(self) -> None:
+        expected = self.trained(self.x, self.y, epochs=3)
+        np.save(self.path("x.npy"), self.x)
+        np.save(self.path("y.npy"), self.y)
+        x = np.load(self.path("x.npy"), mmap_mode="r")
+        y = np.load(self.path("y.npy"), mmap_mode="r+")
+        private = np.load(self.path("x.npy"), mmap_mode="c")
+        private[0] = 7  # which is in memory alone
+        for given in ((x, y), (x[:], self.y), ({"x": x}, self.y), (self.x, y)):
+            self.assertEqual(self.trained(*given, epochs=3), expected)
+        self.assertNotEqual(self.trained(private, y, epochs=3), expected)
+        self.assertEqual(private[0, 0], 7)
+        with self.assertRaisesRegex(ValueError, "several lengths .x 24, target 20"):
+            self.trained(x, self.y[:20])
+
+    def test_a_path_has_its_target_by_name(self) -> None:
+        data = self.save_data(x=self.x, target=self.y)
+        other = self.save_data("other.npz", x=self.x, label=self.y)
+        self.assertEqual(self.trained(other, "label"), self.trained(data))
+        with self.assertRaisesRegex(ValueError, "beside a path, expected the name"):
+            self.trained(data, self.y)
+        with self.assertRaisesRegex(ValueError, "target: found 'a', expected 'label' as x has it"):
+            self.trained(other, "label", target="a")
 
     def test_validation_data_has_the_same_forms(self) -> None:
         losses = set()

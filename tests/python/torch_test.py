@@ -2,6 +2,7 @@
 
 import unittest
 
+import datasets
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +34,46 @@ class TorchTest(ProgramTest):
         self.assertEqual(self.trained(self.x.clone().requires_grad_(), self.y), expected)
         dataset = torch.utils.data.TensorDataset(self.x, self.y)
         self.assertEqual(self.trained(dataset), expected)
+
+    def test_loaders_say_batches_and_order(self) -> None:
+        dataset = torch.utils.data.TensorDataset(self.x, self.y)
+
+        def loader(**options: object) -> torch.utils.data.DataLoader:
+            return torch.utils.data.DataLoader(dataset, **{"batch_size": 5, **options})
+
+        def trained(*given: object, **options: object) -> bytes:
+            model = strop.load(self.model_path)
+            strop.Trainer(model, epochs=3, **options).fit(*given)
+            return model.to_bytes()
+
+        for options, same in (
+            ({"shuffle": True}, {}),
+            ({}, {"no_shuffle": True}),
+            ({"shuffle": True, "drop_last": True}, {"drop_last": True}),
+        ):
+            expected = trained(self.x, self.y, batch_size=5, **same)
+            self.assertEqual(trained(loader(**options)), expected)
+
+        def collate(samples: list) -> dict[str, torch.Tensor]:
+            x, y = zip(*samples, strict=True)
+            return {"x": torch.stack(x) * 2, "target": torch.stack(y)}
+
+        doubled = trained(self.x * 2, self.y, batch_size=5, no_shuffle=True)
+        self.assertEqual(trained(loader(collate_fn=collate)), doubled)
+        sampler = torch.utils.data.WeightedRandomSampler([1.0] * 24, 24)
+        with self.assertRaisesRegex(ValueError, "found a WeightedRandomSampler"):
+            trained(loader(sampler=sampler))
+        with self.assertRaisesRegex(ValueError, "batch_size: found 8, expected 5 as x has it"):
+            trained(loader(), batch_size=8)
+
+    def test_datasets_of_hugging_face(self) -> None:
+        expected = self.trained(self.x.numpy(), self.y.numpy())
+        rows = datasets.Dataset.from_dict({"x": self.x.tolist(), "target": self.y.tolist()})
+        self.assertEqual(self.trained(rows), expected)
+        self.assertEqual(self.trained(rows.with_format("numpy")), expected)
+        self.assertEqual(self.trained(rows.with_format("torch")), expected)
+        streamed = rows.to_iterable_dataset().with_format("numpy").batch(batch_size=7)
+        self.assertEqual(self.trained(streamed), expected)
 
     def test_tensors_stay_where_they_are(self) -> None:
         named = named_arrays(["x"], self.x)["x"]
