@@ -32,6 +32,7 @@ class Parameter:
     shape: tuple[int, ...]
     role: str  # "trained", "frozen", "statistics"
     reason: str  # 'weight of "conv1" (Conv)'
+    position: int  # of the first node that reads it, as nodes are computed; -1: none does
 
 
 @dataclass(frozen=True)
