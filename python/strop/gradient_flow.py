@@ -4,9 +4,9 @@ import json
 import math
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,18 +14,17 @@ from strop import _strop
 from strop.arrays import Array
 from strop.data import TARGET, Samples, Targets, named_arrays
 from strop.errors import UsageError
+from strop.host_loss import HostLoss, engine_loss
 from strop.listener import HEARD
-from strop.options import pairs_of
+from strop.options import pairs_of, rows_of
 from strop.plots import new_axes, pyplot
 
 if TYPE_CHECKING:
     from strop.model import Model, Parameter
 
-# The name of one of the engine's, or a function of one's own: see Trainer.
-FlowLoss: TypeAlias = str | Callable[[Any, Array], tuple[float, Any]]
-
 # Momentum's buffer after the first step is the gradient of that step, before the rate.
 _ONE_STEP = {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.0}
+_MODES = ("batch_norm", "dropout", "dropout_at")
 _PLACE = re.compile("state/(.*)/momentum_buffer")
 _TYPES = {"F32": np.float32, "F64": np.float64}
 
@@ -102,11 +101,7 @@ def _drawn(number: float) -> float:
 
 
 def gradient_flow(
-    model: "Model",
-    x: Samples,
-    y: Targets,
-    loss: FlowLoss,
-    options: Mapping[str, object],
+    model: "Model", x: Samples, y: Targets, loss: str | HostLoss, options: Mapping[str, object]
 ) -> GradientFlow:
     """See Model.gradient_flow."""
     trained = [parameter for parameter in model.parameters if parameter.role == "trained"]
@@ -114,15 +109,7 @@ def gradient_flow(
     arrays = named_arrays([value.name for value in model.inputs], x, y)
     if TARGET not in arrays:
         raise UsageError("y: found none, expected targets for the loss")
-    if callable(loss):
-        if options:
-            raise UsageError(
-                f"gradient_flow: found {next(iter(options))} beside a loss of your own, expected "
-                "none"
-            )
-        found = _of_outside_loss(model, arrays, loss, [parameter.name for parameter in trained])
-    else:
-        found = _of_step(model, arrays, {**options, "loss": loss})
+    found = _gradients_of(model, arrays, loss, options)
     return GradientFlow([_measured(parameter, found.get(parameter.name)) for parameter in trained])
 
 
@@ -132,33 +119,25 @@ def _measured(parameter: "Parameter", gradient: Array | None) -> ParameterGradie
     return ParameterGradient(parameter.name, parameter.reason, mean, maximum)
 
 
-def _of_step(
-    model: "Model", arrays: dict[str, Array], options: Mapping[str, object]
+def _gradients_of(
+    model: "Model",
+    arrays: dict[str, Array],
+    loss: str | HostLoss,
+    options: Mapping[str, object],
 ) -> dict[str, Array]:
-    """Gradients of a step that the model never gets."""
-    pairs = pairs_of("train", {**options, **_ONE_STEP})
-    trainer = _strop.Trainer.make(model._handle, None, None, pairs, *HEARD)
+    """Of a step that the model never gets."""
+    rows = rows_of("train")
+    for name in options:
+        if name in rows and name not in _MODES and rows[name].group != "Loss":
+            raise UsageError(f"gradient_flow: found {name}, expected options of the loss")
+    own = engine_loss(loss) if callable(loss) else None
+    named = {} if callable(loss) else {"loss": loss}
+    pairs = pairs_of("train", {**options, **named, **_ONE_STEP})
+    trainer = _strop.Trainer.make(model._handle, None, None, pairs, *HEARD, own)
     trainer.step(arrays)
     tensors = _tensors_of(trainer.state())
     found = {name: _PLACE.fullmatch(name) for name in tensors}
     return {match[1]: tensors[name] for name, match in found.items() if match}
-
-
-def _of_outside_loss(
-    model: "Model",
-    arrays: dict[str, Array],
-    loss: Callable[[Any, Array], tuple[float, Any]],
-    names: list[str],
-) -> dict[str, Array]:
-    targets = arrays.pop(TARGET)
-    outputs = model.run(arrays)
-    _, gradient = loss(outputs if len(outputs) > 1 else next(iter(outputs.values())), targets)
-    named = gradient if isinstance(gradient, Mapping) else {next(iter(outputs)): gradient}
-    cotangents = {
-        name: np.asarray(array, outputs[name].dtype) if name in outputs else array
-        for name, array in named.items()
-    }
-    return model.gradient(arrays, cotangents, names)
 
 
 def _tensors_of(state: bytes) -> dict[str, Array]:

@@ -10,7 +10,8 @@ from strop import _strop
 from strop.arrays import Array, ArrayLike, array_of
 from strop.data import Samples, Targets, named_arrays
 from strop.errors import UsageError
-from strop.gradient_flow import FlowLoss, GradientFlow, gradient_flow
+from strop.gradient_flow import GradientFlow, gradient_flow
+from strop.host_loss import HostLoss
 from strop.inspection import Inspection
 from strop.listener import HEARD
 from strop.options import model_options, pairs_of, take_options
@@ -153,14 +154,14 @@ class Model:
         self,
         x: Samples,
         y: Targets,
-        loss: FlowLoss = "cross_entropy",
+        loss: str | HostLoss = "cross_entropy",
         **options: object,
     ) -> GradientFlow:
         """Mean and maximum of the absolute gradient of a batch's loss, by each parameter that is
         trained, from the input to the output. The model stays as it is.
 
-        x, y: a batch, as of `Trainer.step`. loss and options are a trainer's (class_weights, …); a
-        loss of yours is asked as in training, without options.
+        x, y: a batch, as of `Trainer.step`. loss: a trainer's. options: those of the loss, such as
+        class_weights; batch_norm, dropout.
         """
         return gradient_flow(self, x, y, loss, options)
 
@@ -168,7 +169,7 @@ class Model:
         self,
         x: Samples,
         y: Targets,
-        loss: FlowLoss = "cross_entropy",
+        loss: str | HostLoss = "cross_entropy",
         ax: Any = None,
         **options: object,
     ) -> Any:

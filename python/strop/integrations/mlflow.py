@@ -51,8 +51,12 @@ def log_model(model: Model, name: str = "model", **arguments: Any) -> Any:
     """
     mlflow = needed("mlflow", "mlflow")
     onnx = needed("mlflow.onnx", "mlflow")
-    # In one file, as models are here.
-    given = {"signature": _signature_of(mlflow, model), "save_as_external_data": False, **arguments}
+    given = {
+        "signature": _signature_of(mlflow, model),
+        "save_as_external_data": False,  # one file, as models are here
+        "onnx_execution_providers": ["CPUExecutionProvider"],
+        **arguments,
+    }
     return onnx.log_model(model.to_onnx(), name=name, **given)
 
 

@@ -145,6 +145,8 @@ class GradientFlowTest(PlotsTest):
         self.assertNotEqual(plain[0].mean, weighed[0].mean)
         with self.assertRaisesRegex(TypeError, "class_weight'.*did you mean"):
             self.model.gradient_flow(self.x, self.y, class_weight=[1, 1, 1])
+        with self.assertRaisesRegex(ValueError, "found optimizer, expected options of the loss"):
+            self.model.gradient_flow(self.x, self.y, optimizer="adam")
         with self.assertRaisesRegex(ValueError, "found none, expected targets"):
             self.model.gradient_flow(self.x, None)
 
