@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import importlib.util
 import io
-import os
 import pathlib
 import re
 import sys
@@ -16,7 +15,6 @@ import onnxruntime
 import strop
 from program import ProgramTest
 
-os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
 ROOT = pathlib.Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples/federated/federated.py"
 DIGITS = ROOT / "models/data/digits.csv.gz"

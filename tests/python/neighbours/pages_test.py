@@ -18,7 +18,7 @@ from program import ProgramTest
 matplotlib.use("Agg")
 if os.access("/dev/shm", os.W_OK):  # MLflow's database waits for the disk at every word
     tempfile.tempdir = "/dev/shm"
-os.environ |= {"WANDB_SILENT": "true", "FLWR_TELEMETRY_ENABLED": "0"}
+os.environ["WANDB_SILENT"] = "true"
 ROOT = pathlib.Path(__file__).parents[3]
 DIGITS = ROOT / "models/data/digits.csv.gz"
 
