@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph_index.h"
 #include "graph/status_macros.h"
 #include "plugin/c/listener.h"
 #include "plugin/c/options.h"
@@ -37,6 +38,12 @@ strop_role RoleOf(Parameter::Role role) {
   return STROP_FROZEN;
 }
 
+// The first node that reads a value; -1 where none does.
+int64_t PositionOf(ValueId value, const GraphIndex& index) {
+  const absl::Span<const GraphIndex::Reader> readers = index.readers(value);
+  return readers.empty() ? -1 : static_cast<int64_t>(readers.front().node);
+}
+
 // After everything that changes what the model has.
 void Look(strop_model& handle) {
   handle.inputs = handle.model->inputs();
@@ -45,6 +52,7 @@ void Look(strop_model& handle) {
   handle.output_views = ViewsOf(handle.outputs);
   handle.parameter_views.clear();
   const ImportedModel& model = handle.model->imported();
+  const GraphIndex index(model.graph);
   for (const Parameter& parameter : model.parameters) {
     const Shape& shape = model.graph.value(parameter.value).tensor.shape();
     handle.parameter_views.push_back({.name = parameter.name.c_str(),
@@ -52,7 +60,8 @@ void Look(strop_model& handle) {
                                       .rank = shape.size(),
                                       .shape = shape.data(),
                                       .role = RoleOf(parameter.role),
-                                      .reason = parameter.reason.c_str()});
+                                      .reason = parameter.reason.c_str(),
+                                      .position = PositionOf(parameter.value, index)});
   }
 }
 

@@ -44,14 +44,14 @@ nb::list GiveValues(const std::vector<Value>& values) {
   return given;
 }
 
-// (name, type, shape, role, reason)
+// (name, type, shape, role, reason, position)
 nb::list GiveParameters(const std::vector<Parameter>& parameters) {
   nb::list given;
   for (const Parameter& parameter : parameters) {
     nb::list dimensions;
     for (const int64_t dimension : parameter.shape) dimensions.append(dimension);
     given.append(nb::make_tuple(parameter.name, NameOf(parameter.type), nb::tuple(dimensions),
-                                RoleNameOf(parameter.role), parameter.reason));
+                                RoleNameOf(parameter.role), parameter.reason, parameter.position));
   }
   return given;
 }

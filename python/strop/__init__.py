@@ -22,8 +22,10 @@ from strop.errors import (
     StoppedError,
     UsageError,
 )
+from strop.gradient_flow import GradientFlow, ParameterGradient
 from strop.history import Epoch, History, Step
 from strop.inspection import Inspection
+from strop.loss_landscape import Landscape, LandscapePath, landscape
 from strop.loss_trainer import LossTrainer
 from strop.model import GradientCheck, Model, Parameter, Value, load
 from strop.program import list_options, obstacles, perform
@@ -38,19 +40,24 @@ __all__ = [
     "Epoch",
     "Error",
     "GradientCheck",
+    "GradientFlow",
     "History",
     "InputOutputError",
     "Inspection",
+    "Landscape",
+    "LandscapePath",
     "LossTrainer",
     "Model",
     "NoInputError",
     "Parameter",
+    "ParameterGradient",
     "Step",
     "StoppedError",
     "Trainer",
     "UsageError",
     "Value",
     "callbacks",
+    "landscape",
     "list_options",
     "load",
     "losses",

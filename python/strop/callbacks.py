@@ -21,6 +21,9 @@ class Callback:
     after the step or epoch; what is raised ends it, too, and comes out of `fit`."""
 
     trainer: "Trainer"
+    # From on_train_begin on: "epochs", how many there will be at most, or None; "options", those of
+    # the run by name; from the first step on "steps", how many an epoch has.
+    params: dict[str, Any]
 
     def options(self) -> dict[str, object]:
         """Options of a run that this stands for."""

@@ -4,6 +4,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from strop.plots import count_by_ones, new_axes, text_color
+
+_MARKED_EPOCHS = 30  # up to so many have a dot each
+
 
 @dataclass(frozen=True)
 class Step:
@@ -61,17 +65,39 @@ class History:
                 lists.setdefault(name, []).append(value)
         return lists
 
-    def plot(self, axes: Any = None) -> Any:
-        """Draws the losses by epoch with matplotlib, on `axes` or on new ones, and gives these."""
-        if axes is None:
-            from matplotlib import pyplot
+    def plot(self, ax: Any = None) -> Any:
+        """Draws the losses by epoch with matplotlib: of training and validation, the gap between
+        them, the best epoch. On `ax`, or on axes of a new figure, where metrics have axes of their
+        own below (`….figure.axes`). Gives the axes of the losses."""
+        lists = self.history
+        metrics = [name for name in lists if name.startswith("val_") and name != "val_loss"]
+        below = None
+        if ax is None:
+            ax, *rest = new_axes(2 if metrics else 1)
+            below = rest[0] if rest else None
+        epochs = [epoch.epoch for epoch in self.epochs]
+        style = {"marker": "." if len(epochs) <= _MARKED_EPOCHS else ""}
+        ax.plot(epochs, lists.get("loss", []), label="training", **style)
+        if "val_loss" in lists:
+            ax.plot(epochs, lists["val_loss"], label="validation", **style)
+            between = (epochs, lists["loss"], lists["val_loss"])
+            ax.fill_between(*between, color="C1", alpha=0.12, linewidth=0, label="gap")
+        ax.set_ylabel("loss")
+        if below is not None:
+            for name in metrics:
+                below.plot(epochs, lists[name], label=name.removeprefix("val_"), **style)
+            below.set_ylabel("validation metrics")
+        for drawn in (ax, below):
+            if drawn is not None:
+                self._mark_best(drawn)
+                drawn.grid(alpha=0.3)
+                drawn.legend()
+        lowest = ax if below is None else below
+        lowest.set_xlabel("epoch")
+        count_by_ones(lowest.xaxis)
+        return ax
 
-            axes = pyplot.figure().subplots()
-        numbers = [epoch.epoch for epoch in self.epochs]
-        for name, label in (("loss", "training"), ("val_loss", "validation")):
-            if name in self.history:
-                axes.plot(numbers, self.history[name], label=label)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        axes.legend()
-        return axes
+    def _mark_best(self, ax: Any) -> None:
+        if self.best_epoch is not None:
+            label = f"best epoch: {self.best_epoch}"
+            ax.axvline(self.best_epoch, color=text_color(), linestyle=":", alpha=0.7, label=label)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from strop import _strop
-from strop.arrays import Array, ArrayLike
-from strop.data import named_arrays
+from strop.arrays import Array, ArrayLike, array_of
+from strop.data import Samples, Targets, named_arrays
+from strop.errors import UsageError
+from strop.gradient_flow import GradientFlow, gradient_flow
+from strop.host_loss import HostLoss
 from strop.inspection import Inspection
 from strop.listener import HEARD
 from strop.options import model_options, pairs_of, take_options
@@ -32,6 +35,7 @@ class Parameter:
     shape: tuple[int, ...]
     role: str  # "trained", "frozen", "statistics"
     reason: str  # 'weight of "conv1" (Conv)'
+    position: int  # of the first node that reads it, as nodes are computed; -1: none does
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,33 @@ class Model:
         """Others in their place, of the same shape."""
         self._handle.write_parameter(name, self._named({name: elements})[name])
 
+    def state_dict(self) -> dict[str, Array]:
+        """All that training moves, by name: what is trained, and running statistics."""
+        return {
+            parameter.name: self.read_parameter(parameter.name)
+            for parameter in self.parameters
+            if parameter.role != "frozen"
+        }
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
+        """Others in the place of these. Raises strop.UsageError, before anything is written, for
+        names that are not in `state_dict`, other shapes, and with `strict` for missing names."""
+        own = {each.name: each.shape for each in self.parameters if each.role != "frozen"}
+        arrays = {name: array_of(elements) for name, elements in state.items()}
+        for name, array in arrays.items():
+            if name not in own:
+                raise UsageError(f"load_state_dict: found {name!r}, expected what state_dict has")
+            if array.shape != own[name]:
+                raise UsageError(
+                    f"load_state_dict: {name!r}: found shape {list(array.shape)}, expected "
+                    f"{list(own[name])}"
+                )
+        missing = [name for name in own if name not in arrays]
+        if strict and missing:
+            raise UsageError(f"load_state_dict: found no {missing[0]!r}, expected one")
+        for name, array in arrays.items():
+            self.write_parameter(name, array)
+
     def run(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
         """Inference: every input by its name, or the only one, in; every output by its name out.
 
@@ -118,6 +149,33 @@ class Model:
             )
             for each in found
         ]
+
+    def gradient_flow(
+        self,
+        x: Samples,
+        y: Targets,
+        loss: str | HostLoss = "cross_entropy",
+        **options: object,
+    ) -> GradientFlow:
+        """Mean and maximum of the absolute gradient of a batch's loss, by each parameter that is
+        trained, from the input to the output. The model stays as it is.
+
+        x, y: a batch, as of `Trainer.step`. loss: a trainer's. options: those of the loss, such as
+        class_weights; batch_norm, dropout.
+        """
+        return gradient_flow(self, x, y, loss, options)
+
+    def plot_gradient_flow(
+        self,
+        x: Samples,
+        y: Targets,
+        loss: str | HostLoss = "cross_entropy",
+        ax: Any = None,
+        **options: object,
+    ) -> Any:
+        """Draws `gradient_flow` with matplotlib, on `ax` or on new axes, and gives these: weights,
+        logarithmic."""
+        return self.gradient_flow(x, y, loss, **options).plot(ax)
 
     def inspect(self) -> Inspection:
         """Inputs, outputs, parameters and why each is trained or not, as a table."""

@@ -1,11 +1,12 @@
 """The callbacks of a run, between the engine and those who listen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strop.callbacks import Callback
 from strop.errors import UsageError
 from strop.history import Epoch, History, Step
+from strop.options import rows_of
 
 if TYPE_CHECKING:
     from strop.trainer import Trainer
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 class Run:
     """Hands a run's steps and epochs to callbacks, and writes its history."""
 
-    def __init__(self, trainer: "Trainer", callbacks: Sequence[Callback]) -> None:
+    def __init__(
+        self, trainer: "Trainer", callbacks: Sequence[Callback], options: Mapping[str, object]
+    ) -> None:
         self._trainer = trainer
         self._callbacks = callbacks
+        self._params: dict[str, Any] = {"epochs": _epochs_of(options), "options": dict(options)}
         self._epoch = 0  # the last that callbacks heard the beginning of
         self.history = History()
 
@@ -30,11 +34,13 @@ class Run:
         self._trainer.stop_training = False
         for callback in self._callbacks:
             callback.trainer = self._trainer
+            callback.params = self._params
             callback.on_train_begin({})
 
     def on_step(self, step: Step) -> None:
         if step.epoch != self._epoch:
             self._epoch = step.epoch
+            self._params["steps"] = step.steps_per_epoch
             for callback in self._callbacks:
                 callback.on_epoch_begin(step.epoch, {})
         logs = {
@@ -57,6 +63,14 @@ class Run:
         logs = self.history.epochs[-1].logs() if self.history.epochs else {}
         for callback in self._callbacks:
             callback.on_train_end(dict(logs))
+
+
+def _epochs_of(options: Mapping[str, object]) -> int | None:
+    """How many epochs a run has at most; None where a file of options may say it."""
+    epochs: Any = options.get("epochs")
+    if epochs is None:
+        epochs = None if options.get("config") else rows_of("train")["epochs"].default
+    return None if epochs is None else int(epochs)
 
 
 def _overrides(callback: Callback, name: str) -> bool:

@@ -87,7 +87,7 @@ class Trainer:
         given = {"epochs": epochs, "batch_size": batch_size}
         given = {name: value for name, value in given.items() if value is not None}
         options = with_callbacks({**self._options, **given}, heard)
-        run = Run(self, heard)
+        run = Run(self, heard, options)
         self.history = run.history
         training, validation = self._data(x, y, validation_data, options)
         trainer = self._make(training, validation, self._pairs(options))

@@ -58,6 +58,9 @@ TEST_F(ModelInC, SaysWhatItTakesAndGives) {
   EXPECT_EQ(weight->shape[1], 4);
   EXPECT_EQ(weight->role, STROP_TRAINED);
   EXPECT_STREQ(weight->reason, "weight of \"hidden.0.linear\" (Gemm)");
+  EXPECT_EQ(weight->position, 0);
+  EXPECT_EQ(Find(model.get(), "hidden.0.linear.bias")->position, 0);
+  EXPECT_EQ(Find(model.get(), "classifier.weight")->position, 2);  // behind the activation
 }
 
 TEST_F(ModelInC, RunsAsTheFormulaSays) {

@@ -65,6 +65,20 @@ class CallbacksTest(ProgramTest):
         self.assertEqual(second.heard, expected)
         self.assertIs(first.trainer, trainer)
 
+    def test_callbacks_know_the_run(self) -> None:
+        known: list[dict[str, object]] = []
+
+        class Knowing(callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
+                known.append(dict(self.params))
+
+        self.fit(Knowing(), callbacks.EarlyStopping(patience=4), batch_size=6, epochs=2)
+        self.fit(Knowing())
+        lengths = [(each["epochs"], each["steps"]) for each in known]
+        self.assertEqual(lengths, [(2, 4), (2, 4), (1, 1)])
+        expected = {"batch_size": 6, "epochs": 2, "early_stopping": 4}
+        self.assertLessEqual(expected.items(), known[0]["options"].items())
+
     def test_stop_training_ends_a_run(self) -> None:
         class Stop(callbacks.Callback):
             def on_train_batch_end(self, step: int, logs: dict[str, float]) -> None:

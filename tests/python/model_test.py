@@ -6,7 +6,8 @@ import unittest
 import numpy as np
 import onnx
 import strop
-from program import ProgramTest, linear_model
+from onnx import helper, numpy_helper
+from program import ProgramTest, linear_model, make_model
 
 
 class ModelTest(ProgramTest):
@@ -68,6 +69,44 @@ class ModelTest(ProgramTest):
         model.write_parameter("w0", np.zeros((4, 3), np.float32))
         model.write_parameter("b0", np.array([1, 2, 3], np.float32))
         np.testing.assert_array_equal(model.run(x)["y"], np.tile([1, 2, 3], (24, 1)))
+
+    def test_a_state_is_what_training_moves(self) -> None:
+        """Batch normalization's running statistics among it."""
+        node = helper.make_node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], name="norm")
+        numbers = {"s": [1, 2, 3, 4], "b": [0, 0, 1, 1], "m": [0, 1, 0, 1], "v": [1, 2, 1, 2]}
+        tensors = [
+            numpy_helper.from_array(np.array(row, np.float32), name)
+            for name, row in numbers.items()
+        ]
+        model = strop.load(make_model([node], tensors, ["n", 4], ["n", 4]))
+        before = model.state_dict()
+        self.assertEqual({name: list(array) for name, array in before.items()}, numbers)
+        trainer = strop.Trainer(model, loss="mse", batch_norm="train", learning_rate=0.1)
+        trainer.fit(self.arrays["x"], self.arrays["x"])
+        moved = model.to_bytes()
+        after = model.state_dict()
+        for name, array in after.items():
+            self.assertFalse(np.array_equal(array, before[name]), name)
+        other = strop.load(make_model([node], tensors, ["n", 4], ["n", 4]))
+        other.load_state_dict(after)
+        self.assertEqual(other.to_bytes(), moved)
+        model.freeze("s")
+        self.assertEqual(set(model.state_dict()), {"b", "m", "v"})
+
+    def test_a_state_of_another_model_is_refused_whole(self) -> None:
+        model = strop.load(self.model_path)
+        state = {name: array + 1 for name, array in model.state_dict().items()}
+        before = model.to_bytes()
+        with self.assertRaisesRegex(ValueError, "load_state_dict: found 'w9'"):
+            model.load_state_dict({**state, "w9": np.zeros(3)})
+        with self.assertRaisesRegex(ValueError, r"'b1': found shape \[2\], expected \[3\]"):
+            model.load_state_dict({**state, "b1": np.zeros(2)})
+        del state["b1"]
+        with self.assertRaisesRegex(ValueError, "load_state_dict: found no 'b1'"):
+            model.load_state_dict(state)
+        self.assertEqual(model.to_bytes(), before)
+        model.load_state_dict(state, strict=False)
+        np.testing.assert_array_equal(model.read_parameter("b0"), state["b0"])
 
     def test_checks_hold(self) -> None:
         checks = strop.load(self.model_path).check()

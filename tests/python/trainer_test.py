@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import unittest
-from unittest import mock
 
 import numpy as np
 import strop
@@ -93,16 +92,6 @@ class TrainerTest(ProgramTest):
         accuracy = float((logits.argmax(axis=1) == self.y).mean())
         self.assertAlmostEqual(history.history["val_accuracy"][-1], accuracy, places=12)
         self.assertEqual(len(history.history["val_f1_macro"]), 3)
-
-    def test_a_history_is_drawn(self) -> None:
-        history = strop.Trainer(self.model, epochs=2).fit(
-            self.x, self.y, validation_data=(self.x, self.y)
-        )
-        axes = mock.Mock()
-        self.assertIs(history.plot(axes), axes)
-        drawn = [call.args for call in axes.plot.call_args_list]
-        losses = history.history
-        self.assertEqual(drawn, [([1, 2], losses["loss"]), ([1, 2], losses["val_loss"])])
 
     def test_evaluation_and_prediction_are_formulas(self) -> None:
         trainer = strop.Trainer(self.model, metric="accuracy")

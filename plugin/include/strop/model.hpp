@@ -29,6 +29,7 @@ struct Parameter {
   Shape shape;
   strop_role role;
   std::string reason;  // "weight of \"conv1\" (Conv)"
+  int64_t position;    // the first node that reads it, as nodes are computed; -1: none does
 };
 
 // An ONNX model, whose weights are what trainers made of them. Moved, not copied.
@@ -66,7 +67,7 @@ class Model {
     for (size_t i = 0; i < strop_model_parameter_count(get()); ++i) {
       const strop_parameter& found = *strop_model_parameter(get(), i);
       parameters.push_back({found.name, found.type, Shape(found.shape, found.shape + found.rank),
-                            found.role, found.reason});
+                            found.role, found.reason, found.position});
     }
     return parameters;
   }

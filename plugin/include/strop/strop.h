@@ -143,6 +143,7 @@ typedef struct strop_parameter {
   const int64_t *shape;
   strop_role role;
   const char *reason; /* "weight of \"conv1\" (Conv)" */
+  int64_t position;   /* the first node that reads it, as nodes are computed; -1: none does */
 } strop_parameter;
 /* Pointers into them live until the next call that changes what is trained, or the model. */
 STROP_API size_t strop_model_parameter_count(const strop_model *model);
