@@ -1,5 +1,5 @@
-"""Arrays in files, of which samples are read as they are needed, so that nothing piles up in memory:
-pages of a memory map stay in it."""
+"""Arrays in files, of which samples are read as they are needed, so that nothing piles up in
+memory: pages of a memory map stay in it."""
 
 import mmap
 import os
@@ -47,8 +47,8 @@ class FileRows:
             count = os.preadv(self._file, [buffer], offset)
             if count == 0:
                 raise InputOutputError(
-                    f"read: found the end of the file at row {first}, expected {len(self)} rows; it "
-                    "has become shorter"
+                    f"read: found the end of the file at row {first}, expected {len(self)} rows; "
+                    "it has become shorter"
                 )
             buffer, offset = buffer[count:], offset + count
 
