@@ -35,6 +35,9 @@ class Callback:
     def on_train_end(self, logs: dict[str, float]) -> None:
         """After a run that nothing but its end or stop_training ended: the last epoch's numbers."""
 
+    def on_train_failed(self, error: BaseException) -> None:
+        """After a run that an error ended, one of a callback's or Ctrl-C included."""
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
         """With the first step of an epoch; logs are empty."""
 

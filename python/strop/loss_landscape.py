@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from strop.arrays import Array
-from strop.data import Samples, Targets, is_dataset, is_path, named_arrays
+from strop.data import Samples, Targets, is_path, named_arrays
+from strop.datasets import is_dataset
 from strop.errors import UsageError
 from strop.model import Model, load
 from strop.options import rows_of, take_options

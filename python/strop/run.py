@@ -30,12 +30,18 @@ class Run:
         names = ("on_train_batch_end", "on_epoch_begin")
         return any(_overrides(callback, name) for callback in self._callbacks for name in names)
 
-    def begin(self) -> None:
+    def __enter__(self) -> None:
         self._trainer.stop_training = False
         for callback in self._callbacks:
             callback.trainer = self._trainer
             callback.params = self._params
             callback.on_train_begin({})
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            return
+        for callback in self._callbacks:
+            callback.on_train_failed(error)
 
     def on_step(self, step: Step) -> None:
         if step.epoch != self._epoch:
@@ -59,7 +65,12 @@ class Run:
     def should_stop(self) -> bool:
         return self._trainer.stop_training
 
-    def end(self) -> None:
+    def end(self, result: Mapping[str, Any]) -> None:
+        self.history.steps = result["steps"]
+        self.history.best_epoch = result["best_epoch"] or None
+        self.history.weights_epoch = result["weights_epoch"] or None
+        self.history.stopped_early = result["stopped_early"]
+        self.history.was_stopped = result["was_stopped"]
         logs = self.history.epochs[-1].logs() if self.history.epochs else {}
         for callback in self._callbacks:
             callback.on_train_end(dict(logs))

@@ -87,24 +87,18 @@ class Trainer:
         given = {"epochs": epochs, "batch_size": batch_size}
         given = {name: value for name, value in given.items() if value is not None}
         options = with_callbacks({**self._options, **given}, heard)
-        run = Run(self, heard, options)
-        self.history = run.history
         training, validation = self._data(x, y, validation_data, options)
         trainer = self._make(training, validation, self._pairs(options))
-        run.begin()
-        result = trainer.fit(
-            on_step=(lambda step: run.on_step(Step(**step))) if run.hears_steps else None,
-            on_epoch=lambda epoch: run.on_epoch(Epoch(**epoch)),
-            should_stop=run.should_stop,
-        )
-        history = run.history
-        history.steps = result["steps"]
-        history.best_epoch = result["best_epoch"] or None
-        history.weights_epoch = result["weights_epoch"] or None
-        history.stopped_early = result["stopped_early"]
-        history.was_stopped = result["was_stopped"]
-        run.end()
-        return history
+        run = Run(self, heard, options)
+        self.history = run.history
+        with run:
+            result = trainer.fit(
+                on_step=(lambda step: run.on_step(Step(**step))) if run.hears_steps else None,
+                on_epoch=lambda epoch: run.on_epoch(Epoch(**epoch)),
+                should_stop=run.should_stop,
+            )
+            run.end(result)
+        return run.history
 
     def evaluate(self, x: Samples = None, y: Targets = None) -> dict[str, float]:
         """Loss, metrics of the trainer's option `metric`, and "samples", the number of them.

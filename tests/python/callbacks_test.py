@@ -79,6 +79,22 @@ class CallbacksTest(ProgramTest):
         expected = {"batch_size": 6, "epochs": 2, "early_stopping": 4}
         self.assertLessEqual(expected.items(), known[0]["options"].items())
 
+    def test_a_run_that_fails_is_told_of(self) -> None:
+        class Failing(callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+                raise LookupError("on purpose")
+
+            def on_train_failed(self, error: BaseException) -> None:
+                heard.append(repr(error))
+
+            def on_train_end(self, logs: dict[str, float]) -> None:
+                heard.append("ended")
+
+        heard: list[str] = []
+        with self.assertRaises(LookupError):
+            self.fit(Failing())
+        self.assertEqual(heard, ["LookupError('on purpose')"])
+
     def test_stop_training_ends_a_run(self) -> None:
         class Stop(callbacks.Callback):
             def on_train_batch_end(self, step: int, logs: dict[str, float]) -> None:
@@ -86,6 +102,14 @@ class CallbacksTest(ProgramTest):
 
         history = self.fit(Stop(), batch_size=2, epochs=9)
         self.assertEqual((history.steps, history.was_stopped), (3, True))
+
+        class StopAtEnd(callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+                self.trainer.stop_training = epoch == 2
+
+        history = self.fit(StopAtEnd(), batch_size=6, epochs=9)
+        self.assertEqual((history.steps, history.was_stopped), (8, True))
+        self.assertEqual(len(history.epochs), 2)
 
     def test_early_stopping_is_the_engine_s(self) -> None:
         words = ("--optimizer", "sgd", "--learning-rate", 0.5, "--epochs", 40, "--min-delta", 0.01)

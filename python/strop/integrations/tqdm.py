@@ -57,6 +57,9 @@ class TqdmCallback(Callback):
     def on_train_end(self, logs: dict[str, float]) -> None:
         self._close()
 
+    def on_train_failed(self, error: BaseException) -> None:
+        self._close()
+
     def _close(self) -> None:
         for bar in (self._steps, self._epochs):
             if bar is not None:
