@@ -11,7 +11,7 @@ Options are those of the command line, with underscores. What the library notice
 `logging.getLogger("strop")`.
 """
 
-from strop import _strop, callbacks, losses
+from strop import _strop, callbacks, losses, operations
 from strop.errors import (
     BugError,
     CannotCreateError,
@@ -62,5 +62,6 @@ __all__ = [
     "load",
     "losses",
     "obstacles",
+    "operations",
     "perform",
 ]

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Unpack
 
 from strop import _strop
 from strop.arrays import Array, ArrayLike, array_of
@@ -14,7 +14,9 @@ from strop.gradient_flow import GradientFlow, gradient_flow
 from strop.host_loss import HostLoss
 from strop.inspection import Inspection
 from strop.listener import HEARD
-from strop.options import model_options, pairs_of, take_options
+from strop.option_rows import lora_options, model_options, quantize_options, saving_options
+from strop.option_types import LoadOptions, LoraOptions, QuantizeOptions, SaveOptions
+from strop.options import pairs_of, rows_of, take_options
 
 
 @dataclass(frozen=True)
@@ -204,19 +206,21 @@ class Model:
         self._handle.replace_head(classes, at or "")
         return self
 
-    def add_lora(self, *patterns: str, **options: object) -> "Model":
+    def add_lora(self, *patterns: str, **options: Unpack[LoraOptions]) -> "Model":
         """Low-rank adapters of layers whose weight or node matches, by default of all but the
         output layer; options lora_rank, lora_alpha, …"""
         given = {"lora": list(patterns) or ["all-linear"], **options}
         self._handle.add_lora(pairs_of("train", given))
         return self
 
-    def quantize(self, kind: str = "int8", **options: object) -> "Model":
+    def quantize(
+        self, kind: Literal["int8"] = "int8", **options: Unpack[QuantizeOptions]
+    ) -> "Model":
         """Rounds weights and activations while training; options quantize_exclude, batch_norm, …"""
         self._handle.quantize(pairs_of("train", {"quantize": kind, **options}))
         return self
 
-    def save(self, path: str | os.PathLike[str], **options: object) -> None:
+    def save(self, path: str | os.PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """The file it came from with the weights of now; only that file is replaced, whole or not
         at all. Options lora_export, write_class_names."""
         self._handle.save(path, pairs_of("train", options))
@@ -247,7 +251,7 @@ class Model:
         return named_arrays([value.name for value in self.inputs], arrays)
 
 
-def load(model: Any, **options: object) -> Model:
+def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
     """A model from a path, from the bytes of a file, or from an `onnx.ModelProto`.
 
     External data lie beside the path. Raises FileNotFoundError where there is no file, and
@@ -260,4 +264,8 @@ def load(model: Any, **options: object) -> Model:
     return Model(_strop.Model.load_bytes(content, pairs, *HEARD))
 
 
-take_options(load, model_options())
+_ROWS = rows_of("train").values()
+take_options(load, model_options(_ROWS))
+take_options(Model.add_lora, lora_options(_ROWS))
+take_options(Model.quantize, quantize_options(_ROWS))
+take_options(Model.save, saving_options(_ROWS))

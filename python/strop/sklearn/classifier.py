@@ -1,6 +1,5 @@
 """Classes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from strop.arrays import Array
+from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.estimator import StropEstimator
 from strop.sklearn.networks import flat, last_activation
 
@@ -26,7 +26,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
         learning_rate: float | None = None,
@@ -38,7 +38,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
             model=model,

@@ -12,6 +12,7 @@ from strop.arrays import Array
 from strop.callbacks import LambdaCallback
 from strop.history import History
 from strop.model import Model, load
+from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.networks import new_network
 from strop.sklearn.settings import check_options, model_settings, trainer_settings
 from strop.trainer import Trainer
@@ -68,7 +69,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
         learning_rate: float | None = None,
@@ -79,7 +80,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         self.model = model
         self.architecture = architecture

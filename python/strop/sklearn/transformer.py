@@ -1,6 +1,5 @@
 """Embeddings."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from strop.arrays import Array
 from strop.history import History
 from strop.model import load
+from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.estimator import StropEstimator, samples_of
 from strop.sklearn.networks import cut_at, flat
 
@@ -27,7 +27,7 @@ class StropTransformer(
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         output: str | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
@@ -39,7 +39,7 @@ class StropTransformer(
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
             model=model,
