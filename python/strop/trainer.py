@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from strop.history import Epoch, History, Step
 from strop.host_loss import HostLoss, engine_loss
 from strop.listener import HEARD
 from strop.model import Model
-from strop.options import pairs_of, take_options, trainer_options
+from strop.option_rows import trainer_options
+from strop.option_types import TrainerOptions
+from strop.options import pairs_of, rows_of, take_options
 from strop.run import Run, with_callbacks
 from strop.sources import source_of
 
@@ -47,14 +49,15 @@ class Trainer:
         *,
         loss: "str | HostLoss | None" = None,
         callbacks: Sequence[Callback] = (),
-        **options: object,
+        **options: Unpack[TrainerOptions],
     ) -> None:
         self.model = model
         self.stop_training = False  # True ends the run after this step or epoch
         self.history = History()  # of the last run
         self._callbacks = list(callbacks)
         self._loss = engine_loss(loss) if callable(loss) else None
-        self._options = options if callable(loss) else {"loss": loss, **options}
+        named = {} if callable(loss) else {"loss": loss}
+        self._options: dict[str, object] = {**named, **options}
         self._open: _strop.Trainer | None = None
         self._pairs(self._options)
         if self._options.get("data") is None:
@@ -219,5 +222,5 @@ class Trainer:
 
 
 Trainer.__init__.__doc__ = Trainer.__doc__
-take_options(Trainer.__init__, trainer_options())
+take_options(Trainer.__init__, trainer_options(rows_of("train").values()))
 Trainer.__doc__ = Trainer.__init__.__doc__
