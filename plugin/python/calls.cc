@@ -1,5 +1,7 @@
 #include "plugin/python/calls.h"
 
+#include <nanobind/stl/filesystem.h>
+
 #include <utility>
 
 #include "plugin/python/function.h"
@@ -18,10 +20,10 @@ std::function<void(const std::string&)> LineHearer(nb::object function) {
   };
 }
 
-nb::dict GiveEpoch(const Epoch& epoch) {
+EpochRecord GiveEpoch(const Epoch& epoch) {
   nb::dict metrics;
   for (const strop_metric& metric : MetricsOf(epoch)) metrics[metric.name] = metric.value;
-  nb::dict record;
+  EpochRecord record;
   record["epoch"] = epoch.epoch;
   record["step"] = epoch.step;
   record["training_loss"] = epoch.training_loss;
@@ -44,6 +46,17 @@ Options OptionsOf(const OptionPairs& pairs) {
   return options;
 }
 
+std::filesystem::path PathOf(const PathText& path) {
+  std::filesystem::path file;
+  if (!nb::try_cast<std::filesystem::path>(path, file)) {
+    PyErr_Clear();
+    throw nb::type_error(("path: found a " + nb::cast<std::string>(path.type().attr("__name__")) +
+                          ", expected text or a pathlib.Path")
+                             .c_str());
+  }
+  return file;
+}
+
 Listener ListenerOf(nb::object note, nb::object warning, nb::object progress) {
   Listener listener = {.note = LineHearer(std::move(note)),
                        .warning = LineHearer(std::move(warning))};
@@ -57,8 +70,8 @@ Listener ListenerOf(nb::object note, nb::object warning, nb::object progress) {
   return listener;
 }
 
-nb::dict GiveStep(const Step& step) {
-  nb::dict record;
+StepRecord GiveStep(const Step& step) {
+  StepRecord record;
   record["step"] = step.step;
   record["epoch"] = step.epoch;
   record["step_of_epoch"] = step.step_of_epoch;
