@@ -15,8 +15,7 @@ std::function<void(const std::string&)> LineHearer(nb::object function) {
   if (function.is_none()) return {};
   return [hear = Function(std::move(function))](const std::string& line) {
     const nb::gil_scoped_acquire acquired;
-    hear(nb::steal<nb::object>(PyUnicode_DecodeUTF8(
-        line.data(), static_cast<Py_ssize_t>(line.size()), "backslashreplace")));
+    hear(TextOf(line));
   };
 }
 
@@ -44,6 +43,11 @@ Options OptionsOf(const OptionPairs& pairs) {
     options.back().value = value;
   }
   return options;
+}
+
+nb::object TextOf(std::string_view text) {
+  return nb::steal<nb::object>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
 }
 
 std::filesystem::path PathOf(const PathText& path) {

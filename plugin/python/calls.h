@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -24,6 +25,8 @@ namespace strop {
 using OptionPairs = std::vector<std::tuple<std::string, std::optional<std::string>>>;
 
 Options OptionsOf(const OptionPairs& pairs);
+// Text of the library's, of which bytes of a path, say, need not be UTF-8.
+nanobind::object TextOf(std::string_view text);
 // TypeError for what names no file.
 std::filesystem::path PathOf(const PathText& path);
 

@@ -43,6 +43,12 @@ ValueList GiveValues(const std::vector<Value>& values) {
   return given;
 }
 
+MetadataDict GiveMetadata(const std::vector<std::pair<std::string, std::string>>& metadata) {
+  MetadataDict given;
+  for (const auto& [name, value] : metadata) given[TextOf(name)] = TextOf(value);
+  return given;
+}
+
 ParameterList GiveParameters(const std::vector<Parameter>& parameters) {
   ParameterList given;
   for (const Parameter& parameter : parameters) {
@@ -129,6 +135,10 @@ void AddModel(nb::module_& module) {
       .def("outputs",
            [](PythonModel& self) {
              return GiveValues(InTurn(self.turn, [&] { return self.model.outputs(); }));
+           })
+      .def("metadata",
+           [](PythonModel& self) {
+             return GiveMetadata(InTurn(self.turn, [&] { return self.model.metadata(); }));
            })
       .def("parameters",
            [](PythonModel& self) {

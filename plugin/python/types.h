@@ -17,22 +17,19 @@ class LineFunction : public nanobind::object {
             IsFunctionOrNone)
 };
 class ProgressFunction : public nanobind::object {
-  NB_OBJECT(ProgressFunction, nanobind::object,
-            "collections.abc.Callable[[str, int, int], object]", IsFunctionOrNone)
+  NB_OBJECT(ProgressFunction, nanobind::object, "collections.abc.Callable[[str, int, int], object]",
+            IsFunctionOrNone)
 };
 class StepFunction : public nanobind::object {
-  NB_OBJECT(StepFunction, nanobind::object,
-            "collections.abc.Callable[[StepRecord], object]",
+  NB_OBJECT(StepFunction, nanobind::object, "collections.abc.Callable[[StepRecord], object]",
             IsFunctionOrNone)
 };
 class EpochFunction : public nanobind::object {
-  NB_OBJECT(EpochFunction, nanobind::object,
-            "collections.abc.Callable[[EpochRecord], object]",
+  NB_OBJECT(EpochFunction, nanobind::object, "collections.abc.Callable[[EpochRecord], object]",
             IsFunctionOrNone)
 };
 class StopFunction : public nanobind::object {
-  NB_OBJECT(StopFunction, nanobind::object, "collections.abc.Callable[[], bool]",
-            IsFunctionOrNone)
+  NB_OBJECT(StopFunction, nanobind::object, "collections.abc.Callable[[], bool]", IsFunctionOrNone)
 };
 // (outputs by name, targets, whether gradients are wanted) gives the loss, and gradients by output.
 class LossFunction : public nanobind::object {
@@ -57,8 +54,7 @@ class NumpyArray : public nanobind::object {
 };
 // {name: array of NumPy's}
 class NumpyArrays : public nanobind::dict {
-  NB_OBJECT_DEFAULT(NumpyArrays, nanobind::dict, "dict[str, Array]",
-                    PyDict_Check)
+  NB_OBJECT_DEFAULT(NumpyArrays, nanobind::dict, "dict[str, Array]", PyDict_Check)
 };
 
 // Dicts of strop.records.
@@ -81,6 +77,9 @@ class ValueList : public nanobind::list {
 class ParameterList : public nanobind::list {
   NB_OBJECT_DEFAULT(ParameterList, nanobind::list,
                     "list[tuple[str, str, tuple[int, ...], str, str, int]]", PyList_Check)
+};
+class MetadataDict : public nanobind::dict {
+  NB_OBJECT_DEFAULT(MetadataDict, nanobind::dict, "dict[str, str]", PyDict_Check)
 };
 class PathText : public nanobind::object {
   NB_OBJECT(PathText, nanobind::object, "str | os.PathLike[str]", IsAnything)

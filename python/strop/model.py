@@ -74,8 +74,8 @@ class Model:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The file's own names and values. Needs the package `onnx`."""
-        return {entry.key: entry.value for entry in self.to_onnx().metadata_props}
+        """The file's own names and values, as it was loaded."""
+        return self._handle.metadata()
 
     def read_parameter(self, name: str) -> Array:
         """A parameter's elements as they are now."""
