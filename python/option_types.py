@@ -42,8 +42,13 @@ def quoted(text: str, indent: int = 4, hanging: int = 0) -> str:
     for line in text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').split("\n"):
         deeper = " " * (len(line) - len(line.lstrip()) + hanging)
         width = 100 - indent - len('"""')
-        wrapped = textwrap.wrap(line, width, subsequent_indent=deeper, break_long_words=False)
-        lines += wrapped or [""]
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=deeper,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
     end = "\n" if len(lines) > 1 else ""
     return textwrap.indent('"""' + "\n".join(lines) + end + '"""', " " * indent)
 
@@ -126,7 +131,7 @@ def operations(commands: dict[str, Any]) -> str:
     >>> import strop
     >>> made = strop.operations.new("mlp", input="4", classes=3, output="model.onnx", seed=1)
     >>> [value["name"] for value in strop.operations.inspect("model.onnx")["inputs"]]
-    ['input']
+    ['features']
 
 Each gives what the command prints with --json, read, or None. It raises TypeError for an option
 that there is not, and what strop.errors has. Made from the table of options.

@@ -1,5 +1,6 @@
 """What the estimators share: their parameters, the model that they train, and how it is kept."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,7 +104,12 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def model_(self) -> Model:
-        """The trained model, of its own: what is done to it is not done to the estimator."""
+        """The trained model, of its own: what is done to it is not done to the estimator.
+
+        >>> from strop.sklearn import StropClassifier
+        >>> StropClassifier(epochs=1).fit(x, y).model_.outputs[0].shape
+        (None, 3)
+        """
         check_is_fitted(self, "model_bytes_")
         return load(self.model_bytes_)
 
@@ -239,6 +245,11 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if "model_bytes_" in state:
             self._load()
+
+
+def with_parameters(kind: type[StropEstimator]) -> str:
+    """An estimator's description, and what all of them have behind it."""
+    return f"{inspect.getdoc(kind)}\n\n{inspect.getdoc(StropEstimator)}\n"
 
 
 def samples_of(model: Model, X: Array) -> Array:
