@@ -76,6 +76,11 @@ def option_types(rows: ModuleType, commands: dict[str, Any]) -> str:
     classes = [
         ("LoadOptions", "Options of `strop.load`.", rows.model_options(train)),
         ("TrainerOptions", "Options of `strop.Trainer`.", trainer),
+        (
+            "LossTrainerOptions",
+            "Options of `strop.LossTrainer`.",
+            rows.loss_trainer_options(train),
+        ),
         ("LoraOptions", "Options of `Model.add_lora`.", rows.lora_options(train)),
         ("QuantizeOptions", "Options of `Model.quantize`.", rows.quantize_options(train)),
         ("SaveOptions", "Options of `Model.save`.", rows.saving_options(train)),

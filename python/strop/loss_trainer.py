@@ -1,13 +1,16 @@
 """Steps whose loss the caller computes between their two halves."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from strop import _strop
 from strop.arrays import Array, ArrayLike
 from strop.data import Samples, named_arrays
 from strop.listener import HEARD
 from strop.model import Model
-from strop.options import pairs_of
+from strop.option_rows import loss_trainer_options
+from strop.option_types import LossTrainerOptions
+from strop.options import pairs_of, rows_of, take_options
 
 
 class LossTrainer:
@@ -27,7 +30,7 @@ class LossTrainer:
         >>> trainer.finish()
     """
 
-    def __init__(self, model: Model, **options: object) -> None:
+    def __init__(self, model: Model, **options: Unpack[LossTrainerOptions]) -> None:
         self.model = model
         pairs = pairs_of("train", options)
         self._trainer = _strop.LossTrainer.make(model._handle, pairs, *HEARD)
@@ -58,12 +61,17 @@ class LossTrainer:
     def finish(self) -> None:
         """Gives the weights of now to the model; steps may go on.
 
-            >>> model = strop.load("model.onnx")
-            >>> trainer = strop.LossTrainer(model)
-            >>> logits = trainer.forward(x)["logits"]
-            >>> norm = trainer.step({"logits": np.ones_like(logits)})
-            >>> trainer.finish()
-            >>> bool(np.allclose(model.run(x)["logits"], logits))
-            False
+        >>> model = strop.load("model.onnx")
+        >>> trainer = strop.LossTrainer(model)
+        >>> logits = trainer.forward(x)["logits"]
+        >>> norm = trainer.step({"logits": np.ones_like(logits)})
+        >>> trainer.finish()
+        >>> bool(np.allclose(model.run(x)["logits"], logits))
+        False
         """
         self._trainer.finish()
+
+
+LossTrainer.__init__.__doc__ = LossTrainer.__doc__
+take_options(LossTrainer.__init__, loss_trainer_options(rows_of("train").values()))
+LossTrainer.__doc__ = LossTrainer.__init__.__doc__

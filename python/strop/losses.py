@@ -15,14 +15,14 @@ from strop.model import load
 class DifferentiatedLoss:
     """A loss whose gradient somebody else finds: called, it gives (loss, gradient by outputs).
 
-        >>> from strop.losses import DifferentiatedLoss
-        >>> loss = DifferentiatedLoss(
-        ...     value=lambda outputs, targets: float(((outputs - targets) ** 2).mean()),
-        ...     value_and_gradient=lambda outputs, targets: (
-        ...         float(((outputs - targets) ** 2).mean()),
-        ...         2 * (outputs - targets) / outputs.size))
-        >>> len(strop.Trainer(strop.load("model.onnx"), loss=loss).fit(x, x[:, :3]).epochs)
-        1
+    >>> from strop.losses import DifferentiatedLoss
+    >>> loss = DifferentiatedLoss(
+    ...     value=lambda outputs, targets: float(((outputs - targets) ** 2).mean()),
+    ...     value_and_gradient=lambda outputs, targets: (
+    ...         float(((outputs - targets) ** 2).mean()),
+    ...         2 * (outputs - targets) / outputs.size))
+    >>> len(strop.Trainer(strop.load("model.onnx"), loss=loss).fit(x, x[:, :3]).epochs)
+    1
     """
 
     value: Callable[[Any, Array], float]  # of outputs and targets

@@ -1,10 +1,11 @@
 """ONNX models and their weights of now."""
 
 import json
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, SupportsIndex, Unpack
 
 from strop import _strop
 from strop.arrays import Array, ArrayLike, array_of
@@ -124,7 +125,7 @@ class Model:
         >>> strop.load("model.onnx").read_parameter("classifier.bias")
         array([0., 0., 0.], dtype=float32)
         """
-        return self._handle.read_parameter(name)
+        return self._handle.read_parameter(_text("name", name))
 
     def write_parameter(self, name: str, elements: ArrayLike) -> None:
         """Others in their place, of the same shape and any floating type.
@@ -264,7 +265,7 @@ class Model:
         ['trained', 'trained', 'frozen', 'frozen', 'trained', 'trained']
         """
         for pattern in patterns:
-            self._handle.train(pattern)
+            self._handle.train(_text("pattern", pattern))
         return self
 
     def train_only(self, *patterns: str) -> "Model":
@@ -275,7 +276,7 @@ class Model:
         ['classifier.weight', 'classifier.bias']
         """
         for pattern in patterns:
-            self._handle.train_only(pattern)
+            self._handle.train_only(_text("pattern", pattern))
         return self
 
     def freeze(self, *patterns: str) -> "Model":
@@ -287,7 +288,7 @@ class Model:
             ['hidden.0.linear.bias', 'hidden.1.linear.bias', 'classifier.bias']
         """
         for pattern in patterns:
-            self._handle.freeze(pattern)
+            self._handle.freeze(_text("pattern", pattern))
         return self
 
     def replace_head(self, classes: int, at: str | None = None) -> "Model":
@@ -297,7 +298,9 @@ class Model:
             >>> strop.load("model.onnx").replace_head(7).outputs[0].shape
             (None, 7)
         """
-        self._handle.replace_head(classes, at or "")
+        if not isinstance(classes, SupportsIndex):
+            raise TypeError(f"classes: found {classes!r}, expected a whole number")
+        self._handle.replace_head(operator.index(classes), _text("at", at or ""))
         return self
 
     def add_lora(self, *patterns: str, **options: Unpack[LoraOptions]) -> "Model":
@@ -377,6 +380,12 @@ class Model:
         return named_arrays([value.name for value in self.inputs], arrays)
 
 
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: found a {type(value).__name__}, expected text")
+    return value
+
+
 def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
     """A model from a path, from the bytes of a file, or from an `onnx.ModelProto`.
 
@@ -391,6 +400,9 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
     if isinstance(model, (str, os.PathLike)):
         return Model(_strop.Model.load(model, pairs, *HEARD))
     content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        found = type(model).__name__
+        raise TypeError(f"model: found a {found}, expected a path, bytes or an onnx.ModelProto")
     return Model(_strop.Model.load_bytes(content, pairs, *HEARD))
 
 

@@ -23,6 +23,8 @@ _MODEL_NAMES = {
 _SHARED_NAMES = {"seed", "threads", "disable_pass", "batch_norm"}
 # Rows that are the command line's.
 _COMMAND_NAMES = {"MODEL", "json", "dump", "dry_run"}
+# What steps have besides the optimizer and groups of parameters.
+_STEP_NAMES = {"batch_norm", "dropout", "dropout_at", "recompute_activations"}
 # Said when the model is saved, or with `output`.
 _SAVING_NAMES = {"lora_export", "write_class_names"}
 
@@ -157,6 +159,18 @@ def trainer_options(rows: Iterable[Option]) -> list[Option]:
         for option in rows
         if option.keyword not in _COMMAND_NAMES
         and (option.keyword in _SHARED_NAMES or not _is_of_model(option))
+    ]
+
+
+def loss_trainer_options(rows: Iterable[Option]) -> list[Option]:
+    """Of the rows of `strop train`, what a LossTrainer takes."""
+    groups = ("Optimizer", "Parameter groups")
+    return [
+        option
+        for option in rows
+        if option.keyword in _STEP_NAMES
+        or option.group in groups
+        and not option.keyword.startswith("sam_")
     ]
 
 

@@ -4,6 +4,7 @@ import fractions
 import inspect
 import json
 import pathlib
+import re
 import unittest
 from unittest import mock
 
@@ -62,6 +63,27 @@ class OptionsTest(ProgramTest):
                     with self.assertRaisesRegex(ValueError, words[row.kind], msg=row.name):
                         _strop.perform(name, [(row.name, "x")])
         self.assertEqual(seen, set(words))
+
+    def test_each_call_shows_what_the_library_takes_there(self) -> None:
+        model = _strop.Model.load_bytes(linear_model().SerializeToString())
+        content = linear_model().SerializeToString()
+        for function, make in (
+            (strop.load, lambda pairs: _strop.Model.load_bytes(content, pairs)),
+            (strop.Trainer, lambda pairs: _strop.Trainer.make(model, None, None, pairs)),
+            (strop.LossTrainer, lambda pairs: _strop.LossTrainer.make(model, pairs)),
+            (strop.Model.save, lambda pairs: model.save(self.path("m.onnx"), pairs)),
+        ):
+            shown = set(inspect.signature(function).parameters)
+            for keyword, row in options.rows_of("train").items():
+                try:
+                    make([(row.name, "\0")])  # which suits no option well
+                    words = ""
+                except Exception as error:
+                    words = str(error)
+                elsewhere = r"unknown option|found for a trainer|belongs to the command"
+                is_known = not re.search(elsewhere, words)
+                with self.subTest(function=function.__qualname__, keyword=keyword, words=words):
+                    self.assertEqual(keyword in shown, is_known)
 
     def test_values_become_the_texts_of_the_command_line(self) -> None:
         for keyword, value, texts in (

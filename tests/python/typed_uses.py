@@ -42,6 +42,9 @@ strop.Trainer(model, precision="f64")  # E: Unexpected keyword argument "precisi
 strop.Trainer(model, loss=lambda outputs, targets: (0.0, outputs))
 strop.Trainer(model, loss=3)  # E: Argument "loss" to "Trainer" has incompatible type "int"
 
+strop.LossTrainer(model, optimizer="sgd", clip_norm=1.0)
+strop.LossTrainer(model, epochs=2)  # E: Unexpected keyword argument "epochs" for "LossTrainer"
+
 settings: TrainerOptions = {"schedule": "cosine", "epochs": 3}
 strop.Trainer(model, **settings)
 wrong: TrainerOptions = {"shedule": "cosine"}  # E: Extra key "shedule" for TypedDict
