@@ -72,6 +72,7 @@ def typed_dict(name: str, description: str, rows: Iterable[Row], optional: bool 
 def option_types(rows: ModuleType, commands: dict[str, Any]) -> str:
     """The typed dicts of what models, trainers and estimators take."""
     train, new = commands["train"].rows.values(), commands["new"].rows.values()
+    landscape = rows.landscape_options(commands["landscape"].rows.values())
     trainer = [row for row in rows.trainer_options(train) if row.keyword != "loss"]
     classes = [
         ("LoadOptions", "Options of `strop.load`.", rows.model_options(train)),
@@ -80,6 +81,12 @@ def option_types(rows: ModuleType, commands: dict[str, Any]) -> str:
             "LossTrainerOptions",
             "Options of `strop.LossTrainer`.",
             rows.loss_trainer_options(train),
+        ),
+        ("LossOptions", "Options of `Model.gradient_flow`.", rows.loss_options(train)),
+        (
+            "LossLandscapeOptions",
+            "Options of `strop.landscape`.",
+            [row for row in landscape if row.keyword != "path"],
         ),
         ("LoraOptions", "Options of `Model.add_lora`.", rows.lora_options(train)),
         ("QuantizeOptions", "Options of `Model.quantize`.", rows.quantize_options(train)),

@@ -66,7 +66,20 @@ class Callback:
         """
 
     def on_train_failed(self, error: BaseException) -> None:
-        """After a run that an error ended, one of a callback's or Ctrl-C included."""
+        """After a run that an error ended, one of a callback's or Ctrl-C included.
+
+        >>> class Noted(strop.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs):
+        ...         raise ValueError("enough")
+        ...     def on_train_failed(self, error):
+        ...         print(type(error).__name__)
+        >>> try:
+        ...     strop.Trainer(strop.load("model.onnx")).fit(x, y, callbacks=[Noted()])
+        ... except ValueError as error:
+        ...     print(error)
+        ValueError
+        enough
+        """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
         """With the first step of an epoch, counted from 1; logs are empty.

@@ -4,7 +4,6 @@ import json
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, SupportsIndex, Unpack
 
 from strop import _strop
@@ -14,56 +13,17 @@ from strop.errors import UsageError
 from strop.gradient_flow import GradientFlow, gradient_flow
 from strop.host_loss import HostLoss
 from strop.inspection import Inspection
+from strop.interface import GradientCheck, Parameter, Value
 from strop.listener import HEARD
-from strop.option_rows import lora_options, model_options, quantize_options, saving_options
-from strop.option_types import LoadOptions, LoraOptions, QuantizeOptions, SaveOptions
+from strop.option_rows import (
+    lora_options,
+    loss_options,
+    model_options,
+    quantize_options,
+    saving_options,
+)
+from strop.option_types import LoadOptions, LoraOptions, LossOptions, QuantizeOptions, SaveOptions
 from strop.options import pairs_of, rows_of, take_options
-
-
-@dataclass(frozen=True)
-class Value:
-    """An input or output of a model.
-
-    >>> strop.load("model.onnx").inputs
-    (Value(name='features', type='float32', shape=(None, 4)),)
-    """
-
-    name: str
-    type: str  # as NumPy calls it; "bfloat16" and "string" besides
-    shape: tuple[int | None, ...] | None  # None: open
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A floating constant of a model.
-
-    >>> parameter = strop.load("model.onnx").parameters[0]
-    >>> parameter.name, parameter.shape, parameter.role
-    ('hidden.0.linear.weight', (128, 4), 'trained')
-    """
-
-    name: str
-    type: str  # as the file has it
-    shape: tuple[int, ...]
-    role: str  # "trained", "frozen", "statistics"
-    reason: str  # 'weight of "conv1" (Conv)'
-    position: int  # of the first node that reads it, as nodes are computed; -1: none does
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """A tensor's gradient against finite differences along a random direction, in double.
-
-    >>> checks = strop.load("model.onnx").check(x)
-    >>> all(check.ok and check.relative_error < 1e-4 for check in checks)
-    True
-    """
-
-    tensor: str
-    analytic: float
-    numeric: float
-    relative_error: float
-    ok: bool
 
 
 class Model:
@@ -140,7 +100,11 @@ class Model:
         self._handle.write_parameter(name, self._named({name: elements})[name])
 
     def state_dict(self) -> dict[str, Array]:
-        """All that training moves, by name: what is trained, and running statistics."""
+        """All that training moves, by name: what is trained, and running statistics.
+
+        >>> list(strop.load("model.onnx", train_only="classifier.*").state_dict())
+        ['classifier.weight', 'classifier.bias']
+        """
         return {
             parameter.name: self.read_parameter(parameter.name)
             for parameter in self.parameters
@@ -149,7 +113,15 @@ class Model:
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
         """Others in the place of these. Raises strop.UsageError, before anything is written, for
-        names that are not in `state_dict`, other shapes, and with `strict` for missing names."""
+        names that are not in `state_dict`, other shapes, and with `strict` for missing names.
+
+            >>> model = strop.load("model.onnx")
+            >>> before = model.state_dict()
+            >>> history = strop.Trainer(model).fit(x, y)
+            >>> model.load_state_dict(before)
+            >>> model.to_bytes() == open("model.onnx", "rb").read()
+            True
+        """
         own = {each.name: each.shape for each in self.parameters if each.role != "frozen"}
         arrays = {name: array_of(elements) for name, elements in state.items()}
         for name, array in arrays.items():
@@ -227,13 +199,16 @@ class Model:
         x: Samples,
         y: Targets,
         loss: str | HostLoss = "cross_entropy",
-        **options: object,
+        **options: Unpack[LossOptions],
     ) -> GradientFlow:
         """Mean and maximum of the absolute gradient of a batch's loss, by each parameter that is
         trained, from the input to the output. The model stays as it is.
 
         x, y: a batch, as of `Trainer.step`. loss: a trainer's. options: those of the loss, such as
         class_weights; batch_norm, dropout.
+
+            >>> for each in strop.load("model.onnx").gradient_flow(x, y):
+            ...     assert each.maximum >= each.mean > 0
         """
         return gradient_flow(self, x, y, loss, options)
 
@@ -243,10 +218,14 @@ class Model:
         y: Targets,
         loss: str | HostLoss = "cross_entropy",
         ax: Any = None,
-        **options: object,
+        **options: Unpack[LossOptions],
     ) -> Any:
         """Draws `gradient_flow` with matplotlib, on `ax` or on new axes, and gives these: weights,
-        logarithmic."""
+        logarithmic. Needs the package `matplotlib`.
+
+            >>> strop.load("model.onnx").plot_gradient_flow(x, y).get_yscale()
+            'log'
+        """
         return self.gradient_flow(x, y, loss, **options).plot(ax)
 
     def inspect(self) -> Inspection:
@@ -408,6 +387,8 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
 
 _ROWS = rows_of("train").values()
 take_options(load, model_options(_ROWS))
+take_options(Model.gradient_flow, loss_options(_ROWS))
+take_options(Model.plot_gradient_flow, loss_options(_ROWS))
 take_options(Model.add_lora, lora_options(_ROWS))
 take_options(Model.quantize, quantize_options(_ROWS))
 take_options(Model.save, saving_options(_ROWS))

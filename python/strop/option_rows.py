@@ -25,6 +25,8 @@ _SHARED_NAMES = {"seed", "threads", "disable_pass", "batch_norm"}
 _COMMAND_NAMES = {"MODEL", "json", "dump", "dry_run"}
 # What steps have besides the optimizer and groups of parameters.
 _STEP_NAMES = {"batch_norm", "dropout", "dropout_at", "recompute_activations"}
+# Arguments of `strop.landscape` by themselves, and its files.
+_NOT_OF_LANDSCAPES = {"MODEL", "data", "output", "grid", "json"}
 # Said when the model is saved, or with `output`.
 _SAVING_NAMES = {"lora_export", "write_class_names"}
 
@@ -172,6 +174,17 @@ def loss_trainer_options(rows: Iterable[Option]) -> list[Option]:
         or option.group in groups
         and not option.keyword.startswith("sam_")
     ]
+
+
+def loss_options(rows: Iterable[Option]) -> list[Option]:
+    """Of the rows of `strop train`, what the loss of one batch takes besides its name."""
+    modes = ("batch_norm", "dropout", "dropout_at")
+    return [o for o in rows if o.keyword in modes or o.group == "Loss" and o.keyword != "loss"]
+
+
+def landscape_options(rows: Iterable[Option]) -> list[Option]:
+    """Of the rows of `strop landscape`, what `strop.landscape` takes."""
+    return [option for option in rows if option.keyword not in _NOT_OF_LANDSCAPES]
 
 
 def lora_options(rows: Iterable[Option]) -> list[Option]:
