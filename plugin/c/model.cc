@@ -1,5 +1,7 @@
 #include "plugin/c/model.h"
 
+#include <onnx/onnx_pb.h>
+
 #include <string>
 #include <utility>
 
@@ -50,8 +52,12 @@ void Look(strop_model& handle) {
   handle.outputs = handle.model->outputs();
   handle.input_views = ViewsOf(handle.inputs);
   handle.output_views = ViewsOf(handle.outputs);
+  handle.metadata_views.clear();
   handle.parameter_views.clear();
   const ImportedModel& model = handle.model->imported();
+  for (const onnx::StringStringEntryProto& entry : model.model->metadata_props()) {
+    handle.metadata_views.push_back({.name = entry.key().c_str(), .value = entry.value().c_str()});
+  }
   const GraphIndex index(model.graph);
   for (const Parameter& parameter : model.parameters) {
     const Shape& shape = model.graph.value(parameter.value).tensor.shape();
@@ -155,6 +161,14 @@ size_t strop_model_output_count(const strop_model* model) {
 
 const strop_value* strop_model_output(const strop_model* model, size_t index) {
   return strop::At(model, &strop_model::output_views, index);
+}
+
+size_t strop_model_metadata_count(const strop_model* model) {
+  return strop::Count(model, &strop_model::metadata_views);
+}
+
+const strop_metadata* strop_model_metadata(const strop_model* model, size_t index) {
+  return strop::At(model, &strop_model::metadata_views, index);
 }
 
 size_t strop_model_parameter_count(const strop_model* model) {

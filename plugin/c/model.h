@@ -14,5 +14,6 @@ struct strop_model {
   std::vector<strop::InputInterface> outputs;
   std::vector<strop_value> input_views;
   std::vector<strop_value> output_views;
+  std::vector<strop_metadata> metadata_views;
   std::vector<strop_parameter> parameter_views;
 };

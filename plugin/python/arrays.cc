@@ -108,26 +108,27 @@ NamedArrays ArraysOf(const nb::dict& arrays) {
   return named;
 }
 
-nb::object GiveArray(const Tensor& tensor) {
+NumpyArray GiveArray(const Tensor& tensor) {
   auto owned = std::make_unique<Tensor>(tensor);
   const nb::capsule owner(owned.get(),
                           [](void* kept) noexcept { delete static_cast<Tensor*>(kept); });
   const Tensor& element_owner = *owned.release();
   const std::vector<size_t> shape(tensor.shape().begin(), tensor.shape().end());
-  nb::object array =
+  NumpyArray array = nb::borrow<NumpyArray>(
       nb::cast(nb::ndarray<nb::numpy>(const_cast<void*>(element_owner.data()), shape.size(),
-                                      shape.data(), owner, nullptr, DlpackTypeOf(tensor.type())));
+                                      shape.data(), owner, nullptr, DlpackTypeOf(tensor.type()))));
   if (tensor.type() != STROP_BFLOAT16) return array;
   try {
-    return array.attr("view")(nb::module_::import_("ml_dtypes").attr("bfloat16"));
+    return nb::borrow<NumpyArray>(
+        array.attr("view")(nb::module_::import_("ml_dtypes").attr("bfloat16")));
   } catch (nb::python_error& missing) {
     if (!missing.matches(PyExc_ImportError)) throw;
     return array;
   }
 }
 
-nb::dict GiveArrays(const Tensors& tensors) {
-  nb::dict arrays;
+NumpyArrays GiveArrays(const Tensors& tensors) {
+  NumpyArrays arrays;
   for (const Tensor& tensor : tensors) {
     arrays[nb::str(tensor.name().c_str(), tensor.name().size())] = GiveArray(tensor);
   }

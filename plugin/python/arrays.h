@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/python/types.h"
 #include "strop/strop.hpp"
 
 namespace strop {
@@ -35,8 +36,8 @@ NamedArrays ArraysOf(const nanobind::dict& arrays);
 
 // A NumPy array of the tensor's own elements, which live as long as the array. bfloat16 is
 // ml_dtypes' type where that is installed, and else its bits as uint16.
-nanobind::object GiveArray(const Tensor& tensor);
+NumpyArray GiveArray(const Tensor& tensor);
 // {name: array}
-nanobind::dict GiveArrays(const Tensors& tensors);
+NumpyArrays GiveArrays(const Tensors& tensors);
 
 }  // namespace strop

@@ -1,5 +1,7 @@
 #include "plugin/python/calls.h"
 
+#include <nanobind/stl/filesystem.h>
+
 #include <utility>
 
 #include "plugin/python/function.h"
@@ -13,15 +15,14 @@ std::function<void(const std::string&)> LineHearer(nb::object function) {
   if (function.is_none()) return {};
   return [hear = Function(std::move(function))](const std::string& line) {
     const nb::gil_scoped_acquire acquired;
-    hear(nb::steal<nb::object>(PyUnicode_DecodeUTF8(
-        line.data(), static_cast<Py_ssize_t>(line.size()), "backslashreplace")));
+    hear(TextOf(line));
   };
 }
 
-nb::dict GiveEpoch(const Epoch& epoch) {
+EpochRecord GiveEpoch(const Epoch& epoch) {
   nb::dict metrics;
   for (const strop_metric& metric : MetricsOf(epoch)) metrics[metric.name] = metric.value;
-  nb::dict record;
+  EpochRecord record;
   record["epoch"] = epoch.epoch;
   record["step"] = epoch.step;
   record["training_loss"] = epoch.training_loss;
@@ -44,6 +45,22 @@ Options OptionsOf(const OptionPairs& pairs) {
   return options;
 }
 
+nb::object TextOf(std::string_view text) {
+  return nb::steal<nb::object>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+}
+
+std::filesystem::path PathOf(const PathText& path) {
+  std::filesystem::path file;
+  if (!nb::try_cast<std::filesystem::path>(path, file)) {
+    PyErr_Clear();
+    throw nb::type_error(("path: found a " + nb::cast<std::string>(path.type().attr("__name__")) +
+                          ", expected text or a pathlib.Path")
+                             .c_str());
+  }
+  return file;
+}
+
 Listener ListenerOf(nb::object note, nb::object warning, nb::object progress) {
   Listener listener = {.note = LineHearer(std::move(note)),
                        .warning = LineHearer(std::move(warning))};
@@ -57,8 +74,8 @@ Listener ListenerOf(nb::object note, nb::object warning, nb::object progress) {
   return listener;
 }
 
-nb::dict GiveStep(const Step& step) {
-  nb::dict record;
+StepRecord GiveStep(const Step& step) {
+  StepRecord record;
   record["step"] = step.step;
   record["epoch"] = step.epoch;
   record["step_of_epoch"] = step.step_of_epoch;

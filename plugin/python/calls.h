@@ -7,13 +7,16 @@
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <vector>
 
+#include "plugin/python/types.h"
 #include "strop/strop.hpp"
 
 namespace strop {
@@ -22,6 +25,10 @@ namespace strop {
 using OptionPairs = std::vector<std::tuple<std::string, std::optional<std::string>>>;
 
 Options OptionsOf(const OptionPairs& pairs);
+// Text of the library's, of which bytes of a path, say, need not be UTF-8.
+nanobind::object TextOf(std::string_view text);
+// TypeError for what names no file.
+std::filesystem::path PathOf(const PathText& path);
 
 // Functions of Python, or None. `progress(work, done, total)`.
 Listener ListenerOf(nanobind::object note, nanobind::object warning, nanobind::object progress);
@@ -31,7 +38,7 @@ Listener ListenerOf(nanobind::object note, nanobind::object warning, nanobind::o
 Callbacks CallbacksOf(nanobind::object on_step, nanobind::object on_epoch,
                       nanobind::object should_stop);
 
-nanobind::dict GiveStep(const Step& step);
+StepRecord GiveStep(const Step& step);
 
 // A model and its trainers are for one call at a time. Other threads wait for their turn.
 class Turn {

@@ -7,6 +7,7 @@
 
 #include "plugin/python/calls.h"
 #include "plugin/python/module.h"
+#include "plugin/python/types.h"
 
 namespace strop {
 namespace {
@@ -18,7 +19,7 @@ using namespace nb::literals;
 using FieldTuple = std::tuple<std::string, std::string, Shape>;
 
 // The elements are read where they lie.
-std::shared_ptr<PythonData> OfArrays(const nb::dict& arrays) {
+std::shared_ptr<PythonData> OfArrays(const GivenArrays& arrays) {
   NamedArrays given = ArraysOf(arrays);
   Data data = Data::BorrowedArrays(given.views);
   return std::make_shared<PythonData>(std::move(given.kept), std::move(data));
@@ -73,7 +74,7 @@ class Reader {
 };
 
 std::shared_ptr<PythonData> OfReader(int64_t sample_count, const std::vector<FieldTuple>& given,
-                                     nb::object read) {
+                                     ReadFunction read) {
   std::vector<Field> fields;
   for (const auto& [name, type, shape] : given) fields.push_back({name, TypeNamed(type), shape});
   const auto reader = std::make_shared<Reader>(fields, std::move(read));

@@ -1,5 +1,6 @@
 #include <exception>
 
+#include "plugin/python/calls.h"
 #include "plugin/python/module.h"
 #include "strop/strop.hpp"
 
@@ -13,10 +14,7 @@ void Translate(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const Error& error) {
-    // Bytes of a path, say, need not be UTF-8.
-    const auto line = nb::steal<nb::object>(PyUnicode_DecodeUTF8(
-        error.what(), static_cast<Py_ssize_t>(std::string_view(error.what()).size()),
-        "backslashreplace"));
+    const nb::object line = TextOf(error.what());
     try {
       const nb::object made = nb::module_::import_("strop.errors")
                                   .attr("error_of")(static_cast<int>(error.status()), line);

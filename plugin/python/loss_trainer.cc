@@ -7,6 +7,7 @@
 #include "plugin/python/calls.h"
 #include "plugin/python/model.h"
 #include "plugin/python/module.h"
+#include "plugin/python/types.h"
 
 namespace strop {
 namespace {
@@ -22,8 +23,8 @@ struct PythonLossTrainer {
 };
 
 std::shared_ptr<PythonLossTrainer> Make(std::shared_ptr<PythonModel> model,
-                                        const OptionPairs& pairs, nb::object note,
-                                        nb::object warning, nb::object progress) {
+                                        const OptionPairs& pairs, LineFunction note,
+                                        LineFunction warning, ProgressFunction progress) {
   Listener heard = ListenerOf(std::move(note), std::move(warning), std::move(progress));
   auto made = std::make_shared<PythonLossTrainer>();
   made->model = std::move(model);
@@ -33,7 +34,7 @@ std::shared_ptr<PythonLossTrainer> Make(std::shared_ptr<PythonModel> model,
 }
 
 // Copies: the trainer's own outputs live until its next call only, and Python may keep these.
-nb::dict Forward(PythonLossTrainer& self, const nb::dict& inputs) {
+NumpyArrays Forward(PythonLossTrainer& self, const GivenArrays& inputs) {
   NamedArrays given_inputs = ArraysOf(inputs);
   const std::vector<Tensor> outputs = InTurn(self.model->turn, [&] {
     std::swap(self.inputs, given_inputs);  // the last ones go when nothing reads them any more
@@ -43,12 +44,12 @@ nb::dict Forward(PythonLossTrainer& self, const nb::dict& inputs) {
     }
     return copies;
   });
-  nb::dict given;
+  NumpyArrays given;
   for (const Tensor& output : outputs) given[output.name().c_str()] = GiveArray(output);
   return given;
 }
 
-double TakeStep(PythonLossTrainer& self, const nb::dict& gradients,
+double TakeStep(PythonLossTrainer& self, const GivenArrays& gradients,
                 std::optional<double> learning_rate) {
   const NamedArrays given = ArraysOf(gradients);
   return InTurn(self.model->turn, [&] {

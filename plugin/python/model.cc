@@ -1,6 +1,5 @@
 #include "plugin/python/model.h"
 
-#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/shared_ptr.h>
 
 #include <filesystem>
@@ -8,6 +7,7 @@
 
 #include "plugin/python/arrays.h"
 #include "plugin/python/module.h"
+#include "plugin/python/types.h"
 
 namespace strop {
 namespace {
@@ -27,9 +27,8 @@ const char* RoleNameOf(strop_role role) {
   return "";
 }
 
-// (name, type, shape): an open dimension is None, a shape of open rank, too.
-nb::list GiveValues(const std::vector<Value>& values) {
-  nb::list given;
+ValueList GiveValues(const std::vector<Value>& values) {
+  ValueList given;
   for (const Value& value : values) {
     nb::object shape = nb::none();
     if (value.shape) {
@@ -44,9 +43,14 @@ nb::list GiveValues(const std::vector<Value>& values) {
   return given;
 }
 
-// (name, type, shape, role, reason, position)
-nb::list GiveParameters(const std::vector<Parameter>& parameters) {
-  nb::list given;
+MetadataDict GiveMetadata(const std::vector<std::pair<std::string, std::string>>& metadata) {
+  MetadataDict given;
+  for (const auto& [name, value] : metadata) given[TextOf(name)] = TextOf(value);
+  return given;
+}
+
+ParameterList GiveParameters(const std::vector<Parameter>& parameters) {
+  ParameterList given;
   for (const Parameter& parameter : parameters) {
     nb::list dimensions;
     for (const int64_t dimension : parameter.shape) dimensions.append(dimension);
@@ -56,15 +60,18 @@ nb::list GiveParameters(const std::vector<Parameter>& parameters) {
   return given;
 }
 
-std::shared_ptr<PythonModel> Load(const std::filesystem::path& path, const OptionPairs& options,
-                                  nb::object note, nb::object warning, nb::object progress) {
+std::shared_ptr<PythonModel> Load(const PathText& path, const OptionPairs& options,
+                                  LineFunction note, LineFunction warning,
+                                  ProgressFunction progress) {
   Listener listener = ListenerOf(std::move(note), std::move(warning), std::move(progress));
+  const std::filesystem::path file = PathOf(path);
   const nb::gil_scoped_release released;
-  return std::make_shared<PythonModel>(Model(path, OptionsOf(options), std::move(listener)));
+  return std::make_shared<PythonModel>(Model(file, OptionsOf(options), std::move(listener)));
 }
 
 std::shared_ptr<PythonModel> LoadBytes(const nb::object& bytes, const OptionPairs& options,
-                                       nb::object note, nb::object warning, nb::object progress) {
+                                       LineFunction note, LineFunction warning,
+                                       ProgressFunction progress) {
   std::vector<Array> kept;
   const TensorView view = ViewOf("model", bytes, kept);
   const std::span<const std::byte> span(static_cast<const std::byte*>(view.data()),
@@ -75,25 +82,25 @@ std::shared_ptr<PythonModel> LoadBytes(const nb::object& bytes, const OptionPair
       Model::FromBytes(span, OptionsOf(options), std::move(listener)));
 }
 
-nb::dict Run(PythonModel& self, const nb::dict& inputs) {
+NumpyArrays Run(PythonModel& self, const GivenArrays& inputs) {
   const NamedArrays given = ArraysOf(inputs);
   return GiveArrays(InTurn(self.turn, [&] { return self.model.Run(given.views); }));
 }
 
-nb::dict Gradient(PythonModel& self, const nb::dict& inputs, const nb::dict& cotangents,
-                  const std::vector<std::string>& wrt) {
+NumpyArrays Gradient(PythonModel& self, const GivenArrays& inputs, const GivenArrays& cotangents,
+                     const std::vector<std::string>& wrt) {
   const NamedArrays given = ArraysOf(inputs);
   const NamedArrays weights = ArraysOf(cotangents);
   return GiveArrays(
       InTurn(self.turn, [&] { return self.model.Gradient(given.views, weights.views, wrt); }));
 }
 
-std::string Check(PythonModel& self, const nb::dict& inputs, double tolerance) {
+std::string Check(PythonModel& self, const GivenArrays& inputs, double tolerance) {
   const NamedArrays given = ArraysOf(inputs);
   return InTurn(self.turn, [&] { return self.model.Check(given.views, tolerance); });
 }
 
-nb::object ReadParameter(PythonModel& self, const std::string& name) {
+NumpyArray ReadParameter(PythonModel& self, const std::string& name) {
   return GiveArray(InTurn(self.turn, [&] { return self.model.ReadParameter(name); }));
 }
 
@@ -103,8 +110,9 @@ void WriteParameter(PythonModel& self, const std::string& name, const nb::object
   InTurn(self.turn, [&] { self.model.WriteParameter(view); });
 }
 
-void Save(PythonModel& self, const std::filesystem::path& path, const OptionPairs& options) {
-  InTurn(self.turn, [&] { self.model.Save(path, OptionsOf(options)); });
+void Save(PythonModel& self, const PathText& path, const OptionPairs& options) {
+  const std::filesystem::path file = PathOf(path);
+  InTurn(self.turn, [&] { self.model.Save(file, OptionsOf(options)); });
 }
 
 nb::bytes Serialize(PythonModel& self) {
@@ -127,6 +135,10 @@ void AddModel(nb::module_& module) {
       .def("outputs",
            [](PythonModel& self) {
              return GiveValues(InTurn(self.turn, [&] { return self.model.outputs(); }));
+           })
+      .def("metadata",
+           [](PythonModel& self) {
+             return GiveMetadata(InTurn(self.turn, [&] { return self.model.metadata(); }));
            })
       .def("parameters",
            [](PythonModel& self) {
@@ -171,7 +183,7 @@ void AddModel(nb::module_& module) {
           },
           "options"_a)
       .def("run", &Run, "inputs"_a)
-      .def("gradient", &Gradient, "inputs"_a, "cotangents"_a = nb::dict(),
+      .def("gradient", &Gradient, "inputs"_a, "cotangents"_a = GivenArrays(),
            "wrt"_a = std::vector<std::string>())
       .def("check", &Check, "inputs"_a, "tolerance"_a)
       .def("save", &Save, "path"_a, "options"_a = OptionPairs())

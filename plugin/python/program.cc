@@ -1,7 +1,6 @@
-#include <nanobind/stl/filesystem.h>
-
 #include "plugin/python/calls.h"
 #include "plugin/python/module.h"
+#include "plugin/python/types.h"
 
 namespace strop {
 namespace {
@@ -10,8 +9,8 @@ namespace nb = nanobind;
 using namespace nb::literals;
 
 std::string PerformOperation(const std::string& operation, const OptionPairs& options,
-                             nb::object note, nb::object warning, nb::object progress,
-                             nb::object should_stop) {
+                             LineFunction note, LineFunction warning, ProgressFunction progress,
+                             StopFunction should_stop) {
   Listener listener = ListenerOf(std::move(note), std::move(warning), std::move(progress));
   const Callbacks callbacks = CallbacksOf(nb::none(), nb::none(), std::move(should_stop));
   const nb::gil_scoped_release released;
@@ -27,9 +26,10 @@ void AddProgram(nb::module_& module) {
              "What `strop OPERATION` does with files; gives its JSON.");
   module.def(
       "obstacles",
-      [](const std::filesystem::path& path) {
+      [](const PathText& path) {
+        const std::filesystem::path file = PathOf(path);
         const nb::gil_scoped_release released;
-        return Obstacles(path);
+        return Obstacles(file);
       },
       "path"_a, "What stands in the way of loading and training a file, as JSON.");
   module.def(

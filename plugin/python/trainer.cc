@@ -8,6 +8,7 @@
 #include "plugin/python/loss.h"
 #include "plugin/python/model.h"
 #include "plugin/python/module.h"
+#include "plugin/python/types.h"
 
 namespace strop {
 namespace {
@@ -31,8 +32,9 @@ struct PythonTrainer {
 std::shared_ptr<PythonTrainer> Make(std::shared_ptr<PythonModel> model,
                                     std::shared_ptr<PythonData> training,
                                     std::shared_ptr<PythonData> validation,
-                                    const OptionPairs& pairs, nb::object note, nb::object warning,
-                                    nb::object progress, nb::object loss) {
+                                    const OptionPairs& pairs, LineFunction note,
+                                    LineFunction warning, ProgressFunction progress,
+                                    LossFunction loss) {
   Listener heard = ListenerOf(std::move(note), std::move(warning), std::move(progress));
   const Options options = OptionsOf(pairs);
   auto made = std::make_shared<PythonTrainer>();
@@ -55,11 +57,12 @@ auto InTurnOf(PythonTrainer& self, const Work& work) {
   return InTurn(self.model->turn, [&] { return work(*self.trainer); });
 }
 
-nb::dict Fit(PythonTrainer& self, nb::object on_step, nb::object on_epoch, nb::object should_stop) {
+ResultRecord Fit(PythonTrainer& self, StepFunction on_step, EpochFunction on_epoch,
+                 StopFunction should_stop) {
   const Callbacks callbacks =
       CallbacksOf(std::move(on_step), std::move(on_epoch), std::move(should_stop));
   const Result result = InTurnOf(self, [&](Trainer& trainer) { return trainer.Fit(callbacks); });
-  nb::dict given;
+  ResultRecord given;
   given["steps"] = result.steps;
   given["epochs"] = result.epochs;
   given["weights_epoch"] = result.weights_epoch;
@@ -69,7 +72,7 @@ nb::dict Fit(PythonTrainer& self, nb::object on_step, nb::object on_epoch, nb::o
   return given;
 }
 
-nb::dict TakeStep(PythonTrainer& self, const nb::dict& batch) {
+StepRecord TakeStep(PythonTrainer& self, const GivenArrays& batch) {
   const NamedArrays given = ArraysOf(batch);
   return GiveStep(InTurnOf(self, [&](Trainer& trainer) { return trainer.TakeStep(given.views); }));
 }

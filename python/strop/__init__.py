@@ -1,17 +1,23 @@
 """Trains ONNX models on the CPU, and gives back the same files with better weights.
 
-    import strop
+    >>> import numpy as np
+    >>> import strop
+    >>> made = strop.operations.new("mlp", input="4", classes=3, seed=1, output="model.onnx")
+    >>> x = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    >>> y = x[:, :3].argmax(axis=1)
 
-    model = strop.load("classifier.onnx", seed=1)
-    trainer = strop.Trainer(model, loss="cross_entropy", optimizer="adamw", epochs=5)
-    history = trainer.fit(x, y)
-    model.save("tuned.onnx")
+    >>> model = strop.load("model.onnx", seed=1)
+    >>> trainer = strop.Trainer(model, epochs=20, learning_rate=0.01, metric="accuracy")
+    >>> history = trainer.fit(x, y, validation_data=(x, y))
+    >>> history.history["val_accuracy"][-1] > 0.9
+    True
+    >>> model.save("tuned.onnx")
 
-Options are those of the command line, with underscores. What the library notices goes to
-`logging.getLogger("strop")`.
+All examples of the package begin with the first five of these lines. Options are those of the
+command line, with underscores. What the library notices goes to `logging.getLogger("strop")`.
 """
 
-from strop import _strop, callbacks, losses
+from strop import _strop, callbacks, losses, operations
 from strop.errors import (
     BugError,
     CannotCreateError,
@@ -25,9 +31,10 @@ from strop.errors import (
 from strop.gradient_flow import GradientFlow, ParameterGradient
 from strop.history import Epoch, History, Step
 from strop.inspection import Inspection
+from strop.interface import GradientCheck, Parameter, Value
 from strop.loss_landscape import Landscape, LandscapePath, landscape
 from strop.loss_trainer import LossTrainer
-from strop.model import GradientCheck, Model, Parameter, Value, load
+from strop.model import Model, load
 from strop.program import list_options, obstacles, perform
 from strop.trainer import Trainer
 
@@ -62,5 +69,6 @@ __all__ = [
     "load",
     "losses",
     "obstacles",
+    "operations",
     "perform",
 ]

@@ -1,4 +1,13 @@
-"""What calls fail with: one line of what was found, what was expected and what to do."""
+"""What calls fail with: one line of what was found, what was expected and what to do.
+
+    >>> try:
+    ...     strop.load("none.onnx")
+    ... except strop.Error as error:
+    ...     print(error.status, isinstance(error, FileNotFoundError))
+    66 True
+
+A keyword that no option has is a TypeError, as in any call of Python's.
+"""
 
 
 class Error(Exception):

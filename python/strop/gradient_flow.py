@@ -20,7 +20,8 @@ from strop.options import pairs_of, rows_of
 from strop.plots import new_axes, pyplot
 
 if TYPE_CHECKING:
-    from strop.model import Model, Parameter
+    from strop.interface import Parameter
+    from strop.model import Model
 
 # Momentum's buffer after the first step is the gradient of that step, before the rate.
 _ONE_STEP = {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.0}
@@ -31,7 +32,12 @@ _TYPES = {"F32": np.float32, "F64": np.float64}
 
 @dataclass(frozen=True)
 class ParameterGradient:
-    """The gradient of a loss by a parameter that is trained."""
+    """The gradient of a loss by a parameter that is trained.
+
+    >>> first = strop.load("model.onnx").gradient_flow(x, y)[0]
+    >>> first.name, first.maximum >= first.mean > 0
+    ('hidden.0.linear.weight', True)
+    """
 
     name: str
     reason: str  # 'weight of "conv1" (Conv)'
@@ -40,7 +46,12 @@ class ParameterGradient:
 
 
 class GradientFlow(Sequence[ParameterGradient]):
-    """The gradients of one batch, from the model's input to its output."""
+    """The gradients of one batch, from the model's input to its output.
+
+    >>> flow = strop.load("model.onnx").gradient_flow(x, y)
+    >>> len(flow), flow[-1].name
+    (6, 'classifier.bias')
+    """
 
     def __init__(self, gradients: Sequence[ParameterGradient]) -> None:
         self._gradients = tuple(gradients)
@@ -62,7 +73,12 @@ class GradientFlow(Sequence[ParameterGradient]):
     def plot(self, ax: Any = None, *, weights_only: bool = True) -> Any:
         """Draws mean and maximum by layer on a logarithmic scale, on `ax` or on new axes, and gives
         these. Needs the package `matplotlib`. `weights_only`: without biases and what
-        normalizations scale and shift with. A cross at the foot: no gradient at all."""
+        normalizations scale and shift with. A cross at the foot: no gradient at all.
+
+            >>> ax = strop.load("model.onnx").gradient_flow(x, y).plot()
+            >>> ax.get_yscale()
+            'log'
+        """
         if ax is None:
             [ax] = new_axes()
         shown = [each for each in self if not weights_only or each.reason.startswith("weight ")]

@@ -11,7 +11,13 @@ _MARKED_EPOCHS = 30  # up to so many have a dot each
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run, numbers from 1."""
+    """A step of a run, numbers from 1.
+
+    >>> trainer = strop.Trainer(strop.load("model.onnx"))
+    >>> step = trainer.step(x, y)
+    >>> step.step, step.sample_count, step.learning_rate
+    (1, 60, 0.001)
+    """
 
     step: int
     epoch: int
@@ -25,7 +31,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch of a run, numbers from 1."""
+    """An epoch of a run, numbers from 1; of losses, the mean over the samples.
+
+    >>> history = strop.Trainer(strop.load("model.onnx"), epochs=2, batch_size=20).fit(x, y)
+    >>> [(epoch.epoch, epoch.step) for epoch in history.epochs]
+    [(1, 3), (2, 6)]
+    """
 
     epoch: int
     step: int
@@ -37,7 +48,12 @@ class Epoch:
     is_best: bool  # by validation loss, so far
 
     def logs(self) -> dict[str, float]:
-        """The numbers by Keras' names: loss, val_loss, val_METRIC, learning_rate."""
+        """The numbers by Keras' names: loss, val_loss, val_METRIC, learning_rate.
+
+        >>> history = strop.Trainer(strop.load("model.onnx")).fit(x, y)
+        >>> list(history.epochs[0].logs())
+        ['loss', 'learning_rate']
+        """
         logs = {"loss": self.training_loss}
         if not math.isnan(self.validation_loss):
             logs["val_loss"] = self.validation_loss
@@ -47,7 +63,13 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run, and how it ended."""
+    """The epochs of a run, and how it ended.
+
+    >>> trainer = strop.Trainer(strop.load("model.onnx"), epochs=3, learning_rate=0.01)
+    >>> history = trainer.fit(x, y, validation_data=(x, y))
+    >>> history.steps, history.best_epoch, history.stopped_early
+    (6, 3, False)
+    """
 
     epochs: list[Epoch] = field(default_factory=list)
     steps: int = 0
@@ -58,7 +80,12 @@ class History:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """Lists by Keras' names, a number for each epoch."""
+        """Lists by Keras' names, a number for each epoch.
+
+        >>> history = strop.Trainer(strop.load("model.onnx"), epochs=3).fit(x, y)
+        >>> {name: len(numbers) for name, numbers in history.history.items()}
+        {'loss': 3, 'learning_rate': 3}
+        """
         lists: dict[str, list[float]] = {}
         for epoch in self.epochs:
             for name, value in epoch.logs().items():
@@ -68,7 +95,12 @@ class History:
     def plot(self, ax: Any = None) -> Any:
         """Draws the losses by epoch with matplotlib: of training and validation, the gap between
         them, the best epoch. On `ax`, or on axes of a new figure, where metrics have axes of their
-        own below (`….figure.axes`). Gives the axes of the losses."""
+        own below (`….figure.axes`). Gives the axes of the losses. Needs the package `matplotlib`.
+
+            >>> history = strop.Trainer(strop.load("model.onnx"), epochs=3).fit(x, y)
+            >>> history.plot().get_ylabel()
+            'loss'
+        """
         lists = self.history
         metrics = [name for name in lists if name.startswith("val_") and name != "val_loss"]
         below = None

@@ -24,7 +24,19 @@ class _Parameter(_Named, Protocol):
 
 @dataclass(frozen=True)
 class Inspection:
-    """Rows of name, type, shape, role and reason; str() and notebooks show them as a table."""
+    """What a model has, by `Model.inspect`; str() and notebooks show it as a table.
+
+    >>> print(strop.load("model.onnx", train_only="classifier.*").inspect())
+    name                    type     shape       role     why
+    features                float32  [?, 4]      input
+    logits                  float32  [?, 3]      output
+    hidden.0.linear.weight  float32  [128, 4]    frozen   ...
+    hidden.0.linear.bias    float32  [128]       frozen   ...
+    hidden.1.linear.weight  float32  [128, 128]  frozen   ...
+    hidden.1.linear.bias    float32  [128]       frozen   ...
+    classifier.weight       float32  [3, 128]    trained  ...
+    classifier.bias         float32  [3]         trained  ...
+    """
 
     inputs: Sequence[_Named]
     outputs: Sequence[_Named]
@@ -32,6 +44,11 @@ class Inspection:
 
     @property
     def rows(self) -> list[tuple[str, str, str, str, str]]:
+        """Name, type, shape, role and reason of each input, output and parameter, as texts.
+
+        >>> strop.load("model.onnx").inspect().rows[0]
+        ('features', 'float32', '[?, 4]', 'input', '')
+        """
         ends = [(value, "input") for value in self.inputs]
         ends += [(value, "output") for value in self.outputs]
         rows = [(end.name, end.type, _text_of(end.shape), role, "") for end, role in ends]

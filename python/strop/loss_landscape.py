@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from strop.data import Samples, Targets, is_path, named_arrays
 from strop.datasets import is_dataset
 from strop.errors import UsageError
 from strop.model import Model, load
+from strop.option_rows import PathText, landscape_options
+from strop.option_types import LossLandscapeOptions
 from strop.options import rows_of, take_options
 from strop.plots import new_axes, pyplot, text_color
 from strop.program import perform
@@ -25,7 +27,14 @@ _LEVELS = 20
 
 @dataclass(frozen=True)
 class LandscapePath:
-    """A training on its way over the plane."""
+    """A training on its way over the plane.
+
+    >>> trainer = strop.Trainer(strop.load("model.onnx"), epochs=4, run_directory="run")
+    >>> history = trainer.fit(x, y)
+    >>> found = strop.landscape(trainer.model, x, y, resolution=3, run_directory="run")
+    >>> found.paths[0].name, found.paths[0].loss.shape == found.paths[0].x.shape
+    ('run', True)
+    """
 
     name: str
     labels: tuple[str, ...]  # of its checkpoints
@@ -36,7 +45,12 @@ class LandscapePath:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Losses of weights in a plane: trained ones + x · one direction + y · another."""
+    """Losses of weights in a plane: trained ones + x · one direction + y · another.
+
+    >>> found = strop.landscape("model.onnx", x, y, resolution=3)
+    >>> found.x.shape, found.y.shape, found.paths
+    ((3,), (3,), ())
+    """
 
     x: Array  # [columns]; random directions: 1 is as far as the weights are from 0
     y: Array  # [rows]
@@ -50,7 +64,11 @@ class Landscape:
 
         kind: "contour", from above, with the paths; "surface", whose axes are of projection="3d";
         "lines", the losses along either direction through the trained weights. Losses that differ
-        by more than 50 times are drawn in logarithms.
+        by more than 50 times are drawn in logarithms. Raises strop.UsageError for another kind.
+
+            >>> ax = strop.landscape("model.onnx", x, y, resolution=3).plot("lines")
+            >>> ax.get_ylabel()
+            'loss'
         """
         if kind not in _KINDS:
             raise UsageError(f"kind: found {kind!r}, expected one of {', '.join(_KINDS)}")
@@ -126,15 +144,21 @@ def landscape(
     model: "Model | str | os.PathLike[str]",
     x: Samples,
     y: Targets = None,
-    **options: object,
+    *,
+    path: "PathText | Iterable[PathText] | Iterable[Iterable[PathText]] | None" = None,
+    **options: Unpack[LossLandscapeOptions],
 ) -> Landscape:
     """The loss around the weights of a model, as `strop landscape` measures it.
 
     model: a Model or an ONNX file. x, y: as of `Trainer.fit`, but datasets. path: a training's
     models or checkpoints in order, or several such lists; run_directory: the folder of a run, or
     several. The plane is then that of their ways.
+
+        >>> found = strop.landscape("model.onnx", x, y, resolution=3)
+        >>> found.loss.shape, bool(found.center_loss < found.loss.max())
+        ((3, 3), True)
     """
-    arguments = _arguments_of(options)
+    arguments = _arguments_of({"path": path, **options})
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         file: Any = model
@@ -163,7 +187,7 @@ def landscape(
 
 def _arguments_of(options: dict[str, object]) -> dict[str, object]:
     """Options of the operation, without those that are arguments here or files."""
-    for name in _ELSEWHERE & options.keys():
+    for name in options.keys() - {option.keyword for option in _SHOWN}:
         raise TypeError(f"found an option {name!r}, which there is not")
     path: Any = options.get("path")
     if path is None:
@@ -198,8 +222,5 @@ def _path_of(path: dict[str, Any]) -> LandscapePath:
     )
 
 
-_ELSEWHERE = {"MODEL", "data", "output", "grid", "json"}
-take_options(
-    landscape,
-    [option for option in rows_of("landscape").values() if option.keyword not in _ELSEWHERE],
-)
+_SHOWN = landscape_options(rows_of("landscape").values())
+take_options(landscape, _SHOWN)

@@ -13,7 +13,17 @@ from strop.model import load
 
 @dataclass(frozen=True)
 class DifferentiatedLoss:
-    """A loss whose gradient somebody else finds: called, it gives (loss, gradient by outputs)."""
+    """A loss whose gradient somebody else finds: called, it gives (loss, gradient by outputs).
+
+    >>> from strop.losses import DifferentiatedLoss
+    >>> loss = DifferentiatedLoss(
+    ...     value=lambda outputs, targets: float(((outputs - targets) ** 2).mean()),
+    ...     value_and_gradient=lambda outputs, targets: (
+    ...         float(((outputs - targets) ** 2).mean()),
+    ...         2 * (outputs - targets) / outputs.size))
+    >>> len(strop.Trainer(strop.load("model.onnx"), loss=loss).fit(x, x[:, :3]).epochs)
+    1
+    """
 
     value: Callable[[Any, Array], float]  # of outputs and targets
     value_and_gradient: HostLoss
@@ -26,7 +36,14 @@ def torch(function: Callable[[Any, Any], Any]) -> DifferentiatedLoss:
     """A loss of PyTorch's: function(outputs, targets) of tensors gives a scalar tensor, whose
     gradient by the outputs torch's autograd computes. Needs the package `torch`.
 
-    Outputs are a tensor, or tensors by name where the model has several; targets a tensor.
+    Outputs are a tensor [batch, …], or tensors by name where the model has several; targets a
+    tensor [batch, …].
+
+        >>> from torch.nn.functional import cross_entropy
+        >>> model = strop.load("model.onnx")
+        >>> trainer = strop.Trainer(model, loss=strop.losses.torch(cross_entropy), epochs=2)
+        >>> len(trainer.fit(x, y).epochs)
+        2
     """
     import torch
 
@@ -54,7 +71,14 @@ def jax(function: Callable[[Any, Any], Any]) -> DifferentiatedLoss:
     differentiated by the outputs. Needs the package `jax`, which computes in float32 unless it is
     told to enable float64.
 
-    Outputs are an array, or arrays by name where the model has several; targets an array.
+    Outputs are an array [batch, …], or arrays by name where the model has several; targets an array
+    [batch, …].
+
+        >>> def loss(outputs, targets):
+        ...     return ((outputs[:, 0] - targets) ** 2).mean()
+        >>> trainer = strop.Trainer(strop.load("model.onnx"), loss=strop.losses.jax(loss))
+        >>> len(trainer.fit(x, x[:, 0]).epochs)
+        1
     """
     import jax
 
@@ -72,7 +96,19 @@ def onnx(model: Any) -> DifferentiatedLoss:
     """A loss as an ONNX graph: a path, bytes, an `onnx.ModelProto`, or an onnxscript function.
 
     Its output is one number, the mean loss; its inputs are the trained model's outputs by name, or
-    the only one, and "target". Strop itself finds the gradient.
+    the only one, and "target". Strop itself finds the gradient. Raises strop.UsageError for another
+    interface.
+
+        >>> from onnx import parser
+        >>> graph = parser.parse_model('''<ir_version: 10, opset_import: ["": 21]>
+        ...     loss (float[N, 3] logits, float[N, 3] target) => (float mean) {
+        ...         difference = Sub(logits, target)
+        ...         square = Mul(difference, difference)
+        ...         mean = ReduceMean<keepdims = 0>(square)
+        ...     }''')
+        >>> trainer = strop.Trainer(strop.load("model.onnx"), loss=strop.losses.onnx(graph))
+        >>> len(trainer.fit(x, x[:, :3]).epochs)
+        1
     """
     if hasattr(model, "to_model_proto"):
         model = model.to_model_proto()

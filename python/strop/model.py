@@ -1,10 +1,10 @@
 """ONNX models and their weights of now."""
 
 import json
+import operator
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, SupportsIndex, Unpack
 
 from strop import _strop
 from strop.arrays import Array, ArrayLike, array_of
@@ -13,46 +13,30 @@ from strop.errors import UsageError
 from strop.gradient_flow import GradientFlow, gradient_flow
 from strop.host_loss import HostLoss
 from strop.inspection import Inspection
+from strop.interface import GradientCheck, Parameter, Value
 from strop.listener import HEARD
-from strop.options import model_options, pairs_of, take_options
-
-
-@dataclass(frozen=True)
-class Value:
-    """An input or output of a model."""
-
-    name: str
-    type: str  # as NumPy calls it; "bfloat16" and "string" besides
-    shape: tuple[int | None, ...] | None  # None: open
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A floating constant of a model."""
-
-    name: str
-    type: str  # as the file has it
-    shape: tuple[int, ...]
-    role: str  # "trained", "frozen", "statistics"
-    reason: str  # 'weight of "conv1" (Conv)'
-    position: int  # of the first node that reads it, as nodes are computed; -1: none does
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """A tensor's gradient against finite differences along a random direction, in double."""
-
-    tensor: str
-    analytic: float
-    numeric: float
-    relative_error: float
-    ok: bool
+from strop.option_rows import (
+    lora_options,
+    loss_options,
+    model_options,
+    quantize_options,
+    saving_options,
+)
+from strop.option_types import LoadOptions, LoraOptions, LossOptions, QuantizeOptions, SaveOptions
+from strop.options import pairs_of, rows_of, take_options
 
 
 class Model:
     """An ONNX model, whose weights are what trainers made of them. `strop.load` makes it.
 
-    Threads may share it: calls take turns. In a callback of a call that uses it, it is refused.
+    Threads may share it: calls take turns. In a callback of a call that uses it, it is refused with
+    strop.UsageError.
+
+        >>> model = strop.load("model.onnx")
+        >>> model
+        <strop.Model features -> logits>
+        >>> model.run(x)["logits"].shape
+        (60, 3)
     """
 
     def __init__(self, handle: _strop.Model) -> None:
@@ -60,31 +44,67 @@ class Model:
 
     @property
     def inputs(self) -> tuple[Value, ...]:
+        """What it takes, in the file's order; a dimension that is open is None.
+
+        >>> [(value.name, value.shape) for value in strop.load("model.onnx").inputs]
+        [('features', (None, 4))]
+        """
         return tuple(Value(*value) for value in self._handle.inputs())
 
     @property
     def outputs(self) -> tuple[Value, ...]:
+        """What it gives, in the file's order.
+
+        >>> [(value.name, value.shape) for value in strop.load("model.onnx").outputs]
+        [('logits', (None, 3))]
+        """
         return tuple(Value(*value) for value in self._handle.outputs())
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
+        """Its floating constants, in the file's order, and why each is trained or not.
+
+        >>> model = strop.load("model.onnx", freeze="hidden.*")
+        >>> [each.name for each in model.parameters if each.role == "trained"]
+        ['classifier.weight', 'classifier.bias']
+        """
         return tuple(Parameter(*parameter) for parameter in self._handle.parameters())
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The file's own names and values. Needs the package `onnx`."""
-        return {entry.key: entry.value for entry in self.to_onnx().metadata_props}
+        """The file's own names and values, as it was loaded.
+
+        >>> strop.load("model.onnx").metadata
+        {}
+        """
+        return self._handle.metadata()
 
     def read_parameter(self, name: str) -> Array:
-        """A parameter's elements as they are now."""
-        return self._handle.read_parameter(name)
+        """A parameter's elements as they are now. Raises strop.DataError for a name that is none.
+
+        >>> strop.load("model.onnx").read_parameter("classifier.bias")
+        array([0., 0., 0.], dtype=float32)
+        """
+        return self._handle.read_parameter(_text("name", name))
 
     def write_parameter(self, name: str, elements: ArrayLike) -> None:
-        """Others in their place, of the same shape."""
+        """Others in their place, of the same shape and any floating type.
+
+        Raises strop.DataError for another shape, and for a constant that is not trained.
+
+            >>> model = strop.load("model.onnx")
+            >>> model.write_parameter("classifier.bias", np.ones(3, np.float32))
+            >>> model.read_parameter("classifier.bias")
+            array([1., 1., 1.], dtype=float32)
+        """
         self._handle.write_parameter(name, self._named({name: elements})[name])
 
     def state_dict(self) -> dict[str, Array]:
-        """All that training moves, by name: what is trained, and running statistics."""
+        """All that training moves, by name: what is trained, and running statistics.
+
+        >>> list(strop.load("model.onnx", train_only="classifier.*").state_dict())
+        ['classifier.weight', 'classifier.bias']
+        """
         return {
             parameter.name: self.read_parameter(parameter.name)
             for parameter in self.parameters
@@ -93,7 +113,15 @@ class Model:
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
         """Others in the place of these. Raises strop.UsageError, before anything is written, for
-        names that are not in `state_dict`, other shapes, and with `strict` for missing names."""
+        names that are not in `state_dict`, other shapes, and with `strict` for missing names.
+
+            >>> model = strop.load("model.onnx")
+            >>> before = model.state_dict()
+            >>> history = strop.Trainer(model).fit(x, y)
+            >>> model.load_state_dict(before)
+            >>> model.to_bytes() == open("model.onnx", "rb").read()
+            True
+        """
         own = {each.name: each.shape for each in self.parameters if each.role != "frozen"}
         arrays = {name: array_of(elements) for name, elements in state.items()}
         for name, array in arrays.items():
@@ -113,7 +141,12 @@ class Model:
     def run(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
         """Inference: every input by its name, or the only one, in; every output by its name out.
 
-        Nothing is done to the numbers but their conversion to the input's type.
+        Nothing is done to the numbers but their conversion to the input's type. Raises
+        strop.DataError for arrays that the model does not take, TypeError for what is no array.
+
+            >>> model = strop.load("model.onnx")
+            >>> model.run({"features": x[:2]})["logits"].shape
+            (2, 3)
         """
         return self._handle.run(self._named(inputs))
 
@@ -126,7 +159,13 @@ class Model:
         """cotangentᵀ · ∂outputs/∂wrt.
 
         Without cotangents, which have the names and shapes of outputs, ones; without names of
-        inputs and parameters all floating inputs and all that is trained.
+        inputs and parameters all floating inputs and all that is trained. Arrays have the shapes of
+        what they are gradients by.
+
+            >>> model = strop.load("model.onnx")
+            >>> gradients = model.gradient(x, wrt=["features", "classifier.bias"])
+            >>> gradients["features"].shape, gradients["classifier.bias"]
+            ((60, 4), array([60., 60., 60.], dtype=float32))
         """
         weights = self._named(cotangents or {})
         return self._handle.gradient(self._named(inputs), weights, list(wrt))
@@ -136,7 +175,12 @@ class Model:
         inputs: ArrayLike | Mapping[str, ArrayLike] | None = None,
         tolerance: float = 1e-4,
     ) -> list[GradientCheck]:
-        """Gradients against finite differences in double; without inputs for random ones."""
+        """Gradients against finite differences in double; without inputs for random ones, open
+        dimensions 2. `tolerance` is the relative error from which `ok` is False.
+
+            >>> len(strop.load("model.onnx").check())
+            7
+        """
         given = {} if inputs is None else self._named(inputs)
         found: list[dict[str, Any]] = json.loads(self._handle.check(given, tolerance))
         return [
@@ -155,13 +199,16 @@ class Model:
         x: Samples,
         y: Targets,
         loss: str | HostLoss = "cross_entropy",
-        **options: object,
+        **options: Unpack[LossOptions],
     ) -> GradientFlow:
         """Mean and maximum of the absolute gradient of a batch's loss, by each parameter that is
         trained, from the input to the output. The model stays as it is.
 
         x, y: a batch, as of `Trainer.step`. loss: a trainer's. options: those of the loss, such as
         class_weights; batch_norm, dropout.
+
+            >>> for each in strop.load("model.onnx").gradient_flow(x, y):
+            ...     assert each.maximum >= each.mean > 0
         """
         return gradient_flow(self, x, y, loss, options)
 
@@ -171,69 +218,134 @@ class Model:
         y: Targets,
         loss: str | HostLoss = "cross_entropy",
         ax: Any = None,
-        **options: object,
+        **options: Unpack[LossOptions],
     ) -> Any:
         """Draws `gradient_flow` with matplotlib, on `ax` or on new axes, and gives these: weights,
-        logarithmic."""
+        logarithmic. Needs the package `matplotlib`.
+
+            >>> strop.load("model.onnx").plot_gradient_flow(x, y).get_yscale()
+            'log'
+        """
         return self.gradient_flow(x, y, loss, **options).plot(ax)
 
     def inspect(self) -> Inspection:
-        """Inputs, outputs, parameters and why each is trained or not, as a table."""
+        """Inputs, outputs, parameters and why each is trained or not, as a table.
+
+        >>> strop.load("model.onnx").inspect().rows[2][:4]
+        ('hidden.0.linear.weight', 'float32', '[128, 4]', 'trained')
+        """
         return Inspection(self.inputs, self.outputs, self.parameters)
 
     def train(self, *patterns: str) -> "Model":
-        """Trains parameters whose names match, too; * and ? match."""
+        """Trains parameters whose names match, too; * and ? match. Gives the model itself.
+
+        >>> model = strop.load("model.onnx", train_only="classifier.*").train("hidden.0.*")
+        >>> [each.role for each in model.parameters]
+        ['trained', 'trained', 'frozen', 'frozen', 'trained', 'trained']
+        """
         for pattern in patterns:
-            self._handle.train(pattern)
+            self._handle.train(_text("pattern", pattern))
         return self
 
     def train_only(self, *patterns: str) -> "Model":
-        """Trains nothing but parameters whose names match any pattern."""
+        """Trains nothing but parameters whose names match any pattern. Gives the model itself.
+
+        >>> model = strop.load("model.onnx").train_only("classifier.*")
+        >>> [each.name for each in model.parameters if each.role == "trained"]
+        ['classifier.weight', 'classifier.bias']
+        """
         for pattern in patterns:
-            self._handle.train_only(pattern)
+            self._handle.train_only(_text("pattern", pattern))
         return self
 
     def freeze(self, *patterns: str) -> "Model":
-        """Leaves parameters whose names match as they are; it has the last word."""
+        """Leaves parameters whose names match as they are; it has the last word. Gives the model
+        itself. Raises strop.DataError for a pattern that matches none.
+
+            >>> model = strop.load("model.onnx").freeze("*.bias")
+            >>> [each.name for each in model.parameters if each.role == "frozen"]
+            ['hidden.0.linear.bias', 'hidden.1.linear.bias', 'classifier.bias']
+        """
         for pattern in patterns:
-            self._handle.freeze(pattern)
+            self._handle.freeze(_text("pattern", pattern))
         return self
 
     def replace_head(self, classes: int, at: str | None = None) -> "Model":
-        """A classifier of `classes` outputs in place of the last layer, or at the tensor `at`."""
-        self._handle.replace_head(classes, at or "")
+        """A classifier of `classes` outputs in place of the last layer, or at the tensor `at`; its
+        weights are fresh from the model's seed. Gives the model itself.
+
+            >>> strop.load("model.onnx").replace_head(7).outputs[0].shape
+            (None, 7)
+        """
+        if not isinstance(classes, SupportsIndex):
+            raise TypeError(f"classes: found {classes!r}, expected a whole number")
+        self._handle.replace_head(operator.index(classes), _text("at", at or ""))
         return self
 
-    def add_lora(self, *patterns: str, **options: object) -> "Model":
+    def add_lora(self, *patterns: str, **options: Unpack[LoraOptions]) -> "Model":
         """Low-rank adapters of layers whose weight or node matches, by default of all but the
-        output layer; options lora_rank, lora_alpha, …"""
+        output layer; nothing else is trained then. Gives the model itself. Raises
+        strop.UsageError where it has adapters already.
+
+            >>> model = strop.load("model.onnx").add_lora(lora_rank=4)
+            >>> sum(each.role == "trained" for each in model.parameters)
+            4
+        """
         given = {"lora": list(patterns) or ["all-linear"], **options}
         self._handle.add_lora(pairs_of("train", given))
         return self
 
-    def quantize(self, kind: str = "int8", **options: object) -> "Model":
-        """Rounds weights and activations while training; options quantize_exclude, batch_norm, …"""
+    def quantize(
+        self, kind: Literal["int8"] = "int8", **options: Unpack[QuantizeOptions]
+    ) -> "Model":
+        """Rounds weights and activations while training; the file gets QuantizeLinear and
+        DequantizeLinear. Gives the model itself.
+
+            >>> model = strop.load("model.onnx").quantize(quantize_exclude="classifier")
+            >>> history = strop.Trainer(model).fit(x, y)
+            >>> model.save("int8.onnx")
+        """
         self._handle.quantize(pairs_of("train", {"quantize": kind, **options}))
         return self
 
-    def save(self, path: str | os.PathLike[str], **options: object) -> None:
+    def save(self, path: str | os.PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """The file it came from with the weights of now; only that file is replaced, whole or not
-        at all. Options lora_export, write_class_names."""
+        at all. Raises strop.CannotCreateError where it cannot be made.
+
+            >>> strop.load("model.onnx").save("copy.onnx")
+            >>> open("copy.onnx", "rb").read() == open("model.onnx", "rb").read()
+            True
+        """
         self._handle.save(path, pairs_of("train", options))
 
     def to_bytes(self) -> bytes:
-        """The same in memory, external data taken in; at most 2 GiB."""
+        """The same in memory, external data taken in. Raises strop.DataError beyond 2 GiB.
+
+        >>> content = strop.load("model.onnx").to_bytes()
+        >>> strop.load(content).to_bytes() == content
+        True
+        """
         return self._handle.serialize()
 
     def to_onnx(self) -> Any:
-        """The same as an `onnx.ModelProto`. Needs the package `onnx`."""
+        """The same as an `onnx.ModelProto`. Needs the package `onnx`.
+
+        >>> strop.load("model.onnx").to_onnx().graph.output[0].name
+        'logits'
+        """
         import onnx
 
         return onnx.load_from_string(self.to_bytes())
 
     def to_onnxruntime(self, **session: Any) -> Any:
         """The same in an `onnxruntime.InferenceSession`, whose arguments are passed on; by default
-        on the CPU. Needs the package `onnxruntime`."""
+        on the CPU. Needs the package `onnxruntime`.
+
+            >>> session = strop.load("model.onnx").to_onnxruntime()
+            >>> [logits] = session.run(["logits"], {"features": x})
+            >>> bool(np.allclose(logits, strop.load("model.onnx").run(x)["logits"], atol=1e-5))
+            True
+        """
         import onnxruntime
 
         arguments = {"providers": ["CPUExecutionProvider"], **session}
@@ -247,17 +359,36 @@ class Model:
         return named_arrays([value.name for value in self.inputs], arrays)
 
 
-def load(model: Any, **options: object) -> Model:
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: found a {type(value).__name__}, expected text")
+    return value
+
+
+def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
     """A model from a path, from the bytes of a file, or from an `onnx.ModelProto`.
 
     External data lie beside the path. Raises FileNotFoundError where there is no file, and
     strop.DataError, a ValueError, for one that cannot be used: `strop.obstacles` tells all of why.
+
+        >>> model = strop.load("model.onnx", seed=1, freeze="hidden.0.*")
+        >>> model.inputs[0].shape, model.outputs[0].shape
+        ((None, 4), (None, 3))
     """
     pairs = pairs_of("train", options)
     if isinstance(model, (str, os.PathLike)):
         return Model(_strop.Model.load(model, pairs, *HEARD))
     content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        found = type(model).__name__
+        raise TypeError(f"model: found a {found}, expected a path, bytes or an onnx.ModelProto")
     return Model(_strop.Model.load_bytes(content, pairs, *HEARD))
 
 
-take_options(load, model_options())
+_ROWS = rows_of("train").values()
+take_options(load, model_options(_ROWS))
+take_options(Model.gradient_flow, loss_options(_ROWS))
+take_options(Model.plot_gradient_flow, loss_options(_ROWS))
+take_options(Model.add_lora, lora_options(_ROWS))
+take_options(Model.quantize, quantize_options(_ROWS))
+take_options(Model.save, saving_options(_ROWS))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from strop.history import Epoch, History, Step
 from strop.host_loss import HostLoss, engine_loss
 from strop.listener import HEARD
 from strop.model import Model
-from strop.options import pairs_of, take_options, trainer_options
+from strop.option_rows import trainer_options
+from strop.option_types import TrainerOptions
+from strop.options import pairs_of, rows_of, take_options
 from strop.run import Run, with_callbacks
 from strop.sources import source_of
 
@@ -39,6 +41,12 @@ class Trainer:
     (mean loss, gradient by the outputs); strop.losses has those of torch, JAX and ONNX. Each `fit`
     is a run of its own, which goes on from the model's weights. Raises TypeError for an option that
     there is not, and strop.UsageError, a ValueError, for a value that none has.
+
+        >>> model = strop.load("model.onnx", seed=1)
+        >>> trainer = strop.Trainer(model, optimizer="sgd", learning_rate=0.1, epochs=5)
+        >>> history = trainer.fit(x, y)
+        >>> history.steps
+        10
     """
 
     def __init__(
@@ -47,14 +55,15 @@ class Trainer:
         *,
         loss: "str | HostLoss | None" = None,
         callbacks: Sequence[Callback] = (),
-        **options: object,
+        **options: Unpack[TrainerOptions],
     ) -> None:
         self.model = model
         self.stop_training = False  # True ends the run after this step or epoch
         self.history = History()  # of the last run
         self._callbacks = list(callbacks)
         self._loss = engine_loss(loss) if callable(loss) else None
-        self._options = options if callable(loss) else {"loss": loss, **options}
+        named = {} if callable(loss) else {"loss": loss}
+        self._options: dict[str, object] = {**named, **options}
         self._open: _strop.Trainer | None = None
         self._pairs(self._options)
         if self._options.get("data") is None:
@@ -79,7 +88,13 @@ class Trainer:
         column. Arrays are read where they lie; what comes in batches is written to a temporary file
         first. validation_data: (x, y), or x alone. epochs, batch_size: instead of the trainer's.
         Ctrl-C ends the run after the step, whose weights the model has, and raises
-        KeyboardInterrupt.
+        KeyboardInterrupt. Raises strop.DataError for data that do not suit the model, and where
+        numbers go bad; the model has the weights of the last good epoch then.
+
+            >>> trainer = strop.Trainer(strop.load("model.onnx"), learning_rate=0.01)
+            >>> history = trainer.fit(x, y, validation_data=(x, y), epochs=2, batch_size=20)
+            >>> history.steps, history.best_epoch
+            (6, 2)
         """
         if self._open is not None:
             self.finish()
@@ -104,6 +119,10 @@ class Trainer:
         """Loss, metrics of the trainer's option `metric`, and "samples", the number of them.
 
         x and y are as of `fit`. Between `step` and `finish` with the weights of the steps.
+
+            >>> trainer = strop.Trainer(strop.load("model.onnx"), metric=["accuracy", "f1_macro"])
+            >>> list(trainer.evaluate(x, y))
+            ['loss', 'samples', 'accuracy', 'f1_macro']
         """
         options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
         measured, of_data = source_of(self._inputs, x, y)
@@ -121,7 +140,12 @@ class Trainer:
     def predict(self, x: Samples, batch_size: int | None = None) -> Array | dict[str, Array]:
         """The model's output for x, or its outputs by name where it has several.
 
-        x is an array, arrays by the names of inputs, or a table; it goes into the model as it is.
+        x is an array [samples, …], arrays by the names of inputs, or a table; it goes into the
+        model as it is, `batch_size` samples at a time. Raises strop.UsageError where training
+        changes samples, as `mean` does.
+
+            >>> strop.Trainer(strop.load("model.onnx")).predict(x, batch_size=20).shape
+            (60, 3)
         """
         given = [name for name in _OF_SAMPLES if self._options.get(name) is not None]
         arrays = named_arrays(self._inputs, x)
@@ -145,27 +169,53 @@ class Trainer:
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def step(self, x: Samples, y: Targets = None) -> Step:
-        """One step on a batch. The model has the weights after `finish`."""
+        """One step on a batch, [samples, …]. The model has the weights after `finish`.
+
+        >>> trainer = strop.Trainer(strop.load("model.onnx"))
+        >>> losses = [trainer.step(x[i : i + 20], y[i : i + 20]).loss for i in (0, 20, 40)]
+        >>> trainer.finish()
+        """
         if self._open is None:
             self._open = self._make_for_steps()
         return Step(**self._open.step(named_arrays(self._inputs, x, y)))
 
     def finish(self) -> None:
-        """The end of steps: the model has their weights."""
+        """The end of steps: the model has their weights. Raises strop.UsageError without any.
+
+        >>> trainer = strop.Trainer(strop.load("model.onnx"))
+        >>> trainer.step(x, y).step
+        1
+        >>> trainer.finish()
+        """
         trainer, self._open = self._open, None
         if trainer is None:
             raise UsageError("finish: found no steps, expected some before")
         trainer.finish()
 
     def state_dict(self) -> dict[str, bytes]:
-        """All that steps go on from, between `step` and `finish`."""
+        """All that steps go on from, between `step` and `finish`: weights, the optimizer's state,
+        counters. Raises strop.UsageError at other times.
+
+            >>> trainer = strop.Trainer(strop.load("model.onnx"))
+            >>> step = trainer.step(x, y)
+            >>> list(trainer.state_dict())
+            ['state']
+        """
         if self._open is None:
             raise UsageError("state_dict: found no steps, expected some before")
         return {"state": self._open.state()}
 
     def load_state_dict(self, state: Mapping[str, bytes], x: Samples, y: Targets = None) -> None:
         """Goes on from a state of a trainer of the same model and options: the next steps have the
-        bits that they would have had. x, y: any batch, from which the trainer knows its shapes."""
+        bits that they would have had. x, y: any batch, from which the trainer knows its shapes.
+
+            >>> first = strop.Trainer(strop.load("model.onnx"))
+            >>> step = first.step(x, y)
+            >>> second = strop.Trainer(strop.load("model.onnx"))
+            >>> second.load_state_dict(first.state_dict(), x, y)
+            >>> second.step(x, y).loss == first.step(x, y).loss
+            True
+        """
         batch = source_of(self._inputs, x, y).data
         options = {**self._options, "batch_size": "full"}
         self._open = self._make(batch, None, self._pairs(options))
@@ -219,5 +269,5 @@ class Trainer:
 
 
 Trainer.__init__.__doc__ = Trainer.__doc__
-take_options(Trainer.__init__, trainer_options())
+take_options(Trainer.__init__, trainer_options(rows_of("train").values()))
 Trainer.__doc__ = Trainer.__init__.__doc__

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <strop/strop.hpp>
+#include <utility>
+#include <vector>
 
 #include "host_program.h"
 
@@ -33,6 +37,29 @@ std::vector<float> LogitsOf(strop_model* model) {
   EXPECT_EQ(logits->rank, 2u);
   const auto* elements = static_cast<const float*>(logits->data);
   return {elements, elements + logits->shape[0] * logits->shape[1]};
+}
+
+TEST_F(ModelInC, TellsTheMetadataOfTheFile) {
+  EXPECT_EQ(strop_model_metadata_count(Load().get()), 0u);
+  // metadata_props, field 14 of ModelProto, twice: key, field 1, and value, field 2.
+  std::ofstream(Path("model.onnx"), std::ios::app | std::ios::binary) << "\x72\x0d\x0a\x06"
+                                                                         "author"
+                                                                         "\x12\x03"
+                                                                         "who"
+                                                                      << "\x72\x09\x0a\x03"
+                                                                         "day"
+                                                                         "\x12\x02"
+                                                                         "\xc3\xbc";
+  const Handle<strop_model> model = Load();
+  ASSERT_EQ(strop_model_metadata_count(model.get()), 2u);
+  EXPECT_STREQ(strop_model_metadata(model.get(), 0)->name, "author");
+  EXPECT_STREQ(strop_model_metadata(model.get(), 0)->value, "who");
+  EXPECT_STREQ(strop_model_metadata(model.get(), 1)->name, "day");
+  EXPECT_STREQ(strop_model_metadata(model.get(), 1)->value, "ü");
+  EXPECT_EQ(strop_model_metadata(model.get(), 2), nullptr);
+  const std::vector<std::pair<std::string, std::string>> expected = {{"author", "who"},
+                                                                     {"day", "ü"}};
+  EXPECT_EQ(strop::Model(Path("model.onnx")).metadata(), expected);
 }
 
 TEST_F(ModelInC, SaysWhatItTakesAndGives) {

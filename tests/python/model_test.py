@@ -187,6 +187,25 @@ class ModelTest(ProgramTest):
         with self.assertRaisesRegex(ValueError, "x"):
             model.run({"z": self.arrays["x"]})
 
+    def test_what_is_of_another_kind_is_refused_in_one_line(self) -> None:
+        model = strop.load(self.model_path)
+        for call, words in (
+            (lambda: strop.load(7), "model: found a int, expected a path, bytes or an onnx"),
+            (lambda: strop.load({"x": 1}), "model: found a dict, expected a path"),
+            (lambda: model.freeze("b*", None), "pattern: found a NoneType, expected text"),
+            (lambda: model.train(3), "pattern: found a int, expected text"),
+            (lambda: model.train_only([]), "pattern: found a list, expected text"),
+            (lambda: model.read_parameter(0), "name: found a int, expected text"),
+            (lambda: model.replace_head("7"), "classes: found '7', expected a whole number"),
+            (lambda: model.replace_head(7, at=3), "at: found a int, expected text"),
+            (lambda: model.save(3), "path: found a int, expected text or a pathlib.Path"),
+            (lambda: strop.obstacles(3), "path: found a int, expected text"),
+        ):
+            with self.subTest(words=words), self.assertRaises(TypeError) as caught:
+                call()
+            self.assertIn(words, str(caught.exception))
+            self.assertNotIn("\n", str(caught.exception))
+
     def test_notes_and_warnings_are_logged(self) -> None:
         model = strop.load(self.model_path)
         trainer = strop.Trainer(model, run_directory=self.path("run"), log_every=1)

@@ -1,19 +1,17 @@
 """Keyword arguments are the table's rows, and the types hold."""
 
-import ast
+import fractions
 import inspect
 import json
-import os
 import pathlib
 import re
-import subprocess
-import sys
 import unittest
 from unittest import mock
 
+import numpy as np
 import strop
 from program import ProgramTest, linear_model, run
-from strop import _strop, options
+from strop import _strop, option_rows, options
 
 PACKAGE = pathlib.Path(__file__).parents[2] / "python/strop"
 # What a trainer's signature leaves to the model, to the calls and to the command line.
@@ -22,17 +20,6 @@ ELSEWHERE = {
     *("replace-head", "head-at", "lora", "lora-rank", "lora-alpha", "lora-dropout"),
     *("lora-rslora", "quantize", "quantize-exclude", "no-fold-batch-normalization"),
 }
-TYPED_PROGRAM = """
-import numpy as np
-
-import strop
-
-model: strop.Model = strop.load("model.onnx", seed=1)
-history: strop.History = strop.Trainer(model, epochs=2).fit(np.zeros((2, 4)), np.zeros(2))
-losses: list[float] = history.history["loss"]
-best: int | None = history.best_epoch
-wrong: str = model.run(np.zeros((2, 4)))
-"""
 
 
 class OptionsTest(ProgramTest):
@@ -59,11 +46,44 @@ class OptionsTest(ProgramTest):
         [train] = [entry for entry in listed if entry["command"] == "train"]
         [row] = [row for row in train["options"] if row["name"] == "--label-smoothing"]
         train["options"].append(row | {"name": "--new-one", "long_name": "--new-one"})
-        options.rows_of.cache_clear()
-        self.addCleanup(options.rows_of.cache_clear)
+        options.commands.cache_clear()
+        self.addCleanup(options.commands.cache_clear)
         with mock.patch.object(_strop, "list_options", return_value=json.dumps(listed)):
             self.assertEqual(options.pairs_of("train", {"new_one": 1}), [("new-one", "1")])
-            self.assertIn("new_one", [option.keyword for option in options.trainer_options()])
+            rows = options.rows_of("train").values()
+            self.assertIn("new_one", [row.keyword for row in option_rows.trainer_options(rows)])
+
+    def test_numbers_are_those_of_the_library(self) -> None:
+        words = {"integer": "expected a whole number", "number": "expected a finite number"}
+        seen = set()
+        for name, command in options.commands().items():
+            for row in command.rows.values():
+                if row.kind in words:
+                    seen.add(row.kind)
+                    with self.assertRaisesRegex(ValueError, words[row.kind], msg=row.name):
+                        _strop.perform(name, [(row.name, "x")])
+        self.assertEqual(seen, set(words))
+
+    def test_each_call_shows_what_the_library_takes_there(self) -> None:
+        model = _strop.Model.load_bytes(linear_model().SerializeToString())
+        content = linear_model().SerializeToString()
+        for function, make in (
+            (strop.load, lambda pairs: _strop.Model.load_bytes(content, pairs)),
+            (strop.Trainer, lambda pairs: _strop.Trainer.make(model, None, None, pairs)),
+            (strop.LossTrainer, lambda pairs: _strop.LossTrainer.make(model, pairs)),
+            (strop.Model.save, lambda pairs: model.save(self.path("m.onnx"), pairs)),
+        ):
+            shown = set(inspect.signature(function).parameters)
+            for keyword, row in options.rows_of("train").items():
+                try:
+                    make([(row.name, "\0")])  # which suits no option well
+                    words = ""
+                except Exception as error:
+                    words = str(error)
+                elsewhere = r"unknown option|found for a trainer|belongs to the command"
+                is_known = not re.search(elsewhere, words)
+                with self.subTest(function=function.__qualname__, keyword=keyword, words=words):
+                    self.assertEqual(keyword in shown, is_known)
 
     def test_values_become_the_texts_of_the_command_line(self) -> None:
         for keyword, value, texts in (
@@ -79,6 +99,11 @@ class OptionsTest(ProgramTest):
             ("resize", (32, 24), ["32x24"]),
             ("random_resized_crop", [0.08, 1], ["0.08,1"]),
             ("dropout", True, ["on"]),
+            ("lora", True, [None]),
+            ("lora", False, []),
+            ("epochs", np.int64(3), ["3"]),
+            ("learning_rate", np.float32(0.5), ["0.5"]),
+            ("learning_rate", fractions.Fraction(1, 4), ["0.25"]),
             ("dropout", 0.5, ["0.5"]),
             ("output", pathlib.Path("a/b.onnx"), ["a/b.onnx"]),
         ):
@@ -96,43 +121,6 @@ class OptionsTest(ProgramTest):
             strop.load(path, lora_ranks=2)
         with self.assertRaisesRegex(ValueError, "f16"):
             strop.load(path, precision="f16")
-
-    def test_types_hold(self) -> None:
-        program = self.path("program.py")
-        program.write_text(TYPED_PROGRAM)
-        environment = os.environ | {"MYPYPATH": str(PACKAGE.parent)}
-        done = subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", self.path("cache")]
-            + ["--config-file", PACKAGE.parents[1] / "pyproject.toml", PACKAGE, program],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
-        errors = [line for line in done.stdout.splitlines() if ": error: " in line]
-        self.assertEqual(len(errors), 1, done.stdout + done.stderr)
-        self.assertRegex(errors[0], r"program.py:10: error: Incompatible types in assignment")
-
-    def test_the_stub_names_what_the_module_has(self) -> None:
-        stub = ast.parse((PACKAGE / "_strop.pyi").read_text())
-        typed: dict[str, list[str]] = {}
-        for node in stub.body:
-            if isinstance(node, ast.FunctionDef):
-                typed[node.name] = [argument.arg for argument in node.args.args]
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                for method in node.body:
-                    typed[f"{node.name}.{method.name}"] = [a.arg for a in method.args.args]
-        found: dict[str, list[str]] = {}
-        for name, value in vars(_strop).items():
-            if name.startswith("_"):
-                continue
-            owned = vars(value).items() if isinstance(value, type) else [("", value)]
-            for method, function in owned:
-                if not method.startswith("_"):
-                    function = getattr(value, method) if method else function
-                    words = re.sub(r"\\\d+", "...", function.__nb_signature__[0][0])
-                    parsed = ast.parse(words + ": ...").body[0]
-                    found[f"{name}.{method}".rstrip(".")] = [a.arg for a in parsed.args.args]
-        self.assertEqual(found, typed)
 
 
 if __name__ == "__main__":

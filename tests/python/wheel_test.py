@@ -79,8 +79,9 @@ class WheelTest(unittest.TestCase):
     def test_the_wheel_holds_what_it_needs_and_names_no_build(self) -> None:
         with zipfile.ZipFile(self.wheel) as wheel:
             names = wheel.namelist()
-            for name in ("strop/py.typed", "strop/_strop.pyi", "strop/__init__.py"):
-                self.assertIn(name, names)
+            made = ("_strop.pyi", "option_types.py", "operations.py")
+            for name in ("py.typed", "__init__.py", *made):
+                self.assertIn(f"strop/{name}", names)
             metadata = wheel.read(next(n for n in names if n.endswith("/METADATA"))).decode()
         self.assertIn("License-Expression: Apache-2.0", metadata)
         self.assertIn("Requires-Python: >=3.11", metadata)

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "strop/options.hpp"
@@ -61,6 +62,15 @@ class Model {
   }
   std::vector<Value> outputs() const {
     return Values(strop_model_output_count(get()), strop_model_output);
+  }
+  // The file's own names and values, in its order.
+  std::vector<std::pair<std::string, std::string>> metadata() const {
+    std::vector<std::pair<std::string, std::string>> metadata;
+    for (size_t i = 0; i < strop_model_metadata_count(get()); ++i) {
+      const strop_metadata& found = *strop_model_metadata(get(), i);
+      metadata.emplace_back(found.name, found.value);
+    }
+    return metadata;
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> parameters;

@@ -129,6 +129,15 @@ STROP_API const strop_value *strop_model_input(const strop_model *model, size_t 
 STROP_API size_t strop_model_output_count(const strop_model *model);
 STROP_API const strop_value *strop_model_output(const strop_model *model, size_t index);
 
+/* One of the file's metadata_props, in its order. */
+typedef struct strop_metadata {
+  const char *name;
+  const char *value;
+} strop_metadata;
+/* Pointers into them live until the next call that changes what is trained, or the model. */
+STROP_API size_t strop_model_metadata_count(const strop_model *model);
+STROP_API const strop_metadata *strop_model_metadata(const strop_model *model, size_t index);
+
 typedef enum strop_role {
   STROP_TRAINED = 0,
   STROP_FROZEN = 1,    /* by a rule or by its user */

@@ -1,6 +1,9 @@
 #include "plugin/options/table/option_pages.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <type_traits>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -25,6 +28,19 @@ Json SuitsJson(const Option& option) {
   return {{"option", option.suits.option}, {"values", option.suits.values}};
 }
 
+const char* ValueKind(const Option& option) {
+  if (option.is_switch()) return "switch";
+  if (!option.is_number()) return "text";
+  const bool has_fractions = std::visit(
+      [](auto* kept) {
+        using Kept = std::remove_pointer_t<decltype(kept)>;
+        return std::is_same_v<Kept, double> || std::is_same_v<Kept, std::optional<double>> ||
+               std::is_same_v<Kept, std::vector<double>>;
+      },
+      option.target);
+  return has_fractions ? "number" : "integer";
+}
+
 Json OptionJson(const Option& option) {
   return {{"name", option.ShownName()},
           {"long_name", option.LongName()},
@@ -35,6 +51,8 @@ Json OptionJson(const Option& option) {
           {"flag", option.is_switch()},
           {"list", option.is_list()},
           {"type", option.ShownValue()},
+          {"value", ValueKind(option)},
+          {"value_when_bare", option.value_when_bare},
           {"choices", option.choices},
           {"unit", option.unit},
           {"default", option.default_text},
@@ -119,7 +137,7 @@ std::string OptionListJson(const std::vector<CommandOptions>& commands) {
     for (const Option& option : command.options->options()) {
       if (!option.is_hidden) options.push_back(OptionJson(option));
     }
-    list.push_back({{"command", command.command}, {"options", options}});
+    list.push_back({{"command", command.command}, {"help", command.help}, {"options", options}});
   }
   return list.dump(1);
 }

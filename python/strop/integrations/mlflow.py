@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from strop.extras import needed
 from strop.history import History
 from strop.integrations.monitored import texts_of
 from strop.model import Model, load
+from strop.option_types import LoadOptions
 from strop.trainer import Trainer
 
 _LOGGER = logging.getLogger("strop")
@@ -60,7 +61,7 @@ def log_model(model: Model, name: str = "model", **arguments: Any) -> Any:
     return onnx.log_model(model.to_onnx(), name=name, **given)
 
 
-def load_model(model_uri: str, **options: object) -> Model:
+def load_model(model_uri: str, **options: Unpack[LoadOptions]) -> Model:
     """A model that was logged, to be trained on; options are those of `strop.load`."""
     mlflow = needed("mlflow", "mlflow")
     folder = mlflow.artifacts.download_artifacts(model_uri)

@@ -1,6 +1,5 @@
 """Classes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,31 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from strop.arrays import Array
-from strop.sklearn.estimator import StropEstimator
+from strop.option_types import ArchitectureOptions, EstimatorOptions
+from strop.sklearn.estimator import StropEstimator, with_parameters
 from strop.sklearn.networks import flat, last_activation
 
 _LOSSES = ("cross_entropy", "binary_cross_entropy")
 
 
 class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
+    """A classifier. Without arguments a perceptron of two hidden layers.
+
+    class_weight: a dict of labels and weights, or "balanced", for weights by which classes are as
+        if they were equally frequent. loss: cross_entropy, or binary_cross_entropy for several
+        labels and for two classes of one output.
+
+    Fitted it has classes_ besides: labels, sorted, in the order of the columns.
+
+        >>> from strop.sklearn import StropClassifier
+        >>> classifier = StropClassifier(epochs=20, random_state=0).fit(x, y)
+        >>> classifier.score(x, y) > 0.9, classifier.classes_
+        (True, array([0, 1, 2]))
+        >>> tuned = StropClassifier(model="model.onnx", epochs=5, options={"freeze": "hidden.0.*"})
+        >>> tuned.fit(x, y).n_iter_
+        5
+    """
+
     def __init__(
         self,
         *,
@@ -26,7 +43,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
         learning_rate: float | None = None,
@@ -38,7 +55,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -68,6 +85,11 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
 
         Raises ValueError for X and y that do not suit each other or the model, strop.DataError,
         one too, where training goes wrong.
+
+            >>> from strop.sklearn import StropClassifier
+            >>> names = np.array(["left", "middle", "right"])[y]
+            >>> StropClassifier(epochs=1).fit(x, names).classes_.tolist()
+            ['left', 'middle', 'right']
         """
         X, y = self._validated(X, y=y, multi_output=True)
         check_classification_targets(y)
@@ -82,7 +104,13 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> "StropClassifier":
         """One pass over X and y in their order, from the weights and the optimizer's state there
         are. classes: all labels that will be seen, needed the first time; for several labels
-        range(labels)."""
+        range(labels). Raises ValueError without them, and for others later.
+
+            >>> from strop.sklearn import StropClassifier
+            >>> classifier = StropClassifier().partial_fit(x[:30], y[:30], classes=range(3))
+            >>> classifier.partial_fit(x[30:], y[30:]).n_iter_
+            2
+        """
         is_first = not hasattr(self, "model_bytes_")
         X, y = self._validated(X, y=y, multi_output=True, reset=is_first)
         check_classification_targets(y)
@@ -105,7 +133,12 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each sample, [samples]; of several labels 0 and 1, those from
-        a probability of one half on, [samples, labels]."""
+        a probability of one half on, [samples, labels].
+
+            >>> from strop.sklearn import StropClassifier
+            >>> StropClassifier(epochs=1).fit(x, y).predict(x[:5]).shape
+            (5,)
+        """
         scores = self._scores(X)
         if self._is_multilabel:
             return (scores > 0).astype(int)
@@ -116,7 +149,13 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         return labels
 
     def predict_proba(self, X: Any) -> Array:
-        """[samples, classes], rows of sum 1; of several labels each one's, [samples, labels]."""
+        """[samples, classes], rows of sum 1; of several labels each one's, [samples, labels].
+
+        >>> from strop.sklearn import StropClassifier
+        >>> probabilities = StropClassifier(epochs=1).fit(x, y).predict_proba(x[:5])
+        >>> probabilities.shape, bool(np.allclose(probabilities.sum(axis=1), 1))
+        ((5, 3), True)
+        """
         scores = self._scores(X)
         if self._loss_name() == "cross_entropy":
             powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -127,14 +166,26 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         return yes if self._is_multilabel else np.hstack([no, yes])
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithms of `predict_proba`."""
+        """The logarithms of `predict_proba`, of its shape; of 0 minus infinity.
+
+        >>> from strop.sklearn import StropClassifier
+        >>> bool((StropClassifier(epochs=1).fit(x, y).predict_log_proba(x) <= 0).all())
+        True
+        """
         with np.errstate(divide="ignore"):
             logarithms: Array = np.log(self.predict_proba(X))
         return logarithms
 
     def decision_function(self, X: Any) -> Array:
         """The scores before softmax or sigmoid, [samples, classes] or [samples, labels]; of two
-        classes the second one's over the first one's, [samples]."""
+        classes the second one's over the first one's, [samples].
+
+            >>> from strop.sklearn import StropClassifier
+            >>> StropClassifier(epochs=1).fit(x, y).decision_function(x[:5]).shape
+            (5, 3)
+            >>> StropClassifier(epochs=1).fit(x, y > 0).decision_function(x[:5]).shape
+            (5,)
+        """
         scores = self._scores(X)
         if self._is_multilabel or len(self.classes_) > 2:
             return scores
@@ -223,12 +274,4 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         return scores
 
 
-StropClassifier.__doc__ = f"""A classifier. Without arguments a perceptron of two hidden layers.
-
-class_weight: a dict of labels and weights, or "balanced", for weights by which classes are as if
-    they were equally frequent. loss: cross_entropy, or binary_cross_entropy for several labels and
-    for two classes of one output.
-
-Fitted it has classes_ besides: labels, sorted, in the order of the columns.
-
-{StropEstimator.__doc__}"""
+StropClassifier.__doc__ = with_parameters(StropClassifier)

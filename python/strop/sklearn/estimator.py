@@ -1,5 +1,6 @@
 """What the estimators share: their parameters, the model that they train, and how it is kept."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from strop.arrays import Array
 from strop.callbacks import LambdaCallback
 from strop.history import History
 from strop.model import Model, load
+from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.networks import new_network
 from strop.sklearn.settings import check_options, model_settings, trainer_settings
 from strop.trainer import Trainer
@@ -68,7 +70,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
         learning_rate: float | None = None,
@@ -79,7 +81,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         self.model = model
         self.architecture = architecture
@@ -102,7 +104,12 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def model_(self) -> Model:
-        """The trained model, of its own: what is done to it is not done to the estimator."""
+        """The trained model, of its own: what is done to it is not done to the estimator.
+
+        >>> from strop.sklearn import StropClassifier
+        >>> StropClassifier(epochs=1).fit(x, y).model_.outputs[0].shape
+        (None, 3)
+        """
         check_is_fitted(self, "model_bytes_")
         return load(self.model_bytes_)
 
@@ -238,6 +245,11 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if "model_bytes_" in state:
             self._load()
+
+
+def with_parameters(kind: type[StropEstimator]) -> str:
+    """An estimator's description, and what all of them have behind it."""
+    return f"{inspect.getdoc(kind)}\n\n{inspect.getdoc(StropEstimator)}\n"
 
 
 def samples_of(model: Model, X: Array) -> Array:

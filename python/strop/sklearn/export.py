@@ -17,6 +17,11 @@ def to_onnx(estimator: Any, X: Any = None, **arguments: Any) -> Any:
     `skl2onnx.to_onnx`, whose classifiers' probabilities are a tensor here, not a list of maps,
     unless `options` say otherwise. Outputs: "label" and "probabilities" of classifiers, "variable"
     of others. Needs the packages `skl2onnx` and `onnx`.
+
+        >>> from strop.sklearn import StropClassifier, to_onnx
+        >>> model = to_onnx(StropClassifier(epochs=1).fit(x, y), x[:1])
+        >>> [output.name for output in model.graph.output]
+        ['label', 'probabilities']
     """
     import skl2onnx
 

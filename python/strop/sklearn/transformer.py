@@ -1,6 +1,5 @@
 """Embeddings."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from strop.arrays import Array
 from strop.history import History
 from strop.model import load
-from strop.sklearn.estimator import StropEstimator, samples_of
+from strop.option_types import ArchitectureOptions, EstimatorOptions
+from strop.sklearn.estimator import StropEstimator, samples_of, with_parameters
 from strop.sklearn.networks import cut_at, flat
 
 
@@ -18,6 +18,22 @@ class StropTransformer(
     TransformerMixin,  # type: ignore[misc]
     StropEstimator,
 ):
+    """Gives a tensor of a model: embeddings.
+
+    output: name of the tensor; None: the model's first output, and of a new autoencoder its
+        innermost layer. model, epochs: a model that is given stays as it is unless epochs are
+        given; with them, and a new network, by default with 100, it learns to give back X.
+        loss: mse by default.
+
+    Without arguments an autoencoder of widths 128, 64 and 32, whose innermost 32 numbers it gives.
+
+        >>> from strop.sklearn import StropTransformer
+        >>> StropTransformer(model="model.onnx").fit_transform(x).shape
+        (60, 3)
+        >>> StropTransformer(width=[8, 2], epochs=5).fit_transform(x).shape
+        (60, 2)
+    """
+
     def __init__(
         self,
         *,
@@ -27,7 +43,7 @@ class StropTransformer(
         width: Any = None,
         activation: str | None = None,
         dropout: float | None = None,
-        architecture_options: Mapping[str, object] | None = None,
+        architecture_options: ArchitectureOptions | None = None,
         output: str | None = None,
         loss: str | None = None,
         optimizer: str = "adamw",
@@ -39,7 +55,7 @@ class StropTransformer(
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
-        options: Mapping[str, object] | None = None,
+        options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -68,6 +84,10 @@ class StropTransformer(
 
         Raises ValueError for X that does not suit the model, for a tensor that there is not, and
         where none is named that a new network other than an autoencoder could give.
+
+            >>> from strop.sklearn import StropTransformer
+            >>> StropTransformer(epochs=2, random_state=0).fit(x).n_iter_
+            2
         """
         X = self._validated(X)
         if self.model is None and self.architecture != "autoencoder" and self.output is None:
@@ -85,14 +105,24 @@ class StropTransformer(
 
     def partial_fit(self, X: Any, y: Any = None) -> "StropTransformer":
         """One pass over X in its order, from the weights and the optimizer's state there are. y is
-        not looked at."""
+        not looked at.
+
+            >>> from strop.sklearn import StropTransformer
+            >>> StropTransformer().partial_fit(x[:30]).partial_fit(x[30:]).n_iter_
+            2
+        """
         X = self._validated(X, reset=not hasattr(self, "model_bytes_"))
         self._train_further(X, *self._targets(X), loss=self.loss or "mse")
         self._n_features_out = flat(self._output(X[:1])).shape[1]
         return self
 
     def transform(self, X: Any) -> Array:
-        """The tensor for each sample, [samples, numbers], as the model computes it."""
+        """The tensor for each sample, [samples, numbers], as the model computes it.
+
+        >>> from strop.sklearn import StropTransformer
+        >>> StropTransformer(model="model.onnx").fit(x).transform(x[:5]).shape
+        (5, 3)
+        """
         return flat(self._output(self._validated_for_output(X)))
 
     def __sklearn_tags__(self) -> Any:
@@ -125,12 +155,4 @@ class StropTransformer(
         return weights[-1].removesuffix(".weight")
 
 
-StropTransformer.__doc__ = f"""Gives a tensor of a model: embeddings.
-
-output: name of the tensor; None: the model's first output, and of a new autoencoder its innermost
-    layer. model, epochs: a model that is given stays as it is unless epochs are given; with them,
-    and a new network, by default with 100, it learns to give back X. loss: mse by default.
-
-Without arguments an autoencoder of widths 128, 64 and 32, whose innermost 32 numbers it gives.
-
-{StropEstimator.__doc__}"""
+StropTransformer.__doc__ = with_parameters(StropTransformer)
