@@ -128,6 +128,10 @@ void AddModel(nb::module_& module) {
            [](PythonModel& self) {
              return GiveValues(InTurn(self.turn, [&] { return self.model.outputs(); }));
            })
+      .def("class_names",
+           [](PythonModel& self) {
+             return InTurn(self.turn, [&] { return self.model.class_names(); });
+           })
       .def("parameters",
            [](PythonModel& self) {
              return GiveParameters(InTurn(self.turn, [&] { return self.model.parameters(); }));

@@ -129,6 +129,12 @@ STROP_API const strop_value *strop_model_input(const strop_model *model, size_t 
 STROP_API size_t strop_model_output_count(const strop_model *model);
 STROP_API const strop_value *strop_model_output(const strop_model *model, size_t index);
 
+/* The names of the classes that its outputs are of: those of the data that it was trained on, else of
+ * the file's metadata; 0 where none are known. NULL for an index that there is not. Pointers live
+ * until the next call that trains or changes the model. */
+STROP_API size_t strop_model_class_count(const strop_model *model);
+STROP_API const char *strop_model_class_name(const strop_model *model, size_t index);
+
 typedef enum strop_role {
   STROP_TRAINED = 0,
   STROP_FROZEN = 1,    /* by a rule or by its user */
