@@ -18,10 +18,13 @@ torch_environment=$cache_dir/python-torch-$(environment_key "$requirements_dir"/
 tensorboard_environment=$cache_dir/python-tensorboard-$(environment_key "$requirements_dir/monitor/requirements.txt")
 neighbours_environment=$cache_dir/python-neighbours-$(environment_key \
   "$requirements_dir"/python/neighbours/{requirements.txt,package-lock.json})
+text_environment=$cache_dir/python-text-$(environment_key \
+  "$requirements_dir"/{requirements.txt,python/requirements_text.txt})
 test_python=$test_environment/bin/python
 torch_python=$torch_environment/bin/python
 tensorboard_python=$tensorboard_environment/bin/python
 neighbours_python=$neighbours_environment/bin/python
+text_python=$text_environment/bin/python
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   echo "${!1:?}"

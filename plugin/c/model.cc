@@ -171,6 +171,15 @@ const strop_metadata* strop_model_metadata(const strop_model* model, size_t inde
   return strop::At(model, &strop_model::metadata_views, index);
 }
 
+size_t strop_model_class_count(const strop_model* model) {
+  return model == nullptr ? 0 : model->model->class_names().size();
+}
+
+const char* strop_model_class_name(const strop_model* model, size_t index) {
+  return index < strop_model_class_count(model) ? model->model->class_names()[index].c_str()
+                                                : nullptr;
+}
+
 size_t strop_model_parameter_count(const strop_model* model) {
   return strop::Count(model, &strop_model::parameter_views);
 }

@@ -11,19 +11,25 @@ std::vector<Tensor>& BatchReader::BufferFor(size_t sample_count) {
   return batch;
 }
 
+absl::StatusOr<absl::Span<const Tensor>> BatchReader::Cut(absl::Span<const int64_t> indices,
+                                                          std::vector<Tensor>& batch) {
+  STROP_RETURN_IF_ERROR(CheckMappedFiles());
+  if (padding_ == nullptr) return absl::MakeConstSpan(batch);
+  cut_ = padding_->Cut(indices, absl::MakeSpan(batch));
+  return absl::MakeConstSpan(cut_);
+}
+
 absl::StatusOr<absl::Span<const Tensor>> BatchReader::Read(absl::Span<const int64_t> indices) {
   std::vector<Tensor>& batch = BufferFor(indices.size());
   STROP_RETURN_IF_ERROR(source_.Read(indices, absl::MakeSpan(batch)));
-  STROP_RETURN_IF_ERROR(CheckMappedFiles());
-  return absl::MakeConstSpan(batch);
+  return Cut(indices, batch);
 }
 
 absl::StatusOr<absl::Span<const Tensor>> BatchReader::ReadAugmented(
     absl::Span<const int64_t> indices, const AugmentationKey& key) {
   std::vector<Tensor>& batch = BufferFor(indices.size());
   STROP_RETURN_IF_ERROR(source_.ReadAugmented(indices, key, absl::MakeSpan(batch)));
-  STROP_RETURN_IF_ERROR(CheckMappedFiles());
-  return absl::MakeConstSpan(batch);
+  return Cut(indices, batch);
 }
 
 absl::StatusOr<const Tensor*> BatchReader::ReadTargets(absl::Span<const int64_t> indices) {

@@ -44,6 +44,9 @@ struct DataShapes {
   std::optional<DataField> target;  // as the data have it
   int64_t batch_size = 1;
   bool has_fixed_batch = false;  // the model takes no other
+  // `inputs` of shorter samples, where batches are cut to their longest (sequence_padding.h): axes
+  // of the output that change with it are open. Empty where all batches are as long.
+  std::vector<Shape> shorter_inputs;
 };
 
 // The model's fixed batch size, or 0 when it takes any.

@@ -24,6 +24,8 @@ struct DataOptions {
   // count; empty: those of the data itself.
   std::vector<std::string> class_names;
   bool skips_damaged = false;  // pictures of a folder
+  // The array that says how long samples are, see PaddingOptions; empty: nobody asks.
+  std::string length_name;
   DataListener listener;
   // False: the samples are wanted alone. Labels are passed over, and a folder may hold images in
   // any way.

@@ -17,6 +17,7 @@ void AddEvaluateOptions(OptionSet& set, EvaluateOptions& options) {
   AddDataOptions(set, options.data);
   AddClassNamesOption(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
+  AddPaddingOptions(set, options.data);
   AddLossOptions(set, options.loss);
   set.Add({MetricOption(options.metrics),
            {.name = "confusion-matrix",
@@ -41,6 +42,7 @@ absl::StatusOr<EvaluationOutcome> Evaluate(const EvaluateOptions& options) {
   outcome.classes.assign(data->class_names().begin(), data->class_names().end());
   const int64_t batch_size = BatchSizeOf(options.data.batch_size, model, 32);
   evaluation.batch_size = batch_size == 0 ? data->sample_count() : batch_size;
+  evaluation.padding = PaddingOptionsOf(options.data);
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
                          Evaluator::Create(model, evaluation, std::move(data),
                                            std::make_shared<StateStore>(), options.model.plan));

@@ -213,6 +213,7 @@ void AddPredictOptions(OptionSet& set, PredictOptions& options) {
       "that are passed over";
   AddClassNamesOption(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
+  AddPaddingOptions(set, options.data);
   AddMeaningOptions(set, options);
   set.Add({OptionalOutput(options.output, "Where the predictions go; by default stdout"),
            {.name = "format",
@@ -256,9 +257,10 @@ absl::StatusOr<int64_t> Predict(const PredictOptions& options,
   if (IsClassification(reading.loss)) {
     STROP_ASSIGN_OR_RETURN(reading.names, KnownClassNames(data_arguments, &model));
   }
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
-                         ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data),
-                                             batch_size, options.model.plan));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ForwardPass> pass,
+      ForwardPass::Create(std::move(graph.graph), graph.inputs, std::move(data), batch_size,
+                          PaddingOptionsOf(options.data), options.model.plan));
   std::optional<AtomicFile> file;
   if (!options.output.empty()) {
     STROP_ASSIGN_OR_RETURN(AtomicFile created, AtomicFile::Create(options.output));

@@ -58,10 +58,11 @@ absl::Status Gather(const Tensor& batch, int64_t first, int64_t count, int64_t s
 absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
                                                  const ImportedModel& model) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, options.data));
-  STROP_ASSIGN_OR_RETURN(const std::unique_ptr<ForwardPass> pass,
-                         ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
-                                             BatchSizeOf(options.data.batch_size, model, 32),
-                                             options.model.plan, options.model.seed));
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ForwardPass> pass,
+      ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
+                          BatchSizeOf(options.data.batch_size, model, 32),
+                          PaddingOptionsOf(options.data), options.model.plan, options.model.seed));
   std::vector<NamedTensor> outputs;
   for (const ValueId id : pass->graph().outputs) {
     outputs.push_back({pass->graph().value(id).name, Tensor()});
@@ -91,6 +92,7 @@ void AddRunModelOptions(OptionSet& set, RunOptions& options) {
             .help = "Arrays by input name (.npz), all in one run of the model"}});
   AddDataOptions(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
+  AddPaddingOptions(set, options.data);
   for (Option& option : set.options()) {
     if (option.group == kDataGroup && option.name != "data") option.needs.emplace_back("data");
   }

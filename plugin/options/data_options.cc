@@ -102,6 +102,42 @@ void AddBatchSizeOption(OptionSet& options, std::string& batch_size) {
                             .help = "Samples a step; full: all of them"}});
 }
 
+void AddPaddingOptions(OptionSet& options, DataArguments& arguments) {
+  options.Add(
+      kDataGroup,
+      {{.name = "pad-to-multiple-of",
+        .target = &arguments.pad_to_multiple_of,
+        .unit = "positions",
+        .range = kFromOne,
+        .help = "Sequences: cut each batch to its longest sample, rounded up to a multiple of "
+                "this; how long samples are, the input that is a mask says, or the array of "
+                "--length-column-name"},
+       {.name = "length-column-name",
+        .target = &arguments.length_column_name,
+        .value_name = "NAME",
+        .has_default = true,
+        .comparison = Comparison::kInput,
+        .help = "Array that holds how long each sample is without its padding, where there is "
+                "one; it counts before the mask"}});
+}
+
+void AddGroupByLengthOption(OptionSet& options, bool& groups) {
+  options.Add(kDataGroup,
+              {{.name = "group-by-length",
+                .target = &groups,
+                .excludes = {"no-shuffle"},
+                .help = "Sequences: make batches of samples of like length and cut them, by "
+                        "default to multiples of 8 (--pad-to-multiple-of)"}});
+}
+
+PaddingOptions PaddingOptionsOf(const DataArguments& arguments) {
+  PaddingOptions padding;
+  padding.groups_by_length = arguments.group_by_length;
+  padding.multiple = arguments.pad_to_multiple_of.value_or(arguments.group_by_length ? 8 : 0);
+  padding.length_name = arguments.length_column_name;
+  return padding;
+}
+
 DataOptions DataOptionsOf(const DataArguments& arguments) {
   DataOptions options;
   options.target = arguments.target;
@@ -113,6 +149,8 @@ DataOptions DataOptionsOf(const DataArguments& arguments) {
   if (arguments.ignore_orientation) options.images.orientation = Orientation::kAsStored;
   if (!arguments.layout.empty()) options.images.layout = LayoutOf(arguments.layout);
   options.skips_damaged = arguments.skip_damaged;
+  const PaddingOptions padding = PaddingOptionsOf(arguments);
+  if (padding.cuts()) options.length_name = padding.length_name;
   options.augmentation = AugmentationOptionsOf(arguments.augmentation);
   options.listener.on_note = arguments.listener.note;
   options.listener.on_progress = [listener = arguments.listener](int64_t done, int64_t total) {

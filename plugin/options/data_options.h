@@ -9,6 +9,7 @@
 #include "importer/importer.h"
 #include "plugin/data/given_data.h"
 #include "plugin/data/open_data.h"
+#include "plugin/data/sequence_padding.h"
 #include "plugin/options/augmentation_options.h"
 #include "plugin/options/listener.h"
 #include "plugin/options/table/option_set.h"
@@ -34,13 +35,22 @@ struct DataArguments {
   AugmentationArguments augmentation;  // of what is trained on
   Listener listener;
   std::string batch_size;  // a number or "full"; empty: the command's default
+  std::optional<int64_t> pad_to_multiple_of;
+  std::string length_column_name = PaddingOptions().length_name;
+  bool group_by_length = false;  // of what is trained on
 };
 
 void AddDataOptions(OptionSet& options, DataArguments& arguments);
 void AddBatchSizeOption(OptionSet& options, std::string& batch_size);
+// What batches of sequences are cut to.
+void AddPaddingOptions(OptionSet& options, DataArguments& arguments);
+void AddGroupByLengthOption(OptionSet& options, bool& groups);
 
 // As typed; the listener gets notes, and the progress of checking pictures.
 DataOptions DataOptionsOf(const DataArguments& arguments);
+
+// As typed; batches that are grouped by length are cut, too.
+PaddingOptions PaddingOptionsOf(const DataArguments& arguments);
 
 // Opens `location` for the model's inputs and labels. Its classes are `class_names`, see
 // DataOptions; when these are empty, those that are known of the model.

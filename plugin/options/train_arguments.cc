@@ -39,6 +39,8 @@ void AddStepOptions(OptionSet& set, TrainOptions& options) {
   AddDataOptions(set, options.data);
   AddClassNamesOption(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
+  AddGroupByLengthOption(set, options.data.group_by_length);
+  AddPaddingOptions(set, options.data);
   set.Add(kDataGroup, {{.name = "no-shuffle",
                         .target = &options.no_shuffle,
                         .help = "Take the samples in their order"},
@@ -183,6 +185,7 @@ absl::StatusOr<TrainingOptions> TrainingOptionsOf(const TrainOptions& options,
   // Gradient descent proper sees all samples at every step.
   const int64_t otherwise = options.optimizer.optimizer == "gd" ? 0 : 32;
   training.batch_size = BatchSizeOf(options.data.batch_size, model, otherwise);
+  training.padding = PaddingOptionsOf(options.data);
   training.mix = options.mix;
   if (!options.data.layout.empty()) training.mix.layout = LayoutOf(options.data.layout);
   training.shuffle = !options.no_shuffle;

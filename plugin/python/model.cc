@@ -140,6 +140,10 @@ void AddModel(nb::module_& module) {
            [](PythonModel& self) {
              return GiveMetadata(InTurn(self.turn, [&] { return self.model.metadata(); }));
            })
+      .def("class_names",
+           [](PythonModel& self) {
+             return InTurn(self.turn, [&] { return self.model.class_names(); });
+           })
       .def("parameters",
            [](PythonModel& self) {
              return GiveParameters(InTurn(self.turn, [&] { return self.model.parameters(); }));

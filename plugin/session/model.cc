@@ -106,6 +106,7 @@ absl::Status Model::Prepare() {
   STROP_ASSIGN_OR_RETURN(
       PreparedModel prepared,
       PrepareModel(arguments_.model, arguments_.lora, arguments_.quantize, arguments_.modes));
+  STROP_ASSIGN_OR_RETURN(file_class_names_, KnownClassNames(DataArguments(), &prepared.model));
   prepared_ = std::make_shared<PreparedModel>(std::move(prepared));
   inference_.reset();
   return absl::OkStatus();

@@ -88,6 +88,11 @@ class Model {
   // The same in memory, adapters merged, external data taken in.
   absl::StatusOr<std::string> Serialize() const;
 
+  // Of the data that it was trained on, else those in the file's metadata; empty where none are
+  // known.
+  const std::vector<std::string>& class_names() const {
+    return class_names_.empty() ? file_class_names_ : class_names_;
+  }
   // Of the data that it was trained on, for Save.
   void set_class_names(std::vector<std::string> names) { class_names_ = std::move(names); }
 
@@ -118,6 +123,7 @@ class Model {
   ModelArguments arguments_;
   std::shared_ptr<PreparedModel> prepared_;
   std::vector<std::string> class_names_;
+  std::vector<std::string> file_class_names_;
   std::unique_ptr<Session> inference_;  // null until it is asked for
   int64_t inference_version_ = 0;       // prepared_->version that it has
 };

@@ -45,9 +45,10 @@ def named_columns(
 ) -> dict[str, Array]:
     """The same of a table's columns, each an input by its name, or together the only one; y may be
     the name of one."""
-    x, y = _without_target(columns, y)
-    if not set(inputs) <= set(x):
-        x = np.column_stack([_numbers(name, column) for name, column in x.items()])
+    columns, y = without_target(columns, y)
+    x: Samples = columns
+    if not set(inputs) <= set(columns):
+        x = np.column_stack([_numbers(name, column) for name, column in columns.items()])
     return _with_targets(by_name(inputs, x), y)
 
 
@@ -57,7 +58,8 @@ def _with_targets(arrays: dict[str, Array], y: Targets) -> dict[str, Array]:
     return arrays
 
 
-def _without_target(columns: dict[str, Array], y: Targets) -> tuple[Any, Targets]:
+def without_target(columns: dict[str, Array], y: Targets) -> tuple[dict[str, Array], Targets]:
+    """A table's other columns, and the one that y names."""
     if not isinstance(y, str):
         return columns, y
     if y not in columns:

@@ -24,6 +24,7 @@ from strop.option_rows import (
 )
 from strop.option_types import LoadOptions, LoraOptions, LossOptions, QuantizeOptions, SaveOptions
 from strop.options import pairs_of, rows_of, take_options
+from strop.processing import LONE, Processor, is_text, path_beside, raw_columns, save_beside
 
 
 class Model:
@@ -39,8 +40,12 @@ class Model:
         (60, 3)
     """
 
-    def __init__(self, handle: _strop.Model) -> None:
+    def __init__(self, handle: _strop.Model, path: str | os.PathLike[str] | None = None) -> None:
         self._handle = handle
+        self._path = path  # of the file that it came from
+        # What makes its inputs of texts or sounds: a strop.text.Tokenizer, strop.audio.Waveforms.
+        # Without one, the file that lies beside the model does when it is needed.
+        self.processor: Processor | None = None
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -69,6 +74,12 @@ class Model:
         ['classifier.weight', 'classifier.bias']
         """
         return tuple(Parameter(*parameter) for parameter in self._handle.parameters())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of its outputs: of the data that it was trained on, else of the
+        file's metadata; () where none are known."""
+        return tuple(self._handle.class_names())
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -141,14 +152,25 @@ class Model:
     def run(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
         """Inference: every input by its name, or the only one, in; every output by its name out.
 
-        Nothing is done to the numbers but their conversion to the input's type. Raises
-        strop.DataError for arrays that the model does not take, TypeError for what is no array.
+        Nothing is done to the numbers but their conversion to the input's type. Texts and sounds go
+        through the model's processor. Raises strop.DataError for arrays that the model does not
+        take, TypeError for what is no array.
 
             >>> model = strop.load("model.onnx")
             >>> model.run({"features": x[:2]})["logits"].shape
             (2, 3)
         """
-        return self._handle.run(self._named(inputs))
+        columns = raw_columns(inputs)
+        if self.processor_for(columns) is None:
+            return self._handle.run(self._named(inputs))
+        return self.run_columns(columns)
+
+    def run_columns(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """`run` on columns of texts or sounds by name."""
+        processor = self.processor_for(columns)
+        assert processor is not None
+        arrays = processor.encode(self.inputs, columns)
+        return self._handle.run({value.name: arrays[value.name] for value in self.inputs})
 
     def gradient(
         self,
@@ -310,13 +332,17 @@ class Model:
 
     def save(self, path: str | os.PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """The file it came from with the weights of now; only that file is replaced, whole or not
-        at all. Raises strop.CannotCreateError where it cannot be made.
+        at all. The processor that was used is written beside it: as tokenizer.json, or where the
+        folder has another, as NAME.tokenizer.json. Raises strop.CannotCreateError where it cannot
+        be made.
 
             >>> strop.load("model.onnx").save("copy.onnx")
             >>> open("copy.onnx", "rb").read() == open("model.onnx", "rb").read()
             True
         """
         self._handle.save(path, pairs_of("train", options))
+        if self.processor is not None:
+            save_beside(self.processor, path)
 
     def to_bytes(self) -> bytes:
         """The same in memory, external data taken in. Raises strop.DataError beyond 2 GiB.
@@ -351,6 +377,39 @@ class Model:
         arguments = {"providers": ["CPUExecutionProvider"], **session}
         return onnxruntime.InferenceSession(self.to_bytes(), **arguments)
 
+    def processor_for(self, columns: Mapping[str, Array]) -> Processor | None:
+        """What makes inputs of columns that are raw; None where they are numbers."""
+        named = [columns[value.name] for value in self.inputs if value.name in columns]
+        if len(named) == len(self.inputs) and all(column.dtype.kind in "biuf" for column in named):
+            return None
+        has_texts = any(is_text(column) for column in columns.values())
+        is_raw = has_texts or any(column.dtype == object for column in columns.values())
+        if self.processor is None and is_raw:
+            self.processor = self._processor_beside()
+        if self.processor is not None and self.processor.takes(columns):
+            return self.processor
+        if has_texts and list(columns) == [LONE]:
+            raise UsageError(
+                "x: found texts, expected numbers, or a tokenizer.json beside the model; else give "
+                "processor=strop.text.Tokenizer(…) with it"
+            )
+        return None
+
+    def _processor_beside(self) -> Processor | None:
+        if self._path is None:
+            return None
+        tokenizer = path_beside(self._path, "tokenizer.json")
+        if tokenizer is not None:
+            from strop.text import Tokenizer
+
+            return Tokenizer(tokenizer)
+        waveforms = path_beside(self._path, "preprocessor_config.json")
+        if waveforms is not None:
+            from strop.audio import Waveforms
+
+            return Waveforms.read(waveforms)
+        return None
+
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(v.name for v in vs) for vs in (self.inputs, self.outputs))
         return f"<strop.Model {inputs} -> {outputs}>"
@@ -377,7 +436,7 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
     """
     pairs = pairs_of("train", options)
     if isinstance(model, (str, os.PathLike)):
-        return Model(_strop.Model.load(model, pairs, *HEARD))
+        return Model(_strop.Model.load(model, pairs, *HEARD), model)
     content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
     if not isinstance(content, (bytes, bytearray, memoryview)):
         found = type(model).__name__

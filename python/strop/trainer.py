@@ -18,6 +18,7 @@ from strop.model import Model
 from strop.option_rows import trainer_options
 from strop.option_types import TrainerOptions
 from strop.options import pairs_of, rows_of, take_options
+from strop.processing import Processor, numbers_of, predict_raw, raw_columns
 from strop.run import Run, with_callbacks
 from strop.sources import source_of
 
@@ -38,9 +39,11 @@ class Trainer:
     """Trains a model.
 
     `loss` is the name of one of the engine's, or a function of yours: loss(outputs, targets) gives
-    (mean loss, gradient by the outputs); strop.losses has those of torch, JAX and ONNX. Each `fit`
-    is a run of its own, which goes on from the model's weights. Raises TypeError for an option that
-    there is not, and strop.UsageError, a ValueError, for a value that none has.
+    (mean loss, gradient by the outputs); strop.losses has those of torch, JAX and ONNX. `processor`
+    becomes the model's: a strop.text.Tokenizer or strop.audio.Waveforms, by which texts and sounds
+    are samples. Each `fit` is a run of its own, which goes on from the model's weights. Raises
+    TypeError for an option that there is not, and strop.UsageError, a ValueError, for a value that
+    none has.
 
         >>> model = strop.load("model.onnx", seed=1)
         >>> trainer = strop.Trainer(model, optimizer="sgd", learning_rate=0.1, epochs=5)
@@ -55,9 +58,12 @@ class Trainer:
         *,
         loss: "str | HostLoss | None" = None,
         callbacks: Sequence[Callback] = (),
+        processor: Processor | None = None,
         **options: Unpack[TrainerOptions],
     ) -> None:
         self.model = model
+        if processor is not None:
+            model.processor = processor
         self.stop_training = False  # True ends the run after this step or epoch
         self.history = History()  # of the last run
         self._callbacks = list(callbacks)
@@ -102,6 +108,7 @@ class Trainer:
         given = {"epochs": epochs, "batch_size": batch_size}
         given = {name: value for name, value in given.items() if value is not None}
         options = with_callbacks({**self._options, **given}, heard)
+        x, y, validation_data = self._numbers(x, y, validation_data, options)
         training, validation = self._data(x, y, validation_data, options)
         trainer = self._make(training, validation, self._pairs(options))
         run = Run(self, heard, options)
@@ -124,7 +131,9 @@ class Trainer:
             >>> list(trainer.evaluate(x, y))
             ['loss', 'samples', 'accuracy', 'f1_macro']
         """
-        options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
+        options = dict(self._options)
+        x, y, _ = self._numbers(x, y, None, options)
+        options = {k: v for k, v in options.items() if k not in _OF_RUNS}
         measured, of_data = source_of(self._inputs, x, y)
         if measured is None:
             if self._open is not None:
@@ -148,6 +157,9 @@ class Trainer:
             (60, 3)
         """
         given = [name for name in _OF_SAMPLES if self._options.get(name) is not None]
+        raw = raw_columns(x)
+        if not given and self.model.processor_for(raw) is not None:
+            return predict_raw(self.model, raw, batch_size)
         arrays = named_arrays(self._inputs, x)
         if any(array.dtype == np.uint8 and array.ndim > 3 for array in arrays.values()):
             given.append("pixels of bytes")
@@ -175,6 +187,7 @@ class Trainer:
         >>> losses = [trainer.step(x[i : i + 20], y[i : i + 20]).loss for i in (0, 20, 40)]
         >>> trainer.finish()
         """
+        x, y, _ = self._numbers(x, y, None, self._options)
         if self._open is None:
             self._open = self._make_for_steps()
         return Step(**self._open.step(named_arrays(self._inputs, x, y)))
@@ -216,6 +229,7 @@ class Trainer:
             >>> second.step(x, y).loss == first.step(x, y).loss
             True
         """
+        x, y, _ = self._numbers(x, y, None, self._options)
         batch = source_of(self._inputs, x, y).data
         options = {**self._options, "batch_size": "full"}
         self._open = self._make(batch, None, self._pairs(options))
@@ -241,6 +255,15 @@ class Trainer:
         return _strop.Trainer.make(
             self.model._handle, training, validation, pairs, *HEARD, self._loss
         )
+
+    def _numbers(
+        self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]
+    ) -> tuple[Samples, Targets, ValidationData]:
+        """Texts, sounds and labels that are texts as numbers, see numbers_of."""
+        x, y = numbers_of(self.model, x, y, options)
+        if validation_data is not None:
+            validation_data = numbers_of(self.model, *pair_of(validation_data), options)
+        return x, y, validation_data
 
     def _data(
         self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]

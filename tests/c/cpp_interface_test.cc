@@ -59,6 +59,20 @@ TEST_F(CppInterface, DoesWhatTheInterfaceInCDoes) {
   EXPECT_EQ(outputs[0].elements<float>().size(), 150u);
 }
 
+TEST_F(CppInterface, AModelKnowsItsClasses) {
+  strop::Model model = Model();
+  EXPECT_TRUE(model.class_names().empty());
+  EXPECT_EQ(strop_model_class_name(model.get(), 0), nullptr);
+  strop::Options options = options_;
+  options.push_back({"class-names", "one,two,three"});
+  strop::Trainer(model, Data(), options).Fit();
+  const std::vector<std::string> expected = {"one", "two", "three"};
+  EXPECT_EQ(model.class_names(), expected);
+  model.Save(Path("named.onnx"), {{"write-class-names"}});
+  EXPECT_EQ(strop::Model(Path("named.onnx")).class_names(), expected);
+  EXPECT_EQ(strop_model_class_count(nullptr), 0u);
+}
+
 TEST_F(CppInterface, WhatFailsThrowsWithItsStatus) {
   try {
     strop::Model missing(Path("missing.onnx"));

@@ -25,15 +25,16 @@ absl::StatusOr<std::vector<size_t>> FieldsOf(const DataSource& source,
 }
 
 void NoteUnread(const DataSource& source, const std::vector<size_t>& read,
-                const DataListener& listener) {
+                const DataOptions& options) {
   std::vector<std::string> unread;
   for (size_t i = 0; i < source.fields().size(); ++i) {
     const std::string& name = source.fields()[i].name;
-    if (name == kTargetField || std::find(read.begin(), read.end(), i) != read.end()) continue;
+    if (name == kTargetField || name == options.length_name) continue;
+    if (std::find(read.begin(), read.end(), i) != read.end()) continue;
     unread.push_back(absl::StrCat("\"", name, "\""));
   }
   if (unread.empty()) return;
-  listener.Note(
+  options.listener.Note(
       absl::StrCat("data: \"", source.origin(), "\": nothing reads ", absl::StrJoin(unread, ", ")));
 }
 
@@ -165,7 +166,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenSamples(std::unique_ptr<DataSour
                                                         bool are_pictures) {
   if (inputs.empty()) return NormalizeInput(std::move(source), inputs, options);
   STROP_ASSIGN_OR_RETURN(const std::vector<size_t> fields, FieldsOf(*source, inputs));
-  NoteUnread(*source, fields, options.listener);
+  NoteUnread(*source, fields, options);
   const DataField& field = source->fields()[fields[0]];
   const bool has_samples = source->sample_count() > 0 && ElementCount(field.shape) > 0;
   if (inputs.size() == 1 && has_samples && IsPictureField(field, inputs[0].type, are_pictures)) {

@@ -72,6 +72,14 @@ class Model {
     }
     return metadata;
   }
+  // Of the data that it was trained on, else of the file's metadata; empty where none are known.
+  std::vector<std::string> class_names() const {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < strop_model_class_count(get()); ++i) {
+      names.emplace_back(strop_model_class_name(get(), i));
+    }
+    return names;
+  }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> parameters;
     for (size_t i = 0; i < strop_model_parameter_count(get()); ++i) {

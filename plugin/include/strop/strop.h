@@ -137,6 +137,11 @@ typedef struct strop_metadata {
 /* Pointers into them live until the next call that changes what is trained, or the model. */
 STROP_API size_t strop_model_metadata_count(const strop_model *model);
 STROP_API const strop_metadata *strop_model_metadata(const strop_model *model, size_t index);
+/* The names of the classes that its outputs are of: those of the data that it was trained on, else of
+ * the file's metadata; 0 where none are known. NULL for an index that there is not. Pointers live
+ * until the next call that trains or changes the model. */
+STROP_API size_t strop_model_class_count(const strop_model *model);
+STROP_API const char *strop_model_class_name(const strop_model *model, size_t index);
 
 typedef enum strop_role {
   STROP_TRAINED = 0,

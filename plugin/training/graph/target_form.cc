@@ -16,13 +16,12 @@ namespace {
 
 // ---- Predictions
 
-// What computes `output` alone, for batches of that size.
-absl::StatusOr<Graph> GraphFor(const Graph& graph, ValueId output, const DataShapes& data,
+// What computes `output` alone, for batches of that many samples of these shapes.
+absl::StatusOr<Graph> GraphFor(const Graph& graph, ValueId output, std::vector<Shape> shapes,
                                int64_t batch_size) {
   Graph part = graph;
   part.outputs = {output};
   part.state_updates.clear();
-  std::vector<Shape> shapes = data.inputs;
   for (Shape& shape : shapes) shape.insert(shape.begin(), batch_size);
   return Specialize(std::move(part), shapes);
 }
@@ -61,6 +60,29 @@ absl::Status NoBatch(const std::string& output, const Shape& shape, int64_t batc
   return absl::InvalidArgumentError(absl::StrCat("train: output \"", output, "\" is ",
                                                  ShapeName(shape), " for a batch of ", batch_size,
                                                  ", ", where, kBatchFirst));
+}
+
+// Makes the axes unknown that change with the length of the samples.
+absl::Status OpenSequenceAxes(const Graph& graph, ValueId output, const DataShapes& data,
+                              Shape& shape) {
+  const std::string where =
+      absl::StrCat("train: --pad-to-multiple-of: output \"", graph.value(output).name, "\" ");
+  const absl::StatusOr<Graph> shorter =
+      GraphFor(graph, output, data.shorter_inputs, data.batch_size);
+  if (!shorter.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        where, "takes samples of one length only: ", std::string(shorter.status().message())));
+  }
+  const Shape& found = OutputShape(*shorter);
+  if (found[0] != shape[0]) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        where, "is ", ShapeName(shape), " for ", data.batch_size, " samples and ", ShapeName(found),
+        " for shorter ones, expected as many rows; leave the option out"));
+  }
+  for (size_t axis = 1; axis < shape.size(); ++axis) {
+    if (shape[axis] != found[axis]) shape[axis] = kUnknownDimension;
+  }
+  return absl::OkStatus();
 }
 
 // ---- Targets
@@ -240,14 +262,14 @@ absl::Status SingleNumber(const std::string& output) {
 absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId output,
                                                     const DataShapes& data) {
   const std::string& name = graph.value(output).name;
-  STROP_ASSIGN_OR_RETURN(const Graph one, GraphFor(graph, output, data, data.batch_size));
+  STROP_ASSIGN_OR_RETURN(const Graph one, GraphFor(graph, output, data.inputs, data.batch_size));
   Shape shape = OutputShape(one);
   if (shape.empty()) return SingleNumber(name);
   PredictionShape prediction;
   prediction.rows_a_sample = shape[0] / data.batch_size;
   bool has_batch = shape[0] > 0 && shape[0] % data.batch_size == 0;
   // How the shapes change with the batch tells which axes count samples.
-  const absl::StatusOr<Graph> larger = GraphFor(graph, output, data, data.batch_size + 1);
+  const absl::StatusOr<Graph> larger = GraphFor(graph, output, data.inputs, data.batch_size + 1);
   if (larger.ok()) STROP_RETURN_IF_ERROR(CheckTime(one, *larger));
   if (larger.ok() && !data.has_fixed_batch) {
     const Shape& grown = OutputShape(*larger);
@@ -257,6 +279,9 @@ absl::StatusOr<PredictionShape> FindPredictionShape(const Graph& graph, ValueId 
     }
   }
   if (!has_batch) return NoBatch(name, OutputShape(one), data.batch_size);
+  if (!data.shorter_inputs.empty()) {
+    STROP_RETURN_IF_ERROR(OpenSequenceAxes(graph, output, data, shape));
+  }
   shape[0] = kUnknownDimension;
   prediction.shape = std::move(shape);
   return prediction;

@@ -74,8 +74,10 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   const std::vector<InputInterface> inputs = InputsOf(model.graph);
   const int64_t samples = data->sample_count();
   STROP_RETURN_IF_ERROR(ChooseOutput(model.graph, options.loss.output).status());
-  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+  STROP_ASSIGN_OR_RETURN(DataShapes shapes,
                          ShapesFor(*data, inputs, std::min(options.batch_size, samples)));
+  STROP_ASSIGN_OR_RETURN(const std::shared_ptr<SequencePadding> padding,
+                         SequencePadding::Read(*data, inputs, options.padding, shapes));
   STROP_ASSIGN_OR_RETURN(EvaluationGraph graph,
                          BuildEvaluationGraph(model, options.loss, shapes, plan));
   STROP_RETURN_IF_ERROR(
@@ -103,10 +105,11 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   evaluator->class_names_.assign(data->class_names().begin(), data->class_names().end());
   STROP_ASSIGN_OR_RETURN(evaluator->data_,
                          BindToModel(std::move(data), graph.inputs, graph.target));
+  if (padding) STROP_RETURN_IF_ERROR(padding->TakeTarget(*evaluator->data_, graph.target));
   evaluator->batch_size_ = shapes.batch_size;
   evaluator->has_fixed_batch_ = shapes.has_fixed_batch;
   evaluator->note_ = std::move(graph.note);
-  evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_);
+  evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_, padding);
   STROP_RETURN_IF_ERROR(CheckLabelsCount(options.loss, evaluator->batch_size_, *evaluator->data_,
                                          *evaluator->reader_));
   if (store == nullptr) store = std::make_shared<StateStore>();

@@ -21,6 +21,7 @@ struct EvaluationOptions {
   LossOptions loss;
   std::vector<std::string> metrics;  // names as in metric_table.h
   int64_t batch_size = 32;
+  PaddingOptions padding;  // batches are cut, and stay in the data's order
   bool keeps_confusion_matrix = false;
   bool watches_predictions = false;  // see Evaluator::Predictions
 };

@@ -10,10 +10,10 @@ namespace strop {
 
 absl::StatusOr<std::unique_ptr<ForwardPass>> ForwardPass::Create(
     Graph graph, const std::vector<InputInterface>& inputs, std::unique_ptr<DataSource> data,
-    int64_t batch_size, const PlanOptions& plan, uint64_t seed) {
+    int64_t batch_size, const PaddingOptions& padding, const PlanOptions& plan, uint64_t seed) {
   std::unique_ptr<ForwardPass> pass(new ForwardPass());
   const int64_t samples = data->sample_count();
-  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+  STROP_ASSIGN_OR_RETURN(DataShapes shapes,
                          ShapesFor(*data, inputs, batch_size == 0 ? samples : batch_size,
                                    /*wants_target=*/false));
   if (shapes.has_fixed_batch && batch_size != shapes.batch_size) {
@@ -21,11 +21,13 @@ absl::StatusOr<std::unique_ptr<ForwardPass>> ForwardPass::Create(
                                                    "\" takes batches of ", shapes.batch_size,
                                                    ", found another size; leave --batch-size out"));
   }
+  STROP_ASSIGN_OR_RETURN(std::shared_ptr<SequencePadding> cut,
+                         SequencePadding::Read(*data, inputs, padding, shapes));
   pass->fills_up_ = shapes.has_fixed_batch;
   pass->batch_size_ =
       shapes.has_fixed_batch ? shapes.batch_size : std::min(shapes.batch_size, samples);
   STROP_ASSIGN_OR_RETURN(pass->data_, BindToModel(std::move(data), inputs, TargetInterface()));
-  pass->reader_ = std::make_unique<BatchReader>(*pass->data_);
+  pass->reader_ = std::make_unique<BatchReader>(*pass->data_, std::move(cut));
   STROP_ASSIGN_OR_RETURN(pass->session_,
                          Session::Create(std::move(graph), std::make_shared<StateStore>(), plan));
   pass->session_->set_seed(seed);

@@ -18,10 +18,12 @@ namespace strop {
 class ForwardPass {
  public:
   // `inputs` are the graph's. A batch size of 0 means all samples at once; a model that takes
-  // batches of one size gets these. `data` that do not fit the inputs are refused.
+  // batches of one size gets these. `padding` cuts batches. `data` that do not fit the inputs are
+  // refused.
   static absl::StatusOr<std::unique_ptr<ForwardPass>> Create(
       Graph graph, const std::vector<InputInterface>& inputs, std::unique_ptr<DataSource> data,
-      int64_t batch_size, const PlanOptions& plan, uint64_t seed = 0);
+      int64_t batch_size, const PaddingOptions& padding, const PlanOptions& plan,
+      uint64_t seed = 0);
 
   const DataSource& data() const { return *data_; }
   const Graph& graph() const { return session_->graph(); }

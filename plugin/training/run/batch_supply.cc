@@ -11,15 +11,18 @@
 
 namespace strop {
 
-BatchSupply::BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target, BatchMixer mixer,
+BatchSupply::BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target,
+                         std::shared_ptr<const SequencePadding> padding, BatchMixer mixer,
                          const TrainingOptions& options, const RunLength& length)
     : data_(std::move(data)),
       target_(std::move(target)),
-      reader_(*data_),
+      padding_(std::move(padding)),
+      reader_(*data_, padding_),
       mixer_(std::move(mixer)),
       loss_(options.graph.loss),
       mixes_(!options.mix.are_default()),
       shuffles_(options.shuffle),
+      groups_by_length_(options.padding.groups_by_length),
       seed_(options.seed),
       length_(length),
       drops_last_(options.drop_last) {}
@@ -35,7 +38,17 @@ std::vector<int64_t> BatchSupply::OrderOf(int64_t epoch) const {
   if (drops_last_) {
     order.resize(static_cast<size_t>(length_.batches_per_epoch() * length_.batch_size()));
   }
-  return order;
+  if (!groups_by_length_) return order;
+  return GroupedByLength(std::move(order), padding_->lengths(), length_.batch_size(), seed_,
+                         static_cast<uint64_t>(epoch));
+}
+
+std::vector<int64_t> BatchSupply::LargestBatch() const {
+  std::vector<int64_t> samples(static_cast<size_t>(length_.batch_size()));
+  std::iota(samples.begin(), samples.end(), int64_t{0});
+  const int64_t longest = padding_ == nullptr ? 0 : padding_->longest_sample();
+  if (longest >= length_.batch_size()) samples[0] = longest;
+  return samples;
 }
 
 AugmentationKey BatchSupply::KeyOf(int64_t epoch) const {
@@ -82,6 +95,11 @@ absl::Status BatchSupply::Check(absl::Span<const Tensor> batch) const {
   for (size_t i = 0; i < fields.size(); ++i) {
     Shape shape = fields[i].shape;
     shape.insert(shape.begin(), count);
+    if (padding_ != nullptr && batch[i].shape().size() == shape.size()) {
+      for (size_t axis = 1; axis < shape.size(); ++axis) {
+        if (padding_->IsCut(i, axis)) shape[axis] = batch[i].shape()[axis];
+      }
+    }
     if (batch[i].type() == fields[i].type && batch[i].shape() == shape) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("train: the batch's \"", fields[i].name, "\": found ",
@@ -90,7 +108,8 @@ absl::Status BatchSupply::Check(absl::Span<const Tensor> batch) const {
   }
   STROP_ASSIGN_OR_RETURN(
       const TargetFault fault,
-      FindTargetFault(target_, fields.back().shape, batch.back(), batch.back().element_count()));
+      FindTargetFault(target_, Shape(batch.back().shape().begin() + 1, batch.back().shape().end()),
+                      batch.back(), batch.back().element_count()));
   if (fault.element < 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("train: the batch's \"", fields.back().name,
                                                  "\", element ", fault.element, ": ",

@@ -9,6 +9,7 @@
 #include "plugin/data/batch_reader.h"
 #include "plugin/data/data_source.h"
 #include "plugin/data/model_binding.h"
+#include "plugin/data/sequence_padding.h"
 #include "plugin/training/optimization/batch_mixer.h"
 #include "plugin/training/run/run_length.h"
 #include "plugin/training/run/step_batches.h"
@@ -26,8 +27,10 @@ struct SuppliedBatch {
 // way, all a function of options, seed and counters. Not thread-safe.
 class BatchSupply {
  public:
-  // `data` are bound to the model, the target last, as `target` says.
-  BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target, BatchMixer mixer,
+  // `data` are bound to the model, the target last, as `target` says; `padding` is theirs, or null
+  // where all batches are as long.
+  BatchSupply(std::unique_ptr<DataSource> data, TargetInterface target,
+              std::shared_ptr<const SequencePadding> padding, BatchMixer mixer,
               const TrainingOptions& options, const RunLength& length);
 
   const DataSource& data() const { return *data_; }
@@ -35,6 +38,8 @@ class BatchSupply {
 
   // The samples of an epoch, which counts from 1, in the order in which they are read.
   std::vector<int64_t> OrderOf(int64_t epoch) const;
+  // The samples of a full batch that is as large as any of the run.
+  std::vector<int64_t> LargestBatch() const;
   // What makes the random changes of an epoch's samples.
   AugmentationKey KeyOf(int64_t epoch) const;
 
@@ -43,7 +48,7 @@ class BatchSupply {
   // The batch of an epoch that is the run's batch `number`; valid until the next Read or Take.
   absl::StatusOr<SuppliedBatch> Read(const StepBatch& batch, int64_t epoch, int64_t number);
   // A batch of the caller's, in the data's order and types, [samples, …] each, mixed as one that
-  // was read. InvalidArgument for what the data could not hold.
+  // was read; with padding of any length. InvalidArgument for what the data could not hold.
   absl::StatusOr<SuppliedBatch> Take(absl::Span<const Tensor> batch, int64_t number);
 
  private:
@@ -54,11 +59,13 @@ class BatchSupply {
 
   std::unique_ptr<DataSource> data_;
   TargetInterface target_;
+  std::shared_ptr<const SequencePadding> padding_;
   BatchReader reader_;
   BatchMixer mixer_;
   LossOptions loss_;
   bool mixes_ = false;
   bool shuffles_ = true;
+  bool groups_by_length_ = false;
   uint64_t seed_ = 0;
   RunLength length_;
   bool drops_last_ = false;

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
@@ -44,10 +43,9 @@ bool Trainer::IsOver() const {
 // States take the layout that the first plan prefers. A run that goes on has to plan in the order
 // of one that begins, or its sums would have another order.
 absl::Status Trainer::PlanFullBatch() {
-  std::vector<int64_t> indices(static_cast<size_t>(length_.batch_size()));
-  std::iota(indices.begin(), indices.end(), int64_t{0});
+  const std::vector<int64_t> samples = batches_->LargestBatch();
   STROP_ASSIGN_OR_RETURN(const SuppliedBatch batch,
-                         batches_->Read({indices}, state_.epochs + 1, state_.batches));
+                         batches_->Read({samples}, state_.epochs + 1, state_.batches));
   is_planned_ = true;
   return graphs_->Prepare(batch.tensors);
 }

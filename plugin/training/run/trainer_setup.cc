@@ -34,8 +34,11 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   const int64_t samples = training->sample_count();
   std::unique_ptr<Trainer> trainer(new Trainer(options, samples, std::move(plan)));
   const RunLength& length = trainer->length_;
-  STROP_ASSIGN_OR_RETURN(const DataShapes shapes,
+  STROP_ASSIGN_OR_RETURN(DataShapes shapes,
                          ShapesFor(*training, InputsOf(model.graph), length.batch_size()));
+  STROP_ASSIGN_OR_RETURN(
+      std::shared_ptr<SequencePadding> padding,
+      SequencePadding::Read(*training, InputsOf(model.graph), options.padding, shapes));
   STROP_ASSIGN_OR_RETURN(
       const TrainingGraph step,
       BuildTrainingGraph(model, trainer->options_.graph, shapes, trainer->plan_));
@@ -44,6 +47,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   trainer->target_ = step.target;
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> bound,
                          BindToModel(std::move(training), step.inputs, step.target));
+  if (padding) STROP_RETURN_IF_ERROR(padding->TakeTarget(*bound, step.target));
   STROP_ASSIGN_OR_RETURN(BatchMixer mixer,
                          BatchMixer::Create(options.mix, options.seed, options.graph.loss.kind,
                                             step.inputs, step.target, step.step_target));
@@ -51,8 +55,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
   STROP_RETURN_IF_ERROR(CheckBatchSize(step.inputs, samples,
                                        shapes.has_fixed_batch ? wanted : length.batch_size(),
                                        options.drop_last));
-  trainer->batches_ = std::make_unique<BatchSupply>(std::move(bound), step.target, std::move(mixer),
-                                                    options, length);
+  trainer->batches_ = std::make_unique<BatchSupply>(
+      std::move(bound), step.target, std::move(padding), std::move(mixer), options, length);
   BatchSupply& batches = *trainer->batches_;
   STROP_RETURN_IF_ERROR(
       CheckLabelsCount(options.graph.loss, length.batch_size(), batches.data(), batches.reader()));

@@ -114,10 +114,11 @@ absl::StatusOr<EvaluationResult> Trainer::Evaluate(Evaluator& evaluator) {
 
 absl::StatusOr<std::unique_ptr<Evaluator>> Trainer::NewEvaluator(
     const ImportedModel& model, std::unique_ptr<DataSource> data) const {
-  return Evaluator::Create(model,
-                           {options_.graph.loss, options_.metrics, length_.batch_size(),
-                            /*keeps_confusion_matrix=*/false, options_.watches_predictions},
-                           std::move(data), store_, plan_, arena_);
+  return Evaluator::Create(
+      model,
+      {options_.graph.loss, options_.metrics, length_.batch_size(), options_.padding,
+       /*keeps_confusion_matrix=*/false, options_.watches_predictions},
+      std::move(data), store_, plan_, arena_);
 }
 
 absl::StatusOr<TrainingResult> Trainer::Finish() {

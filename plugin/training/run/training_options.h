@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "plugin/data/sequence_padding.h"
 #include "plugin/training/graph/step_measurement.h"
 #include "plugin/training/graph/training_graph.h"
 #include "plugin/training/optimization/averaging.h"
@@ -25,6 +26,7 @@ struct TrainingOptions {
   int64_t epochs = 1;
   std::optional<int64_t> steps;  // ends the run even within an epoch
   int64_t batch_size = 32;       // 0: all samples at once
+  PaddingOptions padding;        // of training and validation data; groups the former only
   MixOptions mix;
   // Batches that make one update, by the mean loss of all their samples; the last update of an
   // epoch may see fewer.

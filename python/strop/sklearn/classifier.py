@@ -55,6 +55,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
+        processor: Any = None,
         options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
@@ -75,6 +76,7 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
             random_state=random_state,
             warm_start=warm_start,
             verbose=verbose,
+            processor=processor,
             options=options,
         )
         self.class_weight = class_weight

@@ -15,6 +15,7 @@ from strop.history import History
 from strop.model import Model, load
 from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.networks import new_network
+from strop.sklearn.raw import RawSamples, checked_labels
 from strop.sklearn.settings import check_options, model_settings, trainer_settings
 from strop.trainer import Trainer
 
@@ -44,6 +45,8 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         same bits every time.
     warm_start: fit goes on from the weights there are; the optimizer begins anew.
     verbose: print a line for each epoch.
+    processor: what makes the model's inputs of X where that is no array of numbers: a
+        strop.text.Tokenizer of a column of texts, or of two, strop.audio.Waveforms of sounds.
     options: a dict of any others of `strop train`, with underscores: {"weight_decay": 0.01,
         "schedule": "cosine", "freeze": "features.*", "replace_head": 3}.
 
@@ -81,6 +84,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
+        processor: Any = None,
         options: EstimatorOptions | None = None,
     ) -> None:
         self.model = model
@@ -100,6 +104,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.processor = processor
         self.options = options
 
     @property
@@ -111,11 +116,18 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         (None, 3)
         """
         check_is_fitted(self, "model_bytes_")
-        return load(self.model_bytes_)
+        return self._loaded_from(self.model_bytes_)
 
     def _validated(self, X: Any, **arguments: Any) -> Any:
         """X, or (X, y) with y among the arguments, as scikit-learn checks them."""
-        return validate_data(self, X, allow_nd=True, **arguments)
+        if self.processor is None:
+            return validate_data(self, X, allow_nd=True, **arguments)
+        raw = RawSamples.of(X, self.processor)
+        if arguments.get("reset", True):
+            self.n_features_in_ = raw.shape[1]
+        if "y" not in arguments:
+            return raw
+        return raw, checked_labels(arguments["y"], len(raw))
 
     def _train(self, X: Array, targets: Array, outputs: int, **settings: object) -> None:
         """A run on X, validated, and targets [samples, …]; `outputs` is the width of a new
@@ -136,15 +148,15 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         seed = self._seed()
         is_first = not hasattr(self, "model_bytes_")
         model = self._fresh(X, outputs, seed) if is_first else self._continued(seed)
-        samples, targets = samples_of(model, X), targets_of(model, targets, outputs)
+        targets = targets_of(model, targets, outputs)
         trainer = self._trainer(model, seed, settings, (), without=_OF_RUNS)
         size = len(X) if self.batch_size == "full" else int(self.batch_size)
         batches = [slice(start, start + size) for start in range(0, len(X), size)]
         if not is_first and self._optimizer_state is not None:
             first = batches[0]
             state = {"state": self._optimizer_state}
-            trainer.load_state_dict(state, samples[first], targets[first])
-        steps = [trainer.step(samples[batch], targets[batch]) for batch in batches]
+            trainer.load_state_dict(state, samples_of(model, X[first]), targets[first])
+        steps = [trainer.step(samples_of(model, X[batch]), targets[batch]) for batch in batches]
         state_of_optimizer = trainer.state_dict()["state"]
         trainer.finish()
         self._keep(model, state_of_optimizer)
@@ -156,6 +168,8 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _output(self, X: Array) -> Array:
         """The model's first output for X, validated: [samples, …], or [samples] as it has it."""
+        if isinstance(X, RawSamples):
+            return X.output_of(self._loaded, len(X) if self.batch_size == "full" else 32)
         outputs = self._loaded.run(samples_of(self._loaded, X))
         return outputs[self._loaded.outputs[0].name]
 
@@ -173,6 +187,8 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
     def _fresh(self, X: Array, outputs: int, seed: int) -> Model:
         check_options(self.options)
         content = self.model
+        if content is None and self.processor is not None:
+            raise ValueError("model: found none, expected the one that the processor is of")
         if content is None:
             sizes = {
                 "depth": self.depth,
@@ -182,13 +198,18 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
                 **(self.architecture_options or {}),
             }
             content = new_network(self.architecture, X.shape[1:], outputs, seed, sizes)
-        return load(content, seed=seed, **model_settings(self.options))
+        return self._loaded_from(content, seed=seed, **model_settings(self.options))
 
     def _continued(self, seed: int) -> Model:
         check_options(self.options)
         settings = model_settings(self.options)
         kept = {name: value for name, value in settings.items() if name not in _OF_THE_START}
-        return load(self.model_bytes_, seed=seed, **kept)
+        return self._loaded_from(self.model_bytes_, seed=seed, **kept)
+
+    def _loaded_from(self, content: Any, **settings: object) -> Model:
+        model = load(content, **settings)
+        model.processor = self.processor
+        return model
 
     def _trainer(
         self,
@@ -206,11 +227,17 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
             "validation_split": self.validation_split,
             "early_stopping": self.early_stopping,
             "seed": seed,
+            "pad_to_multiple_of": self._multiple(model),
             **settings,
             **trainer_settings(self.options),
         }
         kept = {name: value for name, value in given.items() if name not in without}
         return Trainer(model, callbacks=callbacks, **kept)
+
+    def _multiple(self, model: Model) -> int | None:
+        """What batches of raw samples are cut to a multiple of."""
+        is_open = any(None in (value.shape or ())[1:] for value in model.inputs)
+        return self.processor.multiple if self.processor is not None and is_open else None
 
     def _note_losses(self, history: History) -> None:
         """Of a run that began with the fit; an empty one for none."""
@@ -230,7 +257,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         """The model that is run, from the bytes: what is pickled gives the same numbers."""
         settings = model_settings(self.options)
         kept = {name: settings[name] for name in _OF_INFERENCE if name in settings}
-        self._loaded = load(self._run_bytes(), **kept)
+        self._loaded = self._loaded_from(self._run_bytes(), **kept)
 
     def _run_bytes(self) -> bytes:
         """The model whose first output is what the estimator gives."""
@@ -252,9 +279,14 @@ def with_parameters(kind: type[StropEstimator]) -> str:
     return f"{inspect.getdoc(kind)}\n\n{inspect.getdoc(StropEstimator)}\n"
 
 
-def samples_of(model: Model, X: Array) -> Array:
-    """X as the model's only input takes it. Raises ValueError for a model of several inputs, and
-    where X has another shape or numbers that the input's type lacks."""
+def samples_of(model: Model, X: Any) -> Any:
+    """X as the model's only input takes it; what is raw, as all inputs do, by name.
+
+    Raises ValueError for a model of several inputs, and where X has another shape or numbers that
+    the input's type lacks.
+    """
+    if isinstance(X, RawSamples):
+        return X.encoded(model)
     if len(model.inputs) != 1:
         names = ", ".join(value.name for value in model.inputs)
         raise ValueError(f"model: found inputs {names}, expected one; strop.Trainer takes several")

@@ -55,6 +55,7 @@ class StropTransformer(
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
+        processor: Any = None,
         options: EstimatorOptions | None = None,
     ) -> None:
         super().__init__(
@@ -75,6 +76,7 @@ class StropTransformer(
             random_state=random_state,
             warm_start=warm_start,
             verbose=verbose,
+            processor=processor,
             options=options,
         )
         self.output = output
@@ -132,6 +134,10 @@ class StropTransformer(
 
     def _targets(self, X: Array) -> tuple[Array, int]:
         """What the model is to give, and how many numbers for a sample."""
+        if self.processor is not None:
+            if self._epochs() > 0:
+                raise ValueError("epochs: found some, expected 0: texts and sounds are no targets")
+            return np.empty(0), 0
         return X.astype(np.float32), int(np.prod(X.shape[1:]))
 
     def _epochs(self) -> int:
