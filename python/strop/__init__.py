@@ -32,9 +32,10 @@ from strop.gradient_flow import GradientFlow, ParameterGradient
 from strop.history import Epoch, History, Step
 from strop.inspection import Inspection
 from strop.interface import GradientCheck, Parameter, Value
+from strop.loading import load
 from strop.loss_landscape import Landscape, LandscapePath, landscape
 from strop.loss_trainer import LossTrainer
-from strop.model import Model, load
+from strop.model import Model
 from strop.program import list_options, obstacles, perform
 from strop.trainer import Trainer
 

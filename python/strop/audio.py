@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import soundfile
-import soxr
 
 from strop.arrays import Array, array_of
 from strop.errors import DataError, NoInputError, UsageError
-from strop.model import Value
+from strop.extras import needed
+from strop.interface import Value
 from strop.processing import LENGTH, LONE, Processor, filled, is_mask, is_text, padded_length
 
 # As Wav2Vec2FeatureExtractor, whose file this is, too.
@@ -146,7 +145,7 @@ class Waveforms(Processor):
             samples = samples.mean(axis=1)
         samples = samples.astype(np.float32, copy=False)
         if rate != self.sampling_rate:
-            samples = soxr.resample(samples, rate, self.sampling_rate)
+            samples = needed("soxr", "audio").resample(samples, rate, self.sampling_rate)
         if self.max_seconds is not None:
             samples = samples[: int(self.max_seconds * self.sampling_rate)]
         if self.normalize:
@@ -164,6 +163,7 @@ def _is_sound(column: Array) -> bool:
 def _read(where: str, path: str) -> tuple[Array, int]:
     if not os.path.exists(path):
         raise NoInputError(f"{where}: {path!r}: no such file")
+    soundfile = needed("soundfile", "audio")
     try:
         samples, rate = soundfile.read(path, dtype="float32")
     except soundfile.LibsndfileError as error:

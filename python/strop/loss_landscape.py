@@ -13,7 +13,8 @@ from strop.arrays import Array
 from strop.data import Samples, Targets, is_path, named_arrays
 from strop.datasets import is_dataset
 from strop.errors import UsageError
-from strop.model import Model, load
+from strop.loading import load
+from strop.model import Model
 from strop.option_rows import PathText, landscape_options
 from strop.option_types import LossLandscapeOptions
 from strop.options import rows_of, take_options

@@ -8,7 +8,7 @@ from strop.arrays import Array
 from strop.data import TARGET
 from strop.errors import UsageError
 from strop.host_loss import HostLoss
-from strop.model import load
+from strop.loading import load
 
 
 @dataclass(frozen=True)

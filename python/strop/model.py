@@ -14,17 +14,15 @@ from strop.gradient_flow import GradientFlow, gradient_flow
 from strop.host_loss import HostLoss
 from strop.inspection import Inspection
 from strop.interface import GradientCheck, Parameter, Value
-from strop.listener import HEARD
 from strop.option_rows import (
     lora_options,
     loss_options,
-    model_options,
     quantize_options,
     saving_options,
 )
-from strop.option_types import LoadOptions, LoraOptions, LossOptions, QuantizeOptions, SaveOptions
+from strop.option_types import LoraOptions, LossOptions, QuantizeOptions, SaveOptions
 from strop.options import pairs_of, rows_of, take_options
-from strop.processing import LONE, Processor, is_text, path_beside, raw_columns, save_beside
+from strop.processing import Processor, processor_for, raw_columns, run_columns, save_beside
 
 
 class Model:
@@ -42,7 +40,7 @@ class Model:
 
     def __init__(self, handle: _strop.Model, path: str | os.PathLike[str] | None = None) -> None:
         self._handle = handle
-        self._path = path  # of the file that it came from
+        self.path = path  # of the file that it came from; None: from memory
         # What makes its inputs of texts or sounds: a strop.text.Tokenizer, strop.audio.Waveforms.
         # Without one, the file that lies beside the model does when it is needed.
         self.processor: Processor | None = None
@@ -78,7 +76,11 @@ class Model:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of its outputs: of the data that it was trained on, else of the
-        file's metadata; () where none are known."""
+        file's metadata; () where none are known.
+
+            >>> strop.load("model.onnx").class_names
+            ()
+        """
         return tuple(self._handle.class_names())
 
     @property
@@ -161,16 +163,9 @@ class Model:
             (2, 3)
         """
         columns = raw_columns(inputs)
-        if self.processor_for(columns) is None:
+        if processor_for(self, columns) is None:
             return self._handle.run(self._named(inputs))
-        return self.run_columns(columns)
-
-    def run_columns(self, columns: Mapping[str, Array]) -> dict[str, Array]:
-        """`run` on columns of texts or sounds by name."""
-        processor = self.processor_for(columns)
-        assert processor is not None
-        arrays = processor.encode(self.inputs, columns)
-        return self._handle.run({value.name: arrays[value.name] for value in self.inputs})
+        return run_columns(self, columns)
 
     def gradient(
         self,
@@ -377,39 +372,6 @@ class Model:
         arguments = {"providers": ["CPUExecutionProvider"], **session}
         return onnxruntime.InferenceSession(self.to_bytes(), **arguments)
 
-    def processor_for(self, columns: Mapping[str, Array]) -> Processor | None:
-        """What makes inputs of columns that are raw; None where they are numbers."""
-        named = [columns[value.name] for value in self.inputs if value.name in columns]
-        if len(named) == len(self.inputs) and all(column.dtype.kind in "biuf" for column in named):
-            return None
-        has_texts = any(is_text(column) for column in columns.values())
-        is_raw = has_texts or any(column.dtype == object for column in columns.values())
-        if self.processor is None and is_raw:
-            self.processor = self._processor_beside()
-        if self.processor is not None and self.processor.takes(columns):
-            return self.processor
-        if has_texts and list(columns) == [LONE]:
-            raise UsageError(
-                "x: found texts, expected numbers, or a tokenizer.json beside the model; else give "
-                "processor=strop.text.Tokenizer(…) with it"
-            )
-        return None
-
-    def _processor_beside(self) -> Processor | None:
-        if self._path is None:
-            return None
-        tokenizer = path_beside(self._path, "tokenizer.json")
-        if tokenizer is not None:
-            from strop.text import Tokenizer
-
-            return Tokenizer(tokenizer)
-        waveforms = path_beside(self._path, "preprocessor_config.json")
-        if waveforms is not None:
-            from strop.audio import Waveforms
-
-            return Waveforms.read(waveforms)
-        return None
-
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(v.name for v in vs) for vs in (self.inputs, self.outputs))
         return f"<strop.Model {inputs} -> {outputs}>"
@@ -424,28 +386,7 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def load(model: Any, **options: Unpack[LoadOptions]) -> Model:
-    """A model from a path, from the bytes of a file, or from an `onnx.ModelProto`.
-
-    External data lie beside the path. Raises FileNotFoundError where there is no file, and
-    strop.DataError, a ValueError, for one that cannot be used: `strop.obstacles` tells all of why.
-
-        >>> model = strop.load("model.onnx", seed=1, freeze="hidden.0.*")
-        >>> model.inputs[0].shape, model.outputs[0].shape
-        ((None, 4), (None, 3))
-    """
-    pairs = pairs_of("train", options)
-    if isinstance(model, (str, os.PathLike)):
-        return Model(_strop.Model.load(model, pairs, *HEARD), model)
-    content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
-    if not isinstance(content, (bytes, bytearray, memoryview)):
-        found = type(model).__name__
-        raise TypeError(f"model: found a {found}, expected a path, bytes or an onnx.ModelProto")
-    return Model(_strop.Model.load_bytes(content, pairs, *HEARD))
-
-
 _ROWS = rows_of("train").values()
-take_options(load, model_options(_ROWS))
 take_options(Model.gradient_flow, loss_options(_ROWS))
 take_options(Model.plot_gradient_flow, loss_options(_ROWS))
 take_options(Model.add_lora, lora_options(_ROWS))

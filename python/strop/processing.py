@@ -15,7 +15,8 @@ from strop.errors import UsageError
 from strop.streams import is_lazy_frame, is_stream
 
 if TYPE_CHECKING:
-    from strop.model import Model, Value
+    from strop.interface import Value
+    from strop.model import Model
 
 # The array that says how long samples are, by the engine's name.
 LENGTH = "length"
@@ -109,7 +110,7 @@ def numbers_of(
         columns, labels = without_target(columns, y)
     else:
         labels = None if y is None or isinstance(y, str) else y
-    processor = model.processor_for(columns)
+    processor = processor_for(model, columns)
     is_named = labels is not None and is_text(array_of(labels))
     if processor is None:
         if not is_named:
@@ -128,9 +129,53 @@ def numbers_of(
     return arrays, _numbered(model, targets, options) if is_named else targets
 
 
+def processor_for(model: "Model", columns: Mapping[str, Array]) -> Processor | None:
+    """What makes a model's inputs of columns that are raw, from beside its file where it has none;
+    None where they are numbers."""
+    named = [columns[value.name] for value in model.inputs if value.name in columns]
+    if len(named) == len(model.inputs) and all(column.dtype.kind in "biuf" for column in named):
+        return None
+    has_texts = any(is_text(column) for column in columns.values())
+    is_raw = has_texts or any(column.dtype == object for column in columns.values())
+    if model.processor is None and is_raw:
+        model.processor = _processor_beside(model)
+    if model.processor is not None and model.processor.takes(columns):
+        return model.processor
+    if has_texts and list(columns) == [LONE]:
+        raise UsageError(
+            "x: found texts, expected numbers, or a tokenizer.json beside the model; else give "
+            "processor=strop.text.Tokenizer(…) with it"
+        )
+    return None
+
+
+def _processor_beside(model: "Model") -> Processor | None:
+    if model.path is None:
+        return None
+    tokenizer = path_beside(model.path, "tokenizer.json")
+    if tokenizer is not None:
+        from strop.text import Tokenizer
+
+        return Tokenizer(tokenizer)
+    waveforms = path_beside(model.path, "preprocessor_config.json")
+    if waveforms is not None:
+        from strop.audio import Waveforms
+
+        return Waveforms.read(waveforms)
+    return None
+
+
+def run_columns(model: "Model", columns: Mapping[str, Array]) -> dict[str, Array]:
+    """`Model.run` on columns of texts or sounds by name."""
+    processor = processor_for(model, columns)
+    assert processor is not None
+    arrays = processor.encode(model.inputs, columns)
+    return model._handle.run({value.name: arrays[value.name] for value in model.inputs})
+
+
 def encoded(model: "Model", columns: Mapping[str, Array]) -> dict[str, Array]:
     """Raw columns as arrays by the names of inputs, and LENGTH where samples may have several."""
-    processor = model.processor_for(columns)
+    processor = processor_for(model, columns)
     assert processor is not None
     arrays = processor.encode(model.inputs, columns)
     if not any(None in (value.shape or ())[1:] for value in model.inputs):
@@ -226,7 +271,7 @@ def predict_raw(
 ) -> Array | dict[str, Array]:
     """The model's output for raw samples, or its outputs by name where it has several. Batches are
     of samples of like size, each padded to its longest."""
-    processor = model.processor_for(columns)
+    processor = processor_for(model, columns)
     assert processor is not None
     first = next(iter(columns.values()))
     order = np.argsort([len(value) if hasattr(value, "__len__") else 0 for value in first])
@@ -235,7 +280,7 @@ def predict_raw(
     for start in range(0, max(len(first), 1), size):
         places = order[start : start + size]
         batch = {name: column[places] for name, column in columns.items()}
-        for name, output in model.run_columns(batch).items():
+        for name, output in run_columns(model, batch).items():
             outputs.setdefault(name, []).append(output)
     back = np.argsort(order)
     whole = {name: _joined(name, parts)[back] for name, parts in outputs.items()}

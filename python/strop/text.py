@@ -9,15 +9,18 @@ Needs the package `tokenizers`: pip install 'strop[text]'.
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tokenizers
 
 from strop.arrays import Array
 from strop.errors import DataError, NoInputError, UsageError
-from strop.model import Value
+from strop.extras import needed
+from strop.interface import Value
 from strop.processing import LENGTH, LONE, Processor, filled, is_mask, is_text, padded_length
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as _Tokenizer
 
 # Encoded at a time.
 _PIECE = 4096
@@ -37,13 +40,15 @@ class Tokenizer(Processor):
 
     def __init__(
         self,
-        tokenizer: "str | os.PathLike[str] | tokenizers.Tokenizer",
+        tokenizer: "str | os.PathLike[str] | _Tokenizer",
         *,
         max_length: int | None = None,
         columns: str | Sequence[str] | None = None,
     ) -> None:
-        if isinstance(tokenizer, tokenizers.Tokenizer):
-            self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer.to_str())
+        kind = _tokenizers().Tokenizer
+        self._tokenizer: _Tokenizer
+        if isinstance(tokenizer, kind):
+            self._tokenizer = kind.from_str(tokenizer.to_str())
         else:
             self._tokenizer = _read(tokenizer)
         self.columns = (columns,) if isinstance(columns, str) else tuple(columns or ())
@@ -106,7 +111,7 @@ class Tokenizer(Processor):
 
     def to_json(self) -> str:
         """What `save` writes."""
-        kept = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
+        kept = _tokenizers().Tokenizer.from_str(self._tokenizer.to_str())
         token = kept.id_to_token(self._pad_id)
         if token is not None:
             kept.enable_padding(pad_id=self._pad_id, pad_type_id=self._pad_type_id, pad_token=token)
@@ -117,7 +122,7 @@ class Tokenizer(Processor):
         return {"json": self.to_json(), "columns": self.columns}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        made = tokenizers.Tokenizer.from_str(state["json"])
+        made = _tokenizers().Tokenizer.from_str(state["json"])
         Tokenizer.__init__(self, made, columns=state["columns"])
 
     def _truncate(self, max_length: int) -> None:
@@ -153,18 +158,22 @@ def _checked(name: str, column: Array) -> list[str]:
     return texts
 
 
-def _read(path: str | os.PathLike[str]) -> tokenizers.Tokenizer:
+def _tokenizers() -> Any:
+    return needed("tokenizers", "text")
+
+
+def _read(path: "str | os.PathLike[str]") -> "_Tokenizer":
     name = os.fspath(path)
     if not os.path.exists(name):
         raise NoInputError(f"tokenizer: {name!r}: no such file")
     try:
-        return tokenizers.Tokenizer.from_file(name)
+        return _tokenizers().Tokenizer.from_file(name)
     except Exception as error:  # the package raises no other
         reason = str(error).splitlines()[0]
         raise DataError(f"tokenizer: {name!r}: found {reason}, expected a tokenizer.json") from None
 
 
-def _pad_id(tokenizer: tokenizers.Tokenizer) -> int:
+def _pad_id(tokenizer: "_Tokenizer") -> int:
     for token in ("[PAD]", "<pad>", "<|endoftext|>"):
         number: int | None = tokenizer.token_to_id(token)
         if number is not None:

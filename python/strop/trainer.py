@@ -18,7 +18,7 @@ from strop.model import Model
 from strop.option_rows import trainer_options
 from strop.option_types import TrainerOptions
 from strop.options import pairs_of, rows_of, take_options
-from strop.processing import Processor, numbers_of, predict_raw, raw_columns
+from strop.processing import Processor, numbers_of, predict_raw, processor_for, raw_columns
 from strop.run import Run, with_callbacks
 from strop.sources import source_of
 
@@ -158,7 +158,7 @@ class Trainer:
         """
         given = [name for name in _OF_SAMPLES if self._options.get(name) is not None]
         raw = raw_columns(x)
-        if not given and self.model.processor_for(raw) is not None:
+        if not given and processor_for(self.model, raw) is not None:
             return predict_raw(self.model, raw, batch_size)
         arrays = named_arrays(self._inputs, x)
         if any(array.dtype == np.uint8 and array.ndim > 3 for array in arrays.values()):

@@ -200,7 +200,13 @@ class DataTest(ProgramTest):
             ((frame, "c"), ValueError, "found no column 'c', expected one of a, b"),
             ((frame, "b"), ValueError, "column 'a': found"),
             ((Pairs(self.x, self.y), self.y), ValueError, "beside a dataset"),
-            ((self.x, np.array(["a"] * 24)), TypeError, 'array "target": found an array of <U1'),
+            (
+                (self.x, np.array(["a"] * 24)),
+                ValueError,
+                "y: found 'a' alone, expected at least two",
+            ),
+            ((self.x.astype(str), self.y), ValueError, "x: found texts, expected numbers"),
+            ((self.x.astype(complex), self.y), TypeError, 'array "x": found an array of complex'),
             ((self.path("none.npz"),), FileNotFoundError, "none.npz"),
         ):
             with self.subTest(words=words), self.assertRaisesRegex(kind, words):

@@ -18,6 +18,8 @@ from strop import options
 # Modules and examples that need a package which this environment may lack.
 NEEDED = {
     "strop.sklearn": "sklearn",
+    "strop.text": "tokenizers",
+    "strop.audio": "soundfile",
     "strop.losses.torch": "torch",
     "strop.losses.jax": "jax",
     "strop.gradient_flow.GradientFlow.plot": "matplotlib",

@@ -14,7 +14,8 @@ from strop.callbacks import Callback
 from strop.extras import needed
 from strop.history import History
 from strop.integrations.monitored import texts_of
-from strop.model import Model, load
+from strop.loading import load
+from strop.model import Model
 from strop.option_types import LoadOptions
 from strop.trainer import Trainer
 

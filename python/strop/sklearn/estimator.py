@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from strop.arrays import Array
 from strop.callbacks import LambdaCallback
 from strop.history import History
-from strop.model import Model, load
+from strop.loading import load
+from strop.model import Model
 from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.networks import new_network
 from strop.sklearn.raw import RawSamples, checked_labels
@@ -206,7 +207,7 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
         kept = {name: value for name, value in settings.items() if name not in _OF_THE_START}
         return self._loaded_from(self.model_bytes_, seed=seed, **kept)
 
-    def _loaded_from(self, content: Any, **settings: object) -> Model:
+    def _loaded_from(self, content: Any, **settings: Any) -> Model:
         model = load(content, **settings)
         model.processor = self.processor
         return model

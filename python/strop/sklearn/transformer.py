@@ -7,7 +7,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from strop.arrays import Array
 from strop.history import History
-from strop.model import load
+from strop.loading import load
 from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.estimator import StropEstimator, samples_of, with_parameters
 from strop.sklearn.networks import cut_at, flat
