@@ -41,6 +41,7 @@ myst_links_external_new_tab = False
 
 # Notebooks are stored without outputs; what they show is what this build computed.
 nb_execution_mode = "force"
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
