@@ -19,6 +19,7 @@ extensions = [
     "sphinx_copybutton",
     "mathml",
     "measured",
+    "narrow_tables",
     "plain_docstrings",
     "tree_links",
 ]
@@ -56,6 +57,9 @@ copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 copybutton_remove_prompts = True
+
+smartquotes = False  # "--" is an option's
+pygments_dark_style = "github-dark"
 
 html_theme = "furo"
 html_title = f"Strop {release}"

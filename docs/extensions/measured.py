@@ -1,16 +1,16 @@
 """What docs/measurements/ holds, on pages: numbers in the text, figures, tables, textbooks' claims.
 
-    {{ optimizers.adam['best rate'] }}      a cell: by measurement, row and column
+{{ optimizers.adam['best rate'] }}      a cell: by measurement, row and column
 
-    ```{measured} optimizers chart accuracy-by-rate
-    What the figure shows.
-    ```
-    ```{measured} optimizers table
-    ```
-    ```{measured} optimizers claims
-    ```
-    ```{measured} optimizers setting
-    ```
+```{measured} optimizers chart accuracy-by-rate
+What the figure shows.
+```
+```{measured} optimizers table
+```
+```{measured} optimizers claims
+```
+```{measured} optimizers setting
+```
 """
 
 import json

@@ -1,5 +1,6 @@
-"""Docstrings are plain text: paragraphs, `code`, and lines "name: what it is" with a hanging indent. Here
-they become what Sphinx reads. The list of options that some have stands on a page of its own."""
+"""Docstrings are plain text: paragraphs, `code`, and lines "name: what it is" with hanging indents.
+Here they become what Sphinx reads. The list of options that some have stands on a page of its own.
+"""
 
 import re
 import textwrap
@@ -42,9 +43,7 @@ def marked_up(block: str) -> list[str]:
     return [escaped(" ".join(line.strip() for line in lines)), ""]
 
 
-def process(
-    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
-) -> None:
+def process(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
     text = "\n".join(lines)
     text, has_options, _ = text.partition("\nOptions:\n")
     blocks = [block for block in re.split(r"\n[ \t]*\n", text.strip("\n")) if block.strip()]

@@ -1,7 +1,7 @@
-"""Draws the figures of the measurements beside this file: python draw.py [FOLDER], figures by default.
+"""Draws the figures of the measurements beside this file: python draw.py [FOLDER].
 
-Text and axes have the colour of the text around them, curves colours that can be read on light and on
-dark; so one drawing serves both.
+Text and axes have the colour of the text around them, curves colours that can be read on light and
+on dark; so one drawing serves both. The folder is by default figures/.
 """
 
 import json
@@ -143,7 +143,7 @@ def draw_map(figure: Any, axes: Axes, chart: dict[str, Any]) -> None:
         axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, size=9)
     axes.set_xticks(np.arange(values.shape[1]) + 0.5, chart["columns"])
     labels = [label.replace(", ", ",\n") for label in chart["rows"]]
-    axes.set_yticks(np.arange(values.shape[0]) + 0.5, labels)
+    axes.set_yticks(np.arange(values.shape[0]) + 0.5, labels, multialignment="right")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.invert_yaxis()

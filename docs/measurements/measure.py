@@ -1,5 +1,6 @@
-"""Measures what the pages of concepts show: python measure.py FOLDER [NAME…], with `strop` on the PATH
-and its package to import. FOLDER is for work; the numbers go beside this file, NAME.json each."""
+"""Measures what the pages of concepts show: python measure.py FOLDER [NAME…], with `strop` on the
+PATH and its package to import. FOLDER is for work; the numbers go beside this file, NAME.json each.
+"""
 
 import shutil
 import sys

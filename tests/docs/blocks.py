@@ -1,9 +1,9 @@
 """The blocks of code of a page, and what each is.
 
-A fence's first word says what it is. `python`, `console` (commands behind "$ ", what they print between
-them) and `sh` run, unless `no-run` stands beside it; `text` behind one of them is what it printed;
-directives of the site, {…}, are no code. Blocks that are indented run where they begin like a command
-of `strop`, like Python's prompt, or like Python that uses the package.
+A fence's first word says what it is. `python`, `console` (commands behind "$ ", what they print
+between them) and `sh` run, unless `no-run` stands beside it; `text` behind one of them is what it
+printed; directives of the site, {…}, are no code. Blocks that are indented run where they begin
+like a command of `strop`, like Python's prompt, or like Python that uses the package.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Every block of Python and of commands on the pages of docs/ and in README.md runs, in a folder of its
-own for each page, and prints what the page says. What is not run is listed.
+"""Every block of Python and of commands on the pages of docs/ and in README.md runs, in a folder of
+its own for each page, and prints what the page says. What is not run is listed.
 
-STROP_PROGRAM=build/release/strop PYTHONPATH=build/release/python python tests/docs/pages_test.py [-v]
+STROP_PROGRAM=build/release/strop PYTHONPATH=build/release/python python tests/docs/pages_test.py
 """
 
 import gzip
@@ -114,7 +114,7 @@ class PagesTest(unittest.TestCase):
 
     def test_what_differs_is_seen(self) -> None:
         self.assertTrue(agree("accuracy 0.97\n…\n", "accuracy 0.965\nsamples 360\n"))
-        self.assertTrue(agree("epoch 1/2  train loss 0.5  8.0 s", "epoch 1/2  train loss 0.51  1 s"))
+        self.assertTrue(agree("epoch 1/2  loss 0.5  8.0 s", "epoch 1/2  loss 0.51  1 s"))
         self.assertFalse(agree("accuracy 0.97", "accuracy 0.90"))
         self.assertFalse(agree("loss 2.5", "loss 3"))
         self.assertFalse(agree("wrote a.onnx", "wrote b.onnx"))
@@ -123,7 +123,10 @@ class PagesTest(unittest.TestCase):
 
 # Of README.md: how to begin, and what the tests say at the end.
 INDENTED = {
-    ("README.md", "3. Its classifier gets ten outputs for the ten digits. Untrained, it guesses: about 10 %"),
+    (
+        "README.md",
+        "3. Its classifier gets ten outputs for the ten digits. Untrained, it guesses: about 10 %",
+    ),
     ("README.md", "100% tests passed, 0 tests failed out of 821"),
     ("README.md", "pip install ."),
     ("README.md", "scripts/quickstart"),

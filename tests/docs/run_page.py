@@ -1,5 +1,5 @@
-"""Runs the blocks of a page in their order, in a folder: python run_page.py PAGE FOLDER. Python shares
-its names down the page. Says which block failed, and how what it printed differs from the page.
+"""Runs the blocks of a page in their order, in a folder: python run_page.py PAGE FOLDER. Python
+shares its names down the page. Says which block failed, and how what it printed differs.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ def _line_agrees(wanted: str, had: str) -> bool:
 
 
 def commands_of(block: Block) -> list[tuple[str, str]]:
-    """Of a console: each command, and what the page says that it prints; empty where it does not."""
+    """Of a console: each command, and what the page says that it prints, or nothing."""
     found: list[tuple[str, str]] = []
     goes_on = False
     for line in block.text.splitlines():

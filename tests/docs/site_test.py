@@ -1,5 +1,5 @@
-"""The site builds, its notebooks run, nothing in it comes from the network, and every link of it leads to
-a file and a place that are there.
+"""The site builds, its notebooks run, nothing in it comes from the network, and every link of it
+leads to a file and a place that are there.
 
 PYTHONPATH=build/release/python python tests/docs/site_test.py
 """
@@ -83,7 +83,7 @@ class SiteTest(unittest.TestCase):
                     if parts.fragment and target in self.pages:
                         is_there = unquote(parts.fragment) in self.pages[target].places
                         self.assertTrue(is_there, "no such place")
-        print(f"{len(self.pages)} pages, {internal} links inside, {len(external)} addresses outside")
+        print(f"{len(self.pages)} pages, {internal} links inside, {len(external)} outside")
         self.assertGreater(internal, 1000)
 
     def test_nothing_is_loaded_from_elsewhere(self) -> None:
