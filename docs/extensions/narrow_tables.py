@@ -20,6 +20,8 @@ def mark(app: Sphinx, document: nodes.document, docname: str) -> None:
         for row in rows[1:]:
             for name, entry in zip(names, row.findall(nodes.entry), strict=False):
                 entry["label"] = name
+                if not entry.astext():
+                    entry["classes"].append("nothing")
 
 
 class Translator(HTML5Translator):
