@@ -15,12 +15,15 @@ environment_key() {
 requirements_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests" && pwd)
 test_environment=$cache_dir/python-$(environment_key "$requirements_dir/requirements.txt")
 torch_environment=$cache_dir/python-torch-$(environment_key "$requirements_dir"/requirements*.txt)
+docs_requirements=$requirements_dir/../docs/requirements.txt
+docs_environment=$cache_dir/python-docs-$(environment_key "$requirements_dir/requirements.txt" "$docs_requirements")
 tensorboard_environment=$cache_dir/python-tensorboard-$(environment_key "$requirements_dir/monitor/requirements.txt")
 neighbours_environment=$cache_dir/python-neighbours-$(environment_key \
   "$requirements_dir"/python/neighbours/{requirements.txt,package-lock.json})
 text_environment=$cache_dir/python-text-$(environment_key \
   "$requirements_dir"/{requirements.txt,python/requirements_text.txt})
 test_python=$test_environment/bin/python
+docs_python=$docs_environment/bin/python
 torch_python=$torch_environment/bin/python
 tensorboard_python=$tensorboard_environment/bin/python
 neighbours_python=$neighbours_environment/bin/python
