@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     # Types of other libraries and of the standard one, whose pages are elsewhere.
     ("py:.*", r"(?!strop).*"),
     # What annotations name and no page describes: aliases of types, and strop's own inner modules.
-    ("py:.*", r"strop\.(arrays|data|outside_loss|options)\..*"),
+    ("py:.*", r"strop\.(arrays|data|host_loss|option_types|options|processing)\..*"),
     ("py:.*", r"strop\.sklearn\.(base|_.*|estimators)\..*"),
 ]
 html_math_renderer = "mathml"
