@@ -135,7 +135,7 @@ INDENTED = {
         "3. Its classifier gets ten outputs for the ten digits. Untrained, it guesses: about 10 %",
     ),
     ("README.md", "100% tests passed, 0 tests failed out of 821"),
-    ("README.md", "pip install ."),
+    ("README.md", "scripts/wheel && pip install dist/strop-*.whl"),
     ("README.md", "scripts/quickstart"),
     ("README.md", "scripts/test"),
 }

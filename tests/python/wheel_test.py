@@ -25,6 +25,16 @@ arrays = np.load("data.npz")
 strop.Trainer(model, optimizer="adam", epochs=3).fit(arrays["x"], arrays["target"])
 model.save("python.onnx")
 """
+QUICKSTART = """
+import json, strop
+model = strop.load("quickstart/text_direction.onnx", replace_head=10, seed=1)
+given = dict(pad="48x192", mean=0.5, std=0.5, batch_norm="train", optimizer="adamw")
+strop.Trainer(model, learning_rate=2e-3, epochs=6, **given).fit("quickstart/digits/train")
+trainer = strop.Trainer(model, learning_rate=2e-4, epochs=2, seed=0, metric="accuracy", **given)
+trainer.fit("quickstart/digits/train", validation_data="quickstart/digits/test")
+model.save("five.onnx")
+print(json.dumps(trainer.evaluate("quickstart/digits/test")["accuracy"]))
+"""
 
 
 def run(*command: object, **options: object) -> str:
@@ -75,6 +85,26 @@ class WheelTest(unittest.TestCase):
         version = self.isolated(self.python, "-I", "-c", "import strop; print(strop.__version__)")
         self.assertEqual(version, self.isolated(program, "--version"))
         self.assertIn(f"strop-{version.strip()}-", self.wheel.name)
+
+    def test_the_quickstart_in_five_lines(self) -> None:
+        """scripts/quickstart in the environment of the wheel: its accuracy, and its file's bits."""
+        cache = run("bash", ROOT / "scripts/cache_paths.sh", "cache_dir").strip()
+        run(sys.executable, ROOT / "models/quickstart/prepare.py", cache, self.work / "quickstart")
+        program = self.environment / "bin/strop"
+        data = ("--data", "quickstart/digits/train", "--pad", "48x192", "--mean", 0.5, "--std", 0.5)
+        shared = (*data, "--loss", "cross_entropy", "--batch-norm", "train", "--optimizer", "adamw")
+        self.isolated(
+            *(program, "train", "quickstart/text_direction.onnx", "--replace-head", 10, *shared),
+            *("--seed", 1, "--learning-rate", 2e-3, "--epochs", 6, "-o", "quick.onnx"),
+        )
+        self.isolated(
+            *(program, "train", "quick.onnx", *shared, "--learning-rate", 2e-4, "--epochs", 2),
+            *("-o", "digits.onnx"),
+        )
+        found = self.isolated(self.python, "-I", "-c", QUICKSTART)
+        self.assertGreaterEqual(json.loads(found), 0.99)
+        expected = (self.work / "digits.onnx").read_bytes()
+        self.assertEqual((self.work / "five.onnx").read_bytes(), expected)
 
     def test_the_wheel_holds_what_it_needs_and_names_no_build(self) -> None:
         with zipfile.ZipFile(self.wheel) as wheel:
