@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     # Types of other libraries and of the standard one, whose pages are elsewhere.
     ("py:.*", r"(?!strop).*"),
     # What annotations name and no page describes: aliases of types, and strop's own inner modules.
-    ("py:.*", r"strop\.(arrays|data|host_loss|option_types|options|processing)\..*"),
+    ("py:.*", r"strop\.(arrays|data|host_loss|options|option_types|processing)\..*"),
     ("py:.*", r"strop\.sklearn\.(base|_.*|estimators)\..*"),
 ]
 html_math_renderer = "mathml"
@@ -48,6 +48,7 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # would come from the network
 
+autodoc_mock_imports = ["soundfile", "soxr", "tokenizers"]  # which pages need no more than to name
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

@@ -20,8 +20,12 @@ from run_page import agree
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-# Whose blocks need what Strop is used beside: tests/python/neighbours/pages_test.py runs them.
-ELSEWHERE = (ROOT / "docs/neighbours.md", ROOT / "docs/migration.md")
+# Whose blocks need other packages, and the tests that run them.
+ELSEWHERE = {
+    ROOT / "docs/migration.md": "tests/python/neighbours/pages_test.py",
+    ROOT / "docs/neighbours.md": "tests/python/neighbours/pages_test.py",
+    ROOT / "docs/text.md": "tests/python/text_page_test.py",
+}
 RUNNER = Path(__file__).with_name("run_page.py")
 # The longest first, so that none of them is left alone at the end.
 LONGEST = ("lora.md", "images.md", "tabular.md")
@@ -97,9 +101,10 @@ class PagesTest(unittest.TestCase):
         """In a fence by its words; what is only indented stands here."""
         pages = [page for page in PAGES if page not in ELSEWHERE]
         not_run = [(page, block) for page in pages for block in blocks_of(page) if not block.is_run]
-        for page in ELSEWHERE:
+        for page, test in ELSEWHERE.items():
             count = sum(block.is_run for block in blocks_of(page))
-            print(f"run elsewhere: {page.relative_to(ROOT)}: {count} blocks")
+            print(f"run by {test}: {page.relative_to(ROOT)}: {count} blocks")
+            self.assertIn(f"{page.name}", (ROOT / test).read_text())
         for page, block in not_run:
             print(f"not run: {page.relative_to(ROOT)}:{block.line} [{block.kind}] {block.title}")
         print(f"{len(not_run)} blocks are not run")
