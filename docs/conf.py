@@ -33,6 +33,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"strop\.(arrays|data|host_loss|options|option_types|processing)\..*"),
     ("py:.*", r"strop\.sklearn\.(base|_.*|estimators)\..*"),
 ]
+html_show_copyright = False
 html_math_renderer = "mathml"
 highlight_language = "text"
 
