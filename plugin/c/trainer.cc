@@ -15,6 +15,7 @@
 #include "plugin/c/options.h"
 #include "plugin/c/status.h"
 #include "plugin/c/tensors.h"
+#include "plugin/options/outcome.h"
 #include "plugin/session/model_trainer.h"
 #include "strop/strop.h"
 
@@ -209,6 +210,21 @@ strop_status strop_trainer_evaluate(strop_trainer* trainer, const strop_data* da
     STROP_ASSIGN_OR_RETURN(const strop::EvaluationResult result,
                            trainer->trainer->Evaluate(data == nullptr ? nullptr : &data->given));
     *json = strop::GiveJson(strop::JsonOf(result));
+    return absl::OkStatus();
+  });
+}
+
+strop_status strop_trainer_predict(strop_trainer* trainer, const strop_data* data,
+                                   int64_t batch_size, strop_tensors** outputs) {
+  return Call([&]() -> absl::Status {
+    STROP_RETURN_IF_ERROR(CheckGiven({{trainer, "trainer"}, {data, "data"}, {outputs, "outputs"}}));
+    if (batch_size < 0) {
+      return strop::UsageError(
+          absl::StrCat("call: found ", batch_size, " as \"batch_size\", expected 1 or more, or 0"));
+    }
+    STROP_ASSIGN_OR_RETURN(std::vector<strop::NamedTensor> found,
+                           trainer->trainer->Predict(data->given, batch_size));
+    *outputs = strop::GiveTensors(std::move(found));
     return absl::OkStatus();
   });
 }

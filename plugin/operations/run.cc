@@ -11,6 +11,7 @@
 #include "plugin/options/table/path_role.h"
 #include "plugin/session/checkpoint_model.h"
 #include "plugin/training/metrics/forward_pass.h"
+#include "plugin/training/metrics/gathered_outputs.h"
 
 namespace strop {
 namespace {
@@ -32,29 +33,6 @@ absl::StatusOr<std::vector<NamedTensor>> RunInputs(const RunOptions& options, Gr
   return outputs;
 }
 
-// Puts a batch's `count` samples from `first` on where they belong among all, along axis 0. What
-// one batch gives of all samples may be anything.
-absl::Status Gather(const Tensor& batch, int64_t first, int64_t count, int64_t samples,
-                    NamedTensor& whole) {
-  if (count == samples) {
-    whole.tensor = batch.Clone();
-    return absl::OkStatus();
-  }
-  Shape shape = batch.shape();
-  shape[0] = shape[0] / count * samples;
-  if (first == 0) whole.tensor = Tensor(batch.type(), shape);
-  if (shape != whole.tensor.shape()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "output \"", whole.name, "\": found ", ShapeName(batch.shape()), " for ", count,
-        " samples, expected the shape that those before had; give --batch-size full"));
-  }
-  const size_t sample_bytes = batch.bytes() / static_cast<size_t>(count);
-  std::memcpy(
-      static_cast<char*>(whole.tensor.mutable_data()) + static_cast<size_t>(first) * sample_bytes,
-      batch.data(), batch.bytes());
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
                                                  const ImportedModel& model) {
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> data, OpenSamplesFor(model, options.data));
@@ -63,22 +41,10 @@ absl::StatusOr<std::vector<NamedTensor>> RunData(const RunOptions& options,
       ForwardPass::Create(model.graph, InputsOf(model.graph), std::move(data),
                           BatchSizeOf(options.data.batch_size, model, 32),
                           PaddingOptionsOf(options.data), options.model.plan, options.model.seed));
-  std::vector<NamedTensor> outputs;
-  for (const ValueId id : pass->graph().outputs) {
-    outputs.push_back({pass->graph().value(id).name, Tensor()});
-  }
-  const int64_t samples = pass->data().sample_count();
   const Listener& listener = options.model.listener;
+  const int64_t samples = pass->data().sample_count();
   listener.progress(kRun.name, 0, samples);
-  STROP_RETURN_IF_ERROR(pass->Run(
-      [&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
-        for (size_t i = 0; i < results.size(); ++i) {
-          STROP_RETURN_IF_ERROR(Gather(results[i], first, count, samples, outputs[i]));
-        }
-        listener.progress(kRun.name, first + count, samples);
-        return absl::OkStatus();
-      }));
-  return outputs;
+  return GatherOutputs(*pass, [&](int64_t done) { listener.progress(kRun.name, done, samples); });
 }
 
 }  // namespace

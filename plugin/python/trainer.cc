@@ -83,6 +83,12 @@ std::string Evaluate(PythonTrainer& self, const std::shared_ptr<PythonData>& dat
   });
 }
 
+NumpyArrays Predict(PythonTrainer& self, const std::shared_ptr<PythonData>& data,
+                    int64_t batch_size) {
+  return GiveArrays(
+      InTurnOf(self, [&](Trainer& trainer) { return trainer.Predict(data->data, batch_size); }));
+}
+
 nb::bytes State(PythonTrainer& self) {
   const Bytes state = InTurnOf(self, [](Trainer& trainer) { return trainer.State(); });
   return nb::bytes(state.span().data(), state.span().size());
@@ -105,6 +111,7 @@ void AddTrainer(nb::module_& module) {
       .def("step", &TakeStep, "batch"_a)
       .def("finish", [](PythonTrainer& self) { InTurnOf(self, [](Trainer& t) { t.Finish(); }); })
       .def("evaluate", &Evaluate, "data"_a.none() = nb::none())
+      .def("predict", &Predict, "data"_a, "batch_size"_a)
       .def("state", &State)
       .def("set_state", &SetState, "state"_a);
 }

@@ -258,13 +258,15 @@ absl::StatusOr<PreparedModel> Model::InDouble() const {
   return ReadAgain(std::move(options));
 }
 
+absl::StatusOr<Graph> Model::InferenceGraph() const {
+  if (!is_narrowed()) return prepared_->model.graph;
+  STROP_ASSIGN_OR_RETURN(PreparedModel narrow, InTypesOfFile());
+  return std::move(narrow.model.graph);
+}
+
 absl::StatusOr<Session*> Model::Inference() {
   if (inference_ != nullptr && inference_version_ == prepared_->version) return inference_.get();
-  Graph graph = prepared_->model.graph;
-  if (is_narrowed()) {
-    STROP_ASSIGN_OR_RETURN(PreparedModel narrow, InTypesOfFile());
-    graph = std::move(narrow.model.graph);
-  }
+  STROP_ASSIGN_OR_RETURN(Graph graph, InferenceGraph());
   STROP_ASSIGN_OR_RETURN(
       inference_,
       Session::Create(std::move(graph), std::make_shared<StateStore>(), arguments_.model.plan));

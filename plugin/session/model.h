@@ -80,7 +80,9 @@ class Model {
   // The inputs and outputs as the file has them, or in double where everything is.
   std::vector<InputInterface> inputs() const;
   std::vector<InputInterface> outputs() const;
-  // Inference in the types of the file: an array for every input, by name; every output out.
+  // What inference computes, in the types of the file, with the weights of now.
+  absl::StatusOr<Graph> InferenceGraph() const;
+  // Inference: an array for every input, by name; every output out.
   absl::StatusOr<std::vector<NamedTensor>> Run(const std::vector<NamedTensor>& inputs);
 
   // Writes the file with the weights of now. `options` of AddSaveOptions. Errors as of ExportModel.

@@ -9,6 +9,8 @@
 #include "plugin/options/outcome.h"
 #include "plugin/options/table/path_conflict.h"
 #include "plugin/session/lora_export.h"
+#include "plugin/training/metrics/forward_pass.h"
+#include "plugin/training/metrics/gathered_outputs.h"
 #include "plugin/training/run/checkpoint.h"
 
 namespace strop {
@@ -230,6 +232,23 @@ absl::StatusOr<EvaluationResult> ModelTrainer::Evaluate(const GivenData* data) {
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
                          session_->trainer().NewEvaluator(prepared_->model, std::move(source)));
   return session_->trainer().Evaluate(*evaluator);
+}
+
+absl::StatusOr<std::vector<NamedTensor>> ModelTrainer::Predict(const GivenData& data,
+                                                               int64_t batch_size) {
+  STROP_ASSIGN_OR_RETURN(Graph graph, model_.InferenceGraph());
+  const std::vector<InputInterface> inputs = InputsOf(graph);
+  DataOptions options = DataOptionsOf(options_.data);
+  options.reads_labels = false;
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenGiven(data, inputs, options));
+  const std::string& said = options_.data.batch_size;
+  if (batch_size == 0) batch_size = BatchSizeOf(said == "full" ? "" : said, model_.imported(), 32);
+  const ModelOptions& of_model = model_.arguments().model;
+  STROP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ForwardPass> pass,
+      ForwardPass::Create(std::move(graph), inputs, std::move(source), batch_size,
+                          PaddingOptionsOf(options_.data), of_model.plan, of_model.seed));
+  return GatherOutputs(*pass);
 }
 
 absl::StatusOr<std::string> ModelTrainer::State() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -47,6 +48,11 @@ class ModelTrainer {
 
   // Loss and metrics of data, or of the validation data, with the weights of now.
   absl::StatusOr<EvaluationResult> Evaluate(const GivenData* data);
+
+  // The model's outputs by name for samples as training sees them: scaled, resized, cut. Targets are
+  // passed over. With the model's weights, which are not those of steps before Finish. A batch size
+  // of 0 is that of the options, or 32.
+  absl::StatusOr<std::vector<NamedTensor>> Predict(const GivenData& data, int64_t batch_size = 0);
 
   // What a run goes on from, as bytes; see Checkpoint.
   absl::StatusOr<std::string> State();

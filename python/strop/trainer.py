@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, Unpack
 
-import numpy as np
-
 from strop import _strop
 from strop.arrays import Array
 from strop.callbacks import Callback
@@ -31,8 +29,6 @@ _OF_RUNS = (
     *("min_delta", "export", "no_restore_best", "schedule", "factor", "patience", "threshold"),
     *("cooldown", "minimum_learning_rate"),
 )
-# What is done to samples before the model sees them, and by `predict` not.
-_OF_SAMPLES = ("mean", "std", "resize", "pad", "layout")
 
 
 class Trainer:
@@ -149,35 +145,27 @@ class Trainer:
     def predict(self, x: Samples, batch_size: int | None = None) -> Array | dict[str, Array]:
         """The model's output for x, or its outputs by name where it has several.
 
-        x is an array [samples, …], arrays by the names of inputs, or a table; it goes into the
-        model as it is, `batch_size` samples at a time. Raises strop.UsageError where training
-        changes samples, as `mean` does.
+        x: as of `fit`, but no path; targets are passed over. Samples are what training makes of
+        them: pictures of bytes scaled, resized, mean and std taken off; `batch_size` of them at a
+        time, by default the trainer's. Raises strop.UsageError for a path, strop.DataError for
+        samples that the model does not take.
 
             >>> strop.Trainer(strop.load("model.onnx")).predict(x, batch_size=20).shape
             (60, 3)
         """
-        given = [name for name in _OF_SAMPLES if self._options.get(name) is not None]
         raw = raw_columns(x)
-        if not given and processor_for(self.model, raw) is not None:
+        if processor_for(self.model, raw) is not None:
             return predict_raw(self.model, raw, batch_size)
-        arrays = named_arrays(self._inputs, x)
-        if any(array.dtype == np.uint8 and array.ndim > 3 for array in arrays.values()):
-            given.append("pixels of bytes")
-        if given:
+        data = source_of(self._inputs, x).data
+        if data is None:
             raise UsageError(
-                f"predict: found {given[0]}, by which training changes samples, expected none; "
-                "give Model.run what the model has to see"
+                "predict: found a path, expected samples in hand; strop.perform('predict', …) "
+                "reads files"
             )
-        count = len(next(iter(arrays.values())))
-        size = batch_size or max(count, 1)
-        batches = [
-            self.model.run({name: array[start : start + size] for name, array in arrays.items()})
-            for start in range(0, max(count, 1), size)
-        ]
-        outputs = {
-            name: np.concatenate([batch[name] for batch in batches]) if batches[1:] else output
-            for name, output in batches[0].items()
-        }
+        options = {k: v for k, v in self._options.items() if k not in (*_OF_RUNS, "batch_size")}
+        of_trainer: Any = self._options.get("batch_size")
+        size = batch_size or (0 if of_trainer in (None, "full") else int(of_trainer))
+        outputs = self._make(None, None, self._pairs(options)).predict(data, size)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def step(self, x: Samples, y: Targets = None) -> Step:

@@ -73,6 +73,21 @@ TEST_F(CppInterface, AModelKnowsItsClasses) {
   EXPECT_EQ(strop_model_class_count(nullptr), 0u);
 }
 
+TEST_F(CppInterface, PredictsAsTrainingSeesSamples) {
+  strop::Model model = Model();
+  std::vector<float> doubled = samples_.features;
+  for (float& number : doubled) number *= 2;
+  const strop::Tensors expected = model.Run({{"features", doubled, {50, 4}}});
+  strop::Trainer trainer(model, {{"mean", 0}, {"std", 0.5}});
+  for (const int64_t batch_size : {0, 7, 50}) {
+    const strop::Tensors found = trainer.Predict(Data(), batch_size);
+    EXPECT_EQ(found["logits"].shape(), (strop::Shape{50, 3}));
+    for (size_t i = 0; i < 150; ++i) {
+      EXPECT_NEAR(found[0].elements<float>()[i], expected[0].elements<float>()[i], 1e-5);
+    }
+  }
+}
+
 TEST_F(CppInterface, WhatFailsThrowsWithItsStatus) {
   try {
     strop::Model missing(Path("missing.onnx"));

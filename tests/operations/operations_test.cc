@@ -261,7 +261,8 @@ TEST_F(OperationsTest, NoPathIsTwoThings) {
 
 TEST_F(OperationsTest, WhoAsksToStopIsHeard) {
   OperationCallbacks callbacks;
-  callbacks.should_stop = [questions = 0]() mutable { return ++questions > 3; };
+  // Epochs of one step: asked after each step and each epoch.
+  callbacks.should_stop = [questions = 0]() mutable { return ++questions > 4; };
   const absl::StatusOr<Json> found =
       Silently("find-learning-rate", Trained({{"steps", {"50"}}}), callbacks);
   EXPECT_TRUE(absl::IsCancelled(found.status())) << found.status();

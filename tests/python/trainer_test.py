@@ -1,5 +1,6 @@
 """strop.Trainer against the program's runs, to the bit, and formulas."""
 
+import collections
 import json
 import signal
 import subprocess
@@ -27,6 +28,10 @@ try:
 except KeyboardInterrupt:
     print(len(trainer.history.epochs), np.isfinite(model.run(x)["y"]).all(), flush=True)
 """
+
+
+class Listed(collections.UserList):
+    """A dataset that is a sequence."""
 
 
 class TrainerTest(ProgramTest):
@@ -108,8 +113,24 @@ class TrainerTest(ProgramTest):
             self.assertEqual(found["samples"], 24)
             self.assertEqual(found["accuracy"], (expected.argmax(axis=1) == self.y).mean())
         scaled = strop.Trainer(self.model, mean=0.5, std=2)
-        with self.assertRaisesRegex(ValueError, "predict: found mean"):
-            scaled.predict(self.x)
+        shifted = (self.x - np.float32(0.5)) / np.float32(2)
+        np.testing.assert_allclose(scaled.predict(self.x), self.model.run(shifted)["y"], rtol=1e-5)
+
+    def test_pictures_are_predicted_as_they_are_trained_on(self) -> None:
+        path = self.path("lenet5.onnx")
+        self.run_well("new", "lenet5", "--input", "1x28x28", "--classes", 4, "-o", path)
+        pictures = np.random.default_rng(3).integers(0, 256, (6, 1, 20, 20)).astype(np.uint8)
+        data, out = self.save_data("pictures.npz", x=pictures), self.path("out.npz")
+        changes = ("--resize", "28x28", "--mean", 0.5, "--std", 0.25)
+        self.run_well("run", path, "--data", data, *changes, "-o", out)
+        [expected] = np.load(out).values()
+        trainer = strop.Trainer(strop.load(path), resize="28x28", mean=0.5, std=0.25)
+        for given in (pictures, [(picture, 0) for picture in pictures]):
+            dataset = Listed(given) if isinstance(given, list) else given
+            found = trainer.predict(dataset, batch_size=4)
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        with self.assertRaisesRegex(ValueError, "predict: found a path"):
+            trainer.predict(data)
 
     def test_a_second_run_goes_on_from_the_weights(self) -> None:
         trainer = strop.Trainer(self.model, optimizer="sgd", no_shuffle=True)

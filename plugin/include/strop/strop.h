@@ -324,6 +324,12 @@ STROP_API strop_status strop_trainer_finish(strop_trainer *trainer);
 STROP_API strop_status strop_trainer_evaluate(strop_trainer *trainer, const strop_data *data,
                                               strop_bytes **json);
 
+/* The model's outputs for data as training sees them: pictures scaled and resized, sequences cut.
+ * Targets are passed over. With the model's weights, which are those of steps after
+ * strop_trainer_finish. `batch_size` 0: that of the options, else 32. */
+STROP_API strop_status strop_trainer_predict(strop_trainer *trainer, const strop_data *data,
+                                             int64_t batch_size, strop_tensors **outputs);
+
 /* All that a run goes on from, as the bytes of a safetensors file: parameters, statistics, moments,
  * averages, counters. Into a trainer of the same model, options and data: the next steps have the
  * bits that they would have had. */

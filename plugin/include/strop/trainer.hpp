@@ -134,6 +134,15 @@ class Trainer {
   std::string Evaluate(const Data& data) { return EvaluateWith(data.get()); }
   std::string Evaluate() { return EvaluateWith(nullptr); }
 
+  // The model's outputs for data as training sees them: pictures scaled and resized, sequences cut.
+  // Targets are passed over. With the model's weights, which are those of steps after Finish. A
+  // batch size of 0 is that of the options, else 32.
+  Tensors Predict(const Data& data, int64_t batch_size = 0) {
+    return detail::MadeTensors([&](strop_tensors** outputs) {
+      return strop_trainer_predict(get(), data.get(), batch_size, outputs);
+    });
+  }
+
   // All that a run goes on from, as the bytes of a safetensors file; and into a trainer of the same
   // model, options and data.
   Bytes State() const {
