@@ -261,8 +261,8 @@ TEST_F(OperationsTest, NoPathIsTwoThings) {
 
 TEST_F(OperationsTest, WhoAsksToStopIsHeard) {
   OperationCallbacks callbacks;
-  // Epochs of one step: asked after each step and each epoch.
-  callbacks.should_stop = [questions = 0]() mutable { return ++questions > 4; };
+  // Asked before the first step, and after each, which is an epoch here and asks again.
+  callbacks.should_stop = [questions = 0]() mutable { return ++questions > 5; };
   const absl::StatusOr<Json> found =
       Silently("find-learning-rate", Trained({{"steps", {"50"}}}), callbacks);
   EXPECT_TRUE(absl::IsCancelled(found.status())) << found.status();
