@@ -40,8 +40,8 @@ absl::StatusOr<std::vector<NamedTensor>> GatherOutputs(
     outputs.push_back({pass.graph().value(id).name, Tensor()});
   }
   const int64_t samples = pass.data().sample_count();
-  STROP_RETURN_IF_ERROR(pass.Run(
-      [&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
+  STROP_RETURN_IF_ERROR(
+      pass.Run([&](int64_t first, int64_t count, absl::Span<const Tensor> results) -> absl::Status {
         for (size_t i = 0; i < results.size(); ++i) {
           STROP_RETURN_IF_ERROR(Gather(results[i], first, count, samples, outputs[i]));
         }
