@@ -22,6 +22,8 @@ inline constexpr char kDataGroup[] = "Data";
 struct DataArguments {
   std::string location;
   std::string target = std::string(kTargetField);
+  std::string sample_weight;             // see AddSampleWeightOption
+  bool needs_weights = true;             // see DataOptions
   std::vector<std::string> class_names;  // see AddClassNamesOption
   std::string resize;
   std::string pad;
@@ -37,6 +39,8 @@ struct DataArguments {
 };
 
 void AddDataOptions(OptionSet& options, DataArguments& arguments);
+// Of commands that have a loss.
+void AddSampleWeightOption(OptionSet& options, DataArguments& arguments);
 void AddBatchSizeOption(OptionSet& options, std::string& batch_size);
 
 // As typed; the listener gets notes, and the progress of checking pictures.
