@@ -9,6 +9,7 @@ import numpy as np
 from strop import _strop
 from strop.arrays import Array, array_of, columns_of, is_frame
 from strop.errors import UsageError
+from strop.weights import Weights, named_weights
 
 # An array [samples, …]; arrays by the names of the inputs, or in their order; a table; a path; a
 # dataset with len() and samples by index: (x, y), or a mapping of names.
@@ -39,17 +40,20 @@ def is_dataset(x: object) -> bool:
     return hasattr(x, "__len__") and hasattr(x, "__getitem__")
 
 
-def named_arrays(inputs: Sequence[str], x: Samples, y: Targets = None) -> dict[str, Array]:
-    """Arrays by the names of the model's inputs, and y as "target".
+def named_arrays(
+    inputs: Sequence[str], x: Samples, y: Targets = None, weights: Weights | None = None
+) -> dict[str, Array]:
+    """Arrays by the names of the model's inputs, y as "target", and weights by theirs.
 
     Raises UsageError where x leaves open which array is for which input.
     """
     columns = columns_of(x) if is_frame(x) else None
+    beside = {} if weights is None else weights.beside(columns or {})
     if columns is not None:
         x, y = _without_target(columns, y)
         if not set(inputs) <= set(x):
             x = np.column_stack([_numbers(name, column) for name, column in x.items()])
-    arrays = _by_name(inputs, x)
+    arrays = {**_by_name(inputs, x), **beside}
     if y is not None:
         arrays[TARGET] = _one_column(array_of(y)) if is_frame(y) else array_of(y)
     return arrays
@@ -85,11 +89,14 @@ def _by_name(inputs: Sequence[str], x: Samples) -> dict[str, Array]:
     )
 
 
-def data_of(inputs: Sequence[str], x: Samples, y: Targets = None) -> _strop.Data:
+def data_of(
+    inputs: Sequence[str], x: Samples, y: Targets = None, weights: Weights | None = None
+) -> _strop.Data:
     """Data of arrays, which are read where they lie, or of a dataset, whose samples are read as
     they are needed."""
     if not is_dataset(x):
-        return _strop.Data.arrays(named_arrays(inputs, x, y))
+        return _strop.Data.arrays(named_arrays(inputs, x, y, weights))
+    named_weights(weights, "a dataset")
     if y is not None:
         raise UsageError("y: found targets beside a dataset, expected them in its samples")
     read_one = _reader(inputs, x)

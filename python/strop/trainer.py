@@ -17,8 +17,19 @@ from strop.listener import HEARD
 from strop.model import Model
 from strop.options import pairs_of, take_options, trainer_options
 from strop.run import Run, with_callbacks
+from strop.weights import (
+    ClassWeights,
+    SampleWeights,
+    Weights,
+    class_weights,
+    named_weights,
+    option_of,
+    validation_parts,
+    weights_of,
+)
 
-ValidationData: TypeAlias = Any  # (x, y), or x alone: a path, a dataset, arrays with "target"
+# (x, y), (x, y, sample_weight), or x alone: a path, a dataset, arrays with "target".
+ValidationData: TypeAlias = Any
 
 # What a measurement has nothing to do with.
 _OF_RUNS = (
@@ -36,8 +47,9 @@ class Trainer:
 
     `loss` is the name of one of the engine's, or a function of yours: loss(outputs, targets) gives
     (mean loss, gradient by the outputs); strop.losses has those of torch, JAX and ONNX. Each `fit`
-    is a run of its own, which goes on from the model's weights. Raises TypeError for an option that
-    there is not, and strop.UsageError, a ValueError, for a value that none has.
+    is a run of its own, which goes on from the model's weights. `class_weight` is as of `fit`.
+    Raises TypeError for an option that there is not, and strop.UsageError, a ValueError, for a
+    value that none has.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class Trainer:
         *,
         loss: "str | HostLoss | None" = None,
         callbacks: Sequence[Callback] = (),
+        class_weight: ClassWeights = None,
         **options: object,
     ) -> None:
         self.model = model
@@ -54,7 +67,10 @@ class Trainer:
         self._callbacks = list(callbacks)
         self._loss = engine_loss(loss) if callable(loss) else None
         self._options = options if callable(loss) else {"loss": loss, **options}
+        self._class_weight = class_weight
+        self._balanced: dict[str, object] = {}  # what "balanced" came to in the last run
         self._open: _strop.Trainer | None = None
+        self._open_weights: Weights | None = None
         self._pairs(self._options)
         if self._options.get("data") is None:
             self._make_for_steps()  # refuses now what it would refuse later
@@ -64,6 +80,8 @@ class Trainer:
         x: Samples = None,
         y: Targets = None,
         *,
+        sample_weight: SampleWeights = None,
+        class_weight: ClassWeights = None,
         validation_data: ValidationData = None,
         epochs: int | None = None,
         batch_size: int | str | None = None,
@@ -74,19 +92,28 @@ class Trainer:
         x: an array [samples, …]; arrays by the names of the inputs; a table of pandas, Polars or
         Arrow, whose columns are inputs by name, or together the only one; a dataset of samples
         (x, y); the path of anything that `strop train --data` takes. y: [samples, …], or the name
-        of a table's column. Arrays are read where they lie. validation_data: (x, y), or a path, a
-        dataset. epochs, batch_size: instead of the trainer's. Ctrl-C ends the run after the step,
-        whose weights the model has, and raises KeyboardInterrupt.
+        of a table's column. Arrays are read where they lie.
+        sample_weight: [samples], numbers from 0 on, or the name of a table's column, of an array in
+        x or in a path's data: losses and metrics count each sample as often as it weighs.
+        class_weight: {class: weight}, 1 for classes that it lacks, or "balanced", by how seldom
+        each is in y; for cross-entropy.
+        validation_data: (x, y) or (x, y, sample_weight), or a path, a dataset. epochs, batch_size:
+        instead of the trainer's. Ctrl-C ends the run after the step, whose weights the model has,
+        and raises KeyboardInterrupt.
         """
         if self._open is not None:
             self.finish()
         heard = [*self._callbacks, *callbacks]
         given = {"epochs": epochs, "batch_size": batch_size}
         given = {name: value for name, value in given.items() if value is not None}
-        options = with_callbacks({**self._options, **given}, heard)
+        weights = weights_of(sample_weight, self._options)
+        of_classes = self._class_weight if class_weight is None else class_weight
+        self._balanced = class_weights(of_classes, self.model, self._options, y, weights)
+        weighing = {**option_of(weights), **self._balanced}
+        options = with_callbacks({**self._options, **given, **weighing}, heard)
         run = Run(self, heard)
         self.history = run.history
-        training, validation = self._data(x, y, validation_data, options)
+        training, validation = self._data(x, y, weights, validation_data, options)
         trainer = self._make(training, validation, self._pairs(options))
         run.begin()
         result = trainer.fit(
@@ -103,20 +130,30 @@ class Trainer:
         run.end()
         return history
 
-    def evaluate(self, x: Samples = None, y: Targets = None) -> dict[str, float]:
+    def evaluate(
+        self, x: Samples = None, y: Targets = None, *, sample_weight: SampleWeights = None
+    ) -> dict[str, float]:
         """Loss, metrics of the trainer's option `metric`, and "samples", the number of them.
 
-        x and y are as of `fit`. Between `step` and `finish` with the weights of the steps.
+        x, y and sample_weight are as of `fit`, and weights of classes those of the last. Between
+        `step` and `finish` with the weights of the steps.
         """
         options = {k: v for k, v in self._options.items() if k not in _OF_RUNS}
+        weights = weights_of(sample_weight, self._options)
+        options |= option_of(weights)
         if is_path(x):
             if self._open is not None:
                 raise UsageError("x: found a path between steps, expected arrays")
-            options |= {"data": x, "validation_data": x}
+            options |= {"data": x, "validation_data": x, **named_weights(weights, "a path")}
             measured = None
         else:
-            measured = data_of(self._inputs, x, y)
-        if self._open is not None:
+            measured = data_of(self._inputs, x, y, weights)
+        if self._open is None:
+            options |= self._balanced or class_weights(
+                self._class_weight, self.model, self._options, y, weights
+            )
+        else:
+            self._check_steps(weights)
             found: dict[str, float] = json.loads(self._open.evaluate(measured))
             return found
         trainer = self._make(measured, measured, self._pairs(options))
@@ -149,11 +186,17 @@ class Trainer:
         }
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
-    def step(self, x: Samples, y: Targets = None) -> Step:
-        """One step on a batch. The model has the weights after `finish`."""
+    def step(self, x: Samples, y: Targets = None, *, sample_weight: SampleWeights = None) -> Step:
+        """One step on a batch. The model has the weights after `finish`. All steps have
+        sample_weight, or none."""
+        weights = weights_of(sample_weight, self._options)
+        self._check_steps(weights)
         if self._open is None:
-            self._open = self._make_for_steps()
-        return Step(**self._open.step(named_arrays(self._inputs, x, y)))
+            self._open = self._make_for_steps(weights)
+            self._open_weights = weights
+        elif weights is None and self._open_weights is not None:
+            raise UsageError("sample_weight: found in some steps, expected in all or in none")
+        return Step(**self._open.step(named_arrays(self._inputs, x, y, weights)))
 
     def finish(self) -> None:
         """The end of steps: the model has their weights."""
@@ -168,12 +211,22 @@ class Trainer:
             raise UsageError("state_dict: found no steps, expected some before")
         return {"state": self._open.state()}
 
-    def load_state_dict(self, state: Mapping[str, bytes], x: Samples, y: Targets = None) -> None:
+    def load_state_dict(
+        self,
+        state: Mapping[str, bytes],
+        x: Samples,
+        y: Targets = None,
+        *,
+        sample_weight: SampleWeights = None,
+    ) -> None:
         """Goes on from a state of a trainer of the same model and options: the next steps have the
-        bits that they would have had. x, y: any batch, from which the trainer knows its shapes."""
-        batch = data_of(self._inputs, x, y)
-        options = {**self._options, "batch_size": "full"}
+        bits that they would have had. x, y, sample_weight: any batch, from which the trainer knows
+        its shapes."""
+        weights = weights_of(sample_weight, self._options)
+        batch = data_of(self._inputs, x, y, weights)
+        options = {**self._options, "batch_size": "full", **self._of_steps(weights)}
         self._open = self._make(batch, None, self._pairs(options))
+        self._open_weights = weights
         self._open.set_state(state["state"])
 
     @property
@@ -183,9 +236,27 @@ class Trainer:
     def _pairs(self, options: Mapping[str, object]) -> list[tuple[str, str | None]]:
         return pairs_of("train", options)
 
-    def _make_for_steps(self) -> _strop.Trainer:
+    def _make_for_steps(self, weights: Weights | None = None) -> _strop.Trainer:
         """Without data; a batch is what a step is given."""
-        return self._make(None, None, self._pairs({**self._options, "batch_size": None}))
+        options = {**self._options, "batch_size": None, **self._of_steps(weights)}
+        return self._make(None, None, self._pairs(options))
+
+    def _of_steps(self, weights: Weights | None) -> dict[str, object]:
+        """Options of weights, as far as steps know them: no classes are counted."""
+        given = None if isinstance(self._class_weight, str) else self._class_weight
+        of_classes = class_weights(given, self.model, self._options, None, None)
+        return {**option_of(weights), **of_classes}
+
+    def _check_steps(self, weights: Weights | None) -> None:
+        """Raises UsageError for weights that steps have not, or could not have."""
+        if isinstance(self._class_weight, str):
+            raise UsageError(
+                f"class_weight: found {self._class_weight!r} for single steps, expected a dict"
+            )
+        if self._open is None or weights is None:
+            return
+        if option_of(weights) != option_of(self._open_weights):
+            raise UsageError("sample_weight: found in some steps, expected in all or in none")
 
     def _make(
         self,
@@ -198,18 +269,24 @@ class Trainer:
         )
 
     def _data(
-        self, x: Samples, y: Targets, validation_data: ValidationData, options: dict[str, object]
+        self,
+        x: Samples,
+        y: Targets,
+        weights: Weights | None,
+        validation_data: ValidationData,
+        options: dict[str, object],
     ) -> tuple[_strop.Data | None, _strop.Data | None]:
         """Data of arrays and datasets; paths become options."""
         training = validation = None
         if is_path(x):
-            options["data"] = x
+            options |= {"data": x, **named_weights(weights, "a path")}
         elif x is not None:
-            training = data_of(self._inputs, x, y)
+            training = data_of(self._inputs, x, y, weights)
         if is_path(validation_data):
             options["validation_data"] = validation_data
         elif validation_data is not None:
-            validation = data_of(self._inputs, *pair_of(validation_data))
+            rest, of_validation = validation_parts(validation_data, weights)
+            validation = data_of(self._inputs, *pair_of(rest), of_validation)
         return training, validation
 
 
