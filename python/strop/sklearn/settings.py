@@ -13,7 +13,10 @@ _ARGUMENTS = {
     "positive_weight": "class_weight",
 }
 # What fit is given, or what its data are not.
-_NOT_HERE = ("data", "validation_data", "target", "output", "class_names", "train_output")
+_NOT_HERE = (
+    *("data", "validation_data", "target", "output", "class_names", "train_output"),
+    "sample_weight",
+)
 
 
 def check_options(options: Mapping[str, object] | None) -> None:
