@@ -5,6 +5,16 @@
 
 namespace strop {
 
+absl::StatusOr<BatchTargets> TargetsOf(const DataSource& source, absl::Span<const Tensor> batch) {
+  BatchTargets targets;
+  targets.target = &batch.back();
+  const int weights = source.FindWeights();
+  if (weights < 0) return targets;
+  STROP_ASSIGN_OR_RETURN(targets.sample_weights,
+                         NumericElements(batch[static_cast<size_t>(weights)]));
+  return targets;
+}
+
 std::vector<Tensor>& BatchReader::BufferFor(size_t sample_count) {
   std::vector<Tensor>& batch = buffers_[sample_count];
   if (batch.empty()) batch = source_.MakeBatch(static_cast<int64_t>(sample_count));
@@ -32,15 +42,25 @@ absl::StatusOr<absl::Span<const Tensor>> BatchReader::ReadAugmented(
   return Cut(indices, batch);
 }
 
-absl::StatusOr<const Tensor*> BatchReader::ReadTargets(absl::Span<const int64_t> indices) {
-  const size_t field = source_.fields().size() - 1;  // behind the inputs
-  const DataField& target = source_.fields()[field];
-  Shape shape = target.shape;
+absl::StatusOr<Tensor> BatchReader::ReadField(size_t field, absl::Span<const int64_t> indices) {
+  const DataField& found = source_.fields()[field];
+  Shape shape = found.shape;
   shape.insert(shape.begin(), static_cast<int64_t>(indices.size()));
-  targets_ = Tensor(target.type, std::move(shape));
-  STROP_RETURN_IF_ERROR(source_.ReadField(field, indices, targets_));
+  Tensor values(found.type, std::move(shape));
+  STROP_RETURN_IF_ERROR(source_.ReadField(field, indices, values));
   STROP_RETURN_IF_ERROR(CheckMappedFiles());
-  return &targets_;
+  return values;
+}
+
+absl::StatusOr<BatchTargets> BatchReader::ReadTargets(absl::Span<const int64_t> indices) {
+  STROP_ASSIGN_OR_RETURN(targets_, ReadField(source_.fields().size() - 1, indices));
+  BatchTargets targets;
+  targets.target = &targets_;
+  const int weights = source_.FindWeights();
+  if (weights < 0) return targets;
+  STROP_ASSIGN_OR_RETURN(const Tensor read, ReadField(static_cast<size_t>(weights), indices));
+  STROP_ASSIGN_OR_RETURN(targets.sample_weights, NumericElements(read));
+  return targets;
 }
 
 }  // namespace strop

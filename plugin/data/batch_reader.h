@@ -12,6 +12,15 @@
 
 namespace strop {
 
+// What a batch's loss is made of besides the model's outputs.
+struct BatchTargets {
+  const Tensor* target = nullptr;      // [samples, …]
+  std::vector<double> sample_weights;  // [samples]; empty where the data have none
+};
+
+// Those of a batch of a source that is bound to a model (BindToModel).
+absl::StatusOr<BatchTargets> TargetsOf(const DataSource& source, absl::Span<const Tensor> batch);
+
 // Reads batches into buffers that it keeps, one set per batch size.
 class BatchReader {
  public:
@@ -24,11 +33,12 @@ class BatchReader {
   // As Read, augmented as DataSource::ReadAugmented.
   absl::StatusOr<absl::Span<const Tensor>> ReadAugmented(absl::Span<const int64_t> indices,
                                                          const AugmentationKey& key);
-  // The samples' targets alone, never cut; valid until the next call.
-  absl::StatusOr<const Tensor*> ReadTargets(absl::Span<const int64_t> indices);
+  // The samples' targets and weights alone, never cut; valid until the next call.
+  absl::StatusOr<BatchTargets> ReadTargets(absl::Span<const int64_t> indices);
 
  private:
   std::vector<Tensor>& BufferFor(size_t sample_count);
+  absl::StatusOr<Tensor> ReadField(size_t field, absl::Span<const int64_t> indices);
   absl::StatusOr<absl::Span<const Tensor>> Cut(absl::Span<const int64_t> indices,
                                                std::vector<Tensor>& batch);
 

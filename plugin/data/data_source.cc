@@ -14,6 +14,13 @@ int DataSource::FindField(std::string_view name) const {
   return -1;
 }
 
+int DataSource::FindWeights() const {
+  for (size_t i = 0; i < fields().size(); ++i) {
+    if (fields()[i].is_weight) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 absl::Status DataSource::ReadField(size_t field, absl::Span<const int64_t> indices,
                                    Tensor& values) {
   std::vector<Tensor> batch;

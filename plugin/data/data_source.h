@@ -30,6 +30,7 @@ struct DataField {
   DataType type = DataType::kUndefined;
   Shape shape;                       // of one sample: a scalar label has rank 0
   std::optional<PixelScale> pixels;  // of pictures, where it is known
+  bool is_weight = false;            // what a sample's loss counts, one number from 0 on
 };
 
 // Samples that a model trains on or is measured with. All samples have the same shapes. A source
@@ -80,6 +81,8 @@ class DataSource {
 
   // Index into fields(), or -1.
   int FindField(std::string_view name) const;
+  // That of the samples' weights, or -1.
+  int FindWeights() const;
 
   // Tensors for Read to fill: shape [sample_count] followed by the field's, one a field.
   std::vector<Tensor> MakeBatch(int64_t sample_count) const;

@@ -112,11 +112,26 @@ class BoundSource : public DataSource {
       return BadNumber(field, rows[static_cast<size_t>(bad / sample_elements)],
                        NumberName(from, bad));
     }
+    if (fields_[field].is_weight) return CheckWeights(field, rows, to);
     if (!bindings_[field].is_target) return absl::OkStatus();
     STROP_ASSIGN_OR_RETURN(const TargetFault fault,
                            FindTargetFault(target_, fields_[field].shape, to, count));
     if (fault.element < 0) return absl::OkStatus();
     return Refuse(field, rows[static_cast<size_t>(fault.element / sample_elements)], fault.problem);
+  }
+
+  absl::Status CheckWeights(size_t field, absl::Span<const int64_t> rows,
+                            const Tensor& weights) const {
+    return VisitFloating(weights.type(), "weights", [&]<typename T>() -> absl::Status {
+      const T* numbers = static_cast<const T*>(weights.data());
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const auto weight = static_cast<double>(static_cast<ComputeType<T>>(numbers[i]));
+        if (weight >= 0) continue;
+        return Refuse(field, rows[i],
+                      absl::StrCat("found ", weight, ", expected a weight from 0 on"));
+      }
+      return absl::OkStatus();
+    });
   }
 
   absl::Status BadNumber(size_t field, int64_t row, const std::string& number) const {
@@ -268,7 +283,8 @@ absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string
     int inputs = 0;
     int last = -1;
     for (size_t i = 0; i < source.fields().size(); ++i) {
-      if (source.fields()[i].name == kTargetField) continue;
+      const DataField& other = source.fields()[i];
+      if (other.name == kTargetField || other.is_weight) continue;
       ++inputs;
       last = static_cast<int>(i);
     }
@@ -306,6 +322,7 @@ absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
   if (wants_target) {
     STROP_ASSIGN_OR_RETURN(const size_t target, TargetField(source));
     shapes.target = source.fields()[target];
+    shapes.has_weights = source.FindWeights() >= 0;
   }
   for (const InputInterface& input : inputs) {
     STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(source, input, inputs.size() == 1));
@@ -322,11 +339,10 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
                                                         const TargetInterface& target) {
   std::vector<Binding> bindings;
   std::vector<DataField> fields;
-  const auto add = [&](size_t field, const std::string& name,
-                       const TensorType& type) -> absl::Status {
+  const auto add = [&](size_t field, const std::string& name, const TensorType& type,
+                       bool is_target = false) -> absl::Status {
     const DataField& found = source->fields()[field];
     STROP_RETURN_IF_ERROR(CheckNumeric(*source, found, type.element_type));
-    const bool is_target = bindings.size() == inputs.size();
     STROP_ASSIGN_OR_RETURN(Shape shape, BoundShape(*source, found, type, is_target));
     fields.push_back({name, type.element_type, std::move(shape), found.pixels});
     bindings.push_back({field, is_target});
@@ -341,11 +357,23 @@ absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSour
     STROP_ASSIGN_OR_RETURN(const size_t field, SampleField(*source, input, inputs.size() == 1));
     STROP_RETURN_IF_ERROR(add(field, input.name, input.type));
   }
+  if (target.weight_type) {
+    const int weights = source->FindWeights();
+    if (weights < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data: \"", source->origin(),
+                       "\": found no weights of samples, expected some as in the training data"));
+    }
+    const auto field = static_cast<size_t>(weights);
+    STROP_RETURN_IF_ERROR(
+        add(field, source->fields()[field].name, {*target.weight_type, Shape{kUnknownDimension}}));
+    fields.back().is_weight = true;
+  }
   if (needs_target) {
     STROP_RETURN_IF_ERROR(CheckNamedClasses(*source, source->fields()[target_field], target));
     TensorType type = target.type;
     if (target.kind == TargetInterface::Kind::kClasses) type.element_type = DataType::kInt64;
-    STROP_RETURN_IF_ERROR(add(target_field, std::string(kTargetField), type));
+    STROP_RETURN_IF_ERROR(add(target_field, std::string(kTargetField), type, /*is_target=*/true));
   }
   if (source->sample_count() == 0) {
     return absl::InvalidArgumentError(

@@ -35,6 +35,8 @@ struct TargetInterface {
   int64_t class_count = 0;
   int64_t class_axis = 0;  // of a sample
   int64_t ignore_index = -100;
+  // What the samples' weights are bound as, in a field before the target; absent: they have none.
+  std::optional<DataType> weight_type;
 };
 
 // The shapes that data give a model: batches of `batch_size` samples, unless the model takes
@@ -47,6 +49,7 @@ struct DataShapes {
   // `inputs` of shorter samples, where batches are cut to their longest (sequence_padding.h): axes
   // of the output that change with it are open. Empty where all batches are as long.
   std::vector<Shape> shorter_inputs;
+  bool has_weights = false;  // samples weigh what the data say
 };
 
 // The model's fixed batch size, or 0 when it takes any.
@@ -58,17 +61,19 @@ absl::StatusOr<DataShapes> ShapesFor(const DataSource& source,
                                      bool wants_target = true);
 
 // The field of `source` that feeds an input: by name, or for a model's only input x, X or the only
-// array beside the target. InvalidArgument listing the fields when there is none.
+// array beside target and weights. InvalidArgument listing the fields when there is none.
 absl::StatusOr<size_t> FieldForInput(const DataSource& source, const std::string& input,
                                      bool is_only_input);
 
 // Views `source` through a model's interface: the fields are `inputs` in their order, then the
-// target unless its kind is kNone, each in the element type that is asked for. An input finds its
+// samples' weights where the interface has them, then the target unless its kind is kNone, last;
+// each in the element type that is asked for. An input finds its
 // array by name; a model with one input also takes the only array beside the target, or x, X.
 // Axes of length 1 may be missing or superfluous, and samples flatten for an input of rank 2.
 // Numbers convert when every one of them survives: integers to floating types, float64 to float32
 // rounded. Refuses, InvalidArgument: missing arrays, shapes that do not fit, empty data, NaN or
-// infinity, and targets that are not what the interface says, each naming file, array and row.
+// infinity, weights below 0, and targets that are not what the interface says, each naming file,
+// array and row.
 absl::StatusOr<std::unique_ptr<DataSource>> BindToModel(std::unique_ptr<DataSource> source,
                                                         const std::vector<InputInterface>& inputs,
                                                         const TargetInterface& target);

@@ -13,6 +13,7 @@
 #include "plugin/data/data_kind.h"
 #include "plugin/data/images/image_folder.h"
 #include "plugin/data/open_with_target.h"
+#include "plugin/data/sample_weights.h"
 
 namespace strop {
 namespace {
@@ -64,11 +65,13 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsvFor(const std::string& locati
   }
   CsvOptions csv;
   csv.target = options.target == kInputTarget ? std::string(kTargetField) : options.target;
+  csv.sample_weight = options.sample_weight;
   csv.class_names = options.class_names;
   csv.reads_target = options.reads_labels;
   csv.listener = options.listener;
   for (const InputInterface& input : inputs) csv.input_names.push_back(input.name);
   STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, OpenCsv(location, csv));
+  STROP_ASSIGN_OR_RETURN(source, MarkWeights(std::move(source), options));
   return NormalizeInput(std::move(source), inputs, options);
 }
 
@@ -84,6 +87,11 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenFolder(const std::string& locati
                      "\": found pictures, whose folders are their labels, and "
                      "no \"",
                      options.target, "\" as --target says; leave it out, or say input"));
+  }
+  if (!options.sample_weight.empty() && options.needs_weights) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: \"", location, "\": found pictures, which have no \"",
+                     options.sample_weight, "\" as --sample-weight says; leave it out"));
   }
   folder.class_names = options.class_names;
   folder.orientation = options.images.orientation;

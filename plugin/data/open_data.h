@@ -18,6 +18,9 @@ inline constexpr std::string_view kInputTarget = "input";
 struct DataOptions {
   // The array or column that holds the label; kInputTarget or an input's name for an autoencoder.
   std::string target = std::string(kTargetField);
+  // The array or column of the samples' weights; empty: each weighs the same.
+  std::string sample_weight;
+  bool needs_weights = true;  // false: data without that array are taken as they are, with a note
   ImageOptions images;
   AugmentationOptions augmentation;  // of training data, see DataSource::ReadAugmented
   // The classes that text labels and image folders count by, and the names of those that numbers
@@ -42,7 +45,8 @@ struct DataOptions {
 // uint8 arrays of two or three axes a sample are pictures too where they feed an input of rank 4,
 // or of rank 2 that takes them flattened. Pixels that feed a floating input are divided by 255; all
 // other numbers enter as they are. --mean and --std apply to either, or are refused.
-// `inputs` are the model's. The label becomes the field kTargetField, where there is one.
+// `inputs` are the model's. The label becomes the field kTargetField, where there is one, and the
+// weights a field that is_weight.
 // Augmentation takes images: folders, IDX, and arrays whose samples are [channels, height, width]
 // (or as --layout says) or [height, width], changed in the numbers they hold. NotFound for what
 // does not exist, InvalidArgument for what cannot be used.

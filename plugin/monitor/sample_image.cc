@@ -57,7 +57,7 @@ struct ImageField {
 };
 std::optional<ImageField> FindImageField(const std::vector<DataField>& fields) {
   for (size_t f = 0; f < fields.size(); ++f) {
-    if (fields[f].name == kTargetField) continue;
+    if (fields[f].name == kTargetField || fields[f].is_weight) continue;
     const std::optional<ImageShape> shape = ImageShapeOf(fields[f]);
     if (shape) return ImageField{f, *shape, fields[f].pixels};
   }

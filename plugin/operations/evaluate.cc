@@ -15,6 +15,7 @@ void AddEvaluateOptions(OptionSet& set, EvaluateOptions& options) {
   AddModelArgument(set, options.model);
   AddCheckpointOption(set, options.checkpoint);
   AddDataOptions(set, options.data);
+  AddSampleWeightOption(set, options.data);
   AddClassNamesOption(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
   AddPaddingOptions(set, options.data);

@@ -91,6 +91,15 @@ void AddDataOptions(OptionSet& options, DataArguments& arguments) {
         .help = "Images: where the channels are; by default as the model's input has them"}});
 }
 
+void AddSampleWeightOption(OptionSet& options, DataArguments& arguments) {
+  options.Add(kDataGroup,
+              {{.name = "sample-weight",
+                .target = &arguments.sample_weight,
+                .value_name = "NAME",
+                .help = "Array or column of one number a sample, from 0 on, by which its loss and "
+                        "its part in metrics is multiplied: losses are weighted means"}});
+}
+
 void AddBatchSizeOption(OptionSet& options, std::string& batch_size) {
   options.Add(kDataGroup, {{.name = "batch-size",
                             .target = &batch_size,
@@ -141,6 +150,8 @@ PaddingOptions PaddingOptionsOf(const DataArguments& arguments) {
 DataOptions DataOptionsOf(const DataArguments& arguments) {
   DataOptions options;
   options.target = arguments.target;
+  options.sample_weight = arguments.sample_weight;
+  options.needs_weights = arguments.needs_weights;
   if (!arguments.resize.empty()) options.images.resize = ParseSize(arguments.resize);
   if (!arguments.pad.empty()) options.images.pad = ParseSize(arguments.pad);
   options.images.mean = arguments.mean;

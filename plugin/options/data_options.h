@@ -23,6 +23,8 @@ inline constexpr char kDataGroup[] = "Data";
 struct DataArguments {
   std::string location;
   std::string target = std::string(kTargetField);
+  std::string sample_weight;             // see AddSampleWeightOption
+  bool needs_weights = true;             // see DataOptions
   std::vector<std::string> class_names;  // see AddClassNamesOption
   std::string resize;
   std::string pad;
@@ -41,6 +43,8 @@ struct DataArguments {
 };
 
 void AddDataOptions(OptionSet& options, DataArguments& arguments);
+// Of commands that have a loss.
+void AddSampleWeightOption(OptionSet& options, DataArguments& arguments);
 void AddBatchSizeOption(OptionSet& options, std::string& batch_size);
 // What batches of sequences are cut to.
 void AddPaddingOptions(OptionSet& options, DataArguments& arguments);

@@ -37,6 +37,7 @@ void AddTrainOptions(OptionSet& set, TrainOptions& options) {
 
 void AddStepOptions(OptionSet& set, TrainOptions& options) {
   AddDataOptions(set, options.data);
+  AddSampleWeightOption(set, options.data);
   AddClassNamesOption(set, options.data);
   AddBatchSizeOption(set, options.data.batch_size);
   AddGroupByLengthOption(set, options.data.group_by_length);
@@ -210,10 +211,11 @@ void ShowResolvedDefaults(const TrainOptions& options, const TrainingOptions& tr
 
 absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedModel& model,
                                    const GivenData* training, const GivenData* validation) {
+  DataArguments arguments = options.data;
   const auto open = [&](const GivenData* given, const std::string& location,
                         const std::vector<std::string>& class_names) {
-    return given != nullptr ? OpenGivenFor(model, *given, options.data, class_names)
-                            : OpenFor(model, location, options.data, class_names);
+    return given != nullptr ? OpenGivenFor(model, *given, arguments, class_names)
+                            : OpenFor(model, location, arguments, class_names);
   };
   OpenedData data;
   STROP_ASSIGN_OR_RETURN(data.training, open(training, options.data.location, {}));
@@ -228,6 +230,7 @@ absl::StatusOr<OpenedData> OpenAll(const TrainOptions& options, const ImportedMo
     data.training = std::move(split.training);
     data.validation = std::move(split.validation);
   } else if (validation != nullptr || !options.validation_data.empty()) {
+    arguments.needs_weights = false;
     const absl::Span<const std::string> names = data.training->class_names();
     STROP_ASSIGN_OR_RETURN(data.validation,
                            open(validation, options.validation_data, {names.begin(), names.end()}));

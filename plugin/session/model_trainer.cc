@@ -161,8 +161,11 @@ absl::Status ModelTrainer::CheckBegun() const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<DataSource>> ModelTrainer::Open(const GivenData& data) const {
-  return OpenGivenFor(prepared_->model, data, options_.data, session_->class_names());
+absl::StatusOr<std::unique_ptr<DataSource>> ModelTrainer::Open(const GivenData& data,
+                                                               bool needs_weights) const {
+  DataArguments arguments = options_.data;
+  arguments.needs_weights = needs_weights;
+  return OpenGivenFor(prepared_->model, data, arguments, session_->class_names());
 }
 
 absl::Status ModelTrainer::CheckGoesOn() const {
@@ -196,7 +199,7 @@ absl::StatusOr<StepReport> ModelTrainer::Step(const GivenData& batch) {
   if (!AugmentationOptionsOf(options_.data.augmentation).are_default()) {
     return UsageError("options of augmentation are of whole runs, expected none for single steps");
   }
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, Open(batch));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, Open(batch, /*needs_weights=*/true));
   STROP_ASSIGN_OR_RETURN(const std::vector<Tensor> tensors,
                          session_->trainer().BatchOf(std::move(source)));
   has_stepped_ = true;
@@ -228,7 +231,7 @@ absl::StatusOr<SessionResult> ModelTrainer::HandOver(absl::StatusOr<SessionResul
 absl::StatusOr<EvaluationResult> ModelTrainer::Evaluate(const GivenData* data) {
   STROP_RETURN_IF_ERROR(CheckBegun());
   if (data == nullptr) return session_->trainer().Evaluate();
-  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, Open(*data));
+  STROP_ASSIGN_OR_RETURN(std::unique_ptr<DataSource> source, Open(*data, /*needs_weights=*/false));
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> evaluator,
                          session_->trainer().NewEvaluator(prepared_->model, std::move(source)));
   return session_->trainer().Evaluate(*evaluator);

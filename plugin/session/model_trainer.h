@@ -67,7 +67,7 @@ class ModelTrainer {
   // That the model is the one that the trainer was made of, and there is a session.
   absl::Status CheckBegun() const;
   absl::Status CheckGoesOn() const;
-  absl::StatusOr<std::unique_ptr<DataSource>> Open(const GivenData& data) const;
+  absl::StatusOr<std::unique_ptr<DataSource>> Open(const GivenData& data, bool needs_weights) const;
   absl::StatusOr<SessionResult> HandOver(absl::StatusOr<SessionResult> result);
 
   Model& model_;

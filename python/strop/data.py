@@ -8,6 +8,7 @@ import numpy as np
 
 from strop.arrays import Array, array_of, columns_of, is_frame
 from strop.errors import UsageError
+from strop.weights import Weights
 
 # An array [samples, …]; arrays by the names of the inputs, or in their order; a table; a path; a
 # dataset with len() and samples by index: (x, y), or a mapping of names; a DataLoader; an iterable
@@ -30,26 +31,34 @@ def pair_of(validation_data: Any) -> tuple[Samples, Targets]:
     return validation_data, None
 
 
-def named_arrays(inputs: Sequence[str], x: Samples, y: Targets = None) -> dict[str, Array]:
-    """Arrays by the names of the model's inputs, and y as "target".
+def named_arrays(
+    inputs: Sequence[str], x: Samples, y: Targets = None, weights: Weights | None = None
+) -> dict[str, Array]:
+    """Arrays by the names of the model's inputs, y as "target", and weights by theirs.
 
     Raises UsageError where x leaves open which array is for which input.
     """
     if is_frame(x):
-        return named_columns(inputs, columns_of(x), y)
-    return _with_targets(by_name(inputs, x), y)
+        return named_columns(inputs, columns_of(x), y, weights)
+    beside = {} if weights is None else weights.beside({})
+    return _with_targets({**by_name(inputs, x), **beside}, y)
 
 
 def named_columns(
-    inputs: Sequence[str], columns: dict[str, Array], y: Targets = None
+    inputs: Sequence[str],
+    columns: dict[str, Array],
+    y: Targets = None,
+    weights: Weights | None = None,
 ) -> dict[str, Array]:
     """The same of a table's columns, each an input by its name, or together the only one; y may be
-    the name of one."""
+    the name of one, as that of weights."""
+    columns = dict(columns)
+    beside = {} if weights is None else weights.beside(columns)
     columns, y = without_target(columns, y)
     x: Samples = columns
     if not set(inputs) <= set(columns):
         x = np.column_stack([_numbers(name, column) for name, column in columns.items()])
-    return _with_targets(by_name(inputs, x), y)
+    return _with_targets({**by_name(inputs, x), **beside}, y)
 
 
 def _with_targets(arrays: dict[str, Array], y: Targets) -> dict[str, Array]:

@@ -39,7 +39,10 @@ ESTIMATOR_ARGUMENTS = {
     "positive_weight": "class_weight",
 }
 # What their fit is given, or what its data are not.
-NOT_OF_ESTIMATORS = ("data", "validation_data", "target", "output", "class_names", "train_output")
+NOT_OF_ESTIMATORS = (
+    *("data", "validation_data", "target", "output", "class_names", "train_output"),
+    "sample_weight",
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from strop.datasets import dataset_data, is_dataset, is_loader, loader_data
 from strop.errors import UsageError
 from strop.file_rows import mapped_rows, rows_data
 from strop.streams import is_lazy_frame, is_parquet, is_stream, spooled
+from strop.weights import Weights, named_weights
 
 
 class Source(NamedTuple):
@@ -19,20 +20,25 @@ class Source(NamedTuple):
     options: Mapping[str, object]
 
 
-def source_of(inputs: Sequence[str], x: Samples, y: Targets = None) -> Source:
+def source_of(
+    inputs: Sequence[str], x: Samples, y: Targets = None, weights: Weights | None = None
+) -> Source:
     """Arrays are read where they lie, those in mapped files and datasets as samples are needed,
     streams once, into a temporary file."""
     if is_path(x) and not is_parquet(x):
-        return Source(None, _options_of_path(x, y))
+        return Source(None, {**_options_of_path(x, y), **named_weights(weights, "a path")})
     if is_loader(x):
         _refuse_targets(y, "a DataLoader")
+        named_weights(weights, "a DataLoader")
         return Source(*loader_data(inputs, x))
     if is_dataset(x):
         _refuse_targets(y, "a dataset")
+        named_weights(weights, "a dataset")
         return Source(dataset_data(inputs, x), {})
     if is_parquet(x) or is_lazy_frame(x) or is_stream(x):
-        return Source(rows_data(spooled(inputs, x, y)), {})
-    arrays = named_arrays(inputs, x, y)
+        named_weights(weights, "a stream")
+        return Source(rows_data(spooled(inputs, x, y, weights)), {})
+    arrays = named_arrays(inputs, x, y, weights)
     in_files = {name: mapped_rows(array) for name, array in arrays.items()}
     if any(in_files.values()):
         _check_lengths(arrays)

@@ -14,6 +14,7 @@ from strop.data import named_columns
 from strop.datasets import named_batch
 from strop.errors import DataError, UsageError
 from strop.file_rows import FileRows
+from strop.weights import Weights
 
 _PARQUET_ROWS = 65536  # that are in memory at once
 
@@ -35,13 +36,15 @@ def is_stream(x: object) -> bool:
     return hasattr(x, "__iter__") and not is_known and not is_array
 
 
-def spooled(inputs: Sequence[str], x: Any, y: Any) -> dict[str, FileRows]:
+def spooled(
+    inputs: Sequence[str], x: Any, y: Any, weights: Weights | None = None
+) -> dict[str, FileRows]:
     """Arrays by name, in a file that is gone with them, of a stream's batches: (x, y), arrays by
     name, or tables whose column y is the target."""
     columns: dict[str, _Column] = {}
     with contextlib.ExitStack() as files:
         for number, batch in enumerate(_batches_of(x), 1):
-            arrays = _named(inputs, batch, y)
+            arrays = _named(inputs, batch, y, weights)
             if number == 1:
                 columns = {
                     name: _Column(name, array, files.enter_context(_temporary_file()))
@@ -60,10 +63,10 @@ def spooled(inputs: Sequence[str], x: Any, y: Any) -> dict[str, FileRows]:
         return {name: column.rows() for name, column in columns.items()}
 
 
-def _named(inputs: Sequence[str], batch: Any, y: Any) -> dict[str, Array]:
+def _named(inputs: Sequence[str], batch: Any, y: Any, weights: Weights | None) -> dict[str, Array]:
     if is_frame(batch):
         table = {name: _rows(name, column) for name, column in columns_of(batch).items()}
-        return named_columns(inputs, table, y)
+        return named_columns(inputs, table, y, weights)
     if y is not None:
         raise UsageError("y: found targets beside a stream, expected them in its batches")
     return named_batch(inputs, batch)

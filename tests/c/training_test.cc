@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <iomanip>
 
 #include "host_program.h"
 
@@ -98,6 +100,40 @@ TEST_F(TrainingInC, AWholeRunIsThatOfTheCommandLine) {
     EXPECT_EQ(result.was_stopped, 0);
     EXPECT_FAILS(strop_trainer_fit(raw, nullptr, nullptr), STROP_USAGE, "has ended");
   }
+}
+
+TEST_F(TrainingInC, WeightsOfSamplesAreThoseOfTheCommandLine) {
+  Samples samples;
+  std::vector<float> weights;
+  std::ofstream table(Path("table.csv"));
+  table << std::setprecision(9) << "a,b,weight,c,d,target\n";
+  for (size_t i = 0; i < 50; ++i) {
+    weights.push_back(static_cast<float>(i % 7) / 3);
+    const float* row = &samples.features[4 * i];
+    table << row[0] << "," << row[1] << "," << weights[i] << "," << row[2] << "," << row[3] << ","
+          << samples.targets[i] << "\n";
+  }
+  table.close();
+  Strop("train " + Path("model.onnx") + " --data " + Path("table.csv") +
+        " --sample-weight weight --epochs 2 --batch-size 7 -o " + Path("by_program.onnx"));
+  const int64_t fifty = 50;
+  std::vector<strop_tensor> arrays = samples.arrays();
+  arrays.push_back({"weight", STROP_FLOAT32, 1, &fifty, weights.data()});
+  strop_data* raw = nullptr;
+  ASSERT_DONE(strop_data_arrays(arrays.data(), arrays.size(), 0, &raw));
+  const Handle<strop_data> data(raw);
+  const Handle<strop_model> model = Load();
+  const OptionList options = {{"sample-weight", "weight"}, {"epochs", "2"}, {"batch-size", "7"}};
+  strop_trainer* made = nullptr;
+  ASSERT_DONE(strop_trainer_create(model.get(), data.get(), nullptr, options.data(), options.size(),
+                                   nullptr, &made));
+  const Handle<strop_trainer> trainer(made);
+  ASSERT_DONE(strop_trainer_fit(made, nullptr, nullptr));
+  EXPECT_EQ(Saved(model.get()), Contents("by_program.onnx"));
+  const Handle<strop_data> bare = DataOf(samples);
+  EXPECT_FAILS(strop_trainer_create(model.get(), bare.get(), nullptr, options.data(),
+                                    options.size(), nullptr, &made),
+               STROP_BAD_DATA, "found no \"weight\" as --sample-weight says");
 }
 
 TEST_F(TrainingInC, StepsAreThoseOfTheRun) {

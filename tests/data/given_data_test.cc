@@ -80,6 +80,7 @@ std::string Dump(const absl::StatusOr<std::unique_ptr<DataSource>>& opened, cons
   for (const DataField& field : source.fields()) {
     dump += field.name + std::string(DataTypeName(field.type)) + ShapeName(field.shape);
     if (field.pixels) dump += std::to_string(field.pixels->white) + "white";
+    if (field.is_weight) dump += "of samples";
   }
   for (const std::string& name : source.class_names()) dump += name;
   std::vector<Tensor> batch = source.MakeBatch(4);
@@ -87,9 +88,9 @@ std::string Dump(const absl::StatusOr<std::unique_ptr<DataSource>>& opened, cons
   AugmentationKey key;
   key.seed = 7;
   add(source.ReadAugmented(indices, key, absl::MakeSpan(batch)), batch);
-  const int target = source.FindField(kTargetField);
-  if (target >= 0) {
-    const auto field = static_cast<size_t>(target);
+  for (const int found : {source.FindField(kTargetField), source.FindWeights()}) {
+    if (found < 0) continue;
+    const auto field = static_cast<size_t>(found);
     add(source.ReadField(field, indices, batch[field]), {batch[field]});
   }
   return without_origin(dump);
@@ -125,6 +126,27 @@ std::vector<Case> Cases() {
   return {
       {"table", Table(), kTable, [](DataOptions&) {}, "xfloat32[2]targetint64[]"},
       {"scaled pixels", Pictures(), kPictures, label, "pixels scaled by 1/255"},
+      {"weights of pictures", Pictures(), kPictures,
+       [](DataOptions& options) {
+         options.target = "label";
+         options.sample_weight = "weight";
+       },
+       "weightfloat32[]of samples"},
+      {"weights of numbers", numbers, kPictures,
+       [](DataOptions& options) {
+         options.target = "label";
+         options.sample_weight = "weight";
+       },
+       "weightfloat32[]of samples"},
+      {"no weights", Table(), kTable,
+       [](DataOptions& options) { options.sample_weight = "weight"; },
+       "found no \"weight\" as --sample-weight says; it has x, target"},
+      {"no weights to validate with", Table(), kTable,
+       [](DataOptions& options) {
+         options.sample_weight = "weight";
+         options.needs_weights = false;
+       },
+       "each sample counts the same"},
       {"mean and std", Pictures(), kPictures,
        [](DataOptions& options) {
          options.target = "label";

@@ -138,7 +138,7 @@ TEST(SequencePadding, CutsTargetsOfTokensWhosePaddingDoesNotCount) {
   ASSERT_TRUE(padded.ok()) << padded.status();
   BatchReader reader(*padded->bound, padded->padding);
   EXPECT_THAT(Elements((*reader.Read({0, 2}))[2]), ElementsAre(1, 2, -100, 3, 0, -100));
-  EXPECT_EQ((*reader.ReadTargets({0, 2}))->shape(), (Shape{2, 6}));
+  EXPECT_EQ(reader.ReadTargets({0, 2})->target->shape(), (Shape{2, 6}));
   arrays.back() = {"target", Integers({3, 6}, std::vector<int64_t>(18, 1))};
   EXPECT_THAT(Refusal(arrays, TokenInputs(), TokenClasses()),
               HasSubstr("row 0: --pad-to-multiple-of: found label 1 at the padding"));

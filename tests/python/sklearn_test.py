@@ -31,6 +31,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from strop.sklearn import StropClassifier, StropRegressor, StropTransformer, to_onnx
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs/sklearn.md"
+EQUIVALENCE = "check_sample_weight_equivalence_on_dense_data"
 
 
 def seed_of(random_state: int) -> int:
@@ -59,10 +60,19 @@ class SklearnTest(ProgramTest):
         for estimator in (StropClassifier(), StropRegressor(), StropTransformer()):
             with self.subTest(estimator=estimator), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                results = check_estimator(estimator, on_fail="raise", on_skip=None)
+                results = check_estimator(
+                    estimator,
+                    on_fail="raise",
+                    on_skip=None,
+                    # Repeated samples make other batches than weighted ones, and float rounds their
+                    # sums otherwise; sklearn_weights_test.py has it where neither is so.
+                    expected_failed_checks={EQUIVALENCE: "of mini-batches, in float"},
+                )
                 found = {result["check_name"]: result["status"] for result in results}
                 if not os.environ.get("SCIPY_ARRAY_API"):  # which ctest sets
                     self.assertEqual(found.pop("check_array_api_input"), "skipped")
+                is_weighted = not isinstance(estimator, StropTransformer)
+                self.assertEqual(found.pop(EQUIVALENCE, None), "xfail" if is_weighted else None)
                 self.assertEqual(set(found.values()), {"passed"})
 
     def test_a_fit_is_the_program_s_to_the_bit(self) -> None:
@@ -339,6 +349,7 @@ class SklearnTest(ProgramTest):
         for kind, settings, words in (
             (ValueError, {"options": {"epochs": 3}}, "expected it as argument epochs"),
             (ValueError, {"options": {"data": "x.npz"}}, "fit is given arrays"),
+            (ValueError, {"options": {"sample_weight": "w"}}, "fit is given arrays"),
             (TypeError, {"options": {"weight_decays": 3}}, "did you mean 'weight_decay'"),
             (ValueError, {"optimizer": "best"}, "best"),
             (ValueError, {"loss": "mse"}, "expected one of cross_entropy"),
@@ -346,8 +357,8 @@ class SklearnTest(ProgramTest):
         ):
             with self.subTest(settings=settings), self.assertRaisesRegex(kind, words):
                 StropClassifier(**settings).fit(X, y)
-        with self.assertRaisesRegex(TypeError, "sample_weight"):
-            StropClassifier().fit(X, y, sample_weight=np.ones(30))
+        with self.assertRaisesRegex(ValueError, "non-zero number"):
+            StropClassifier().fit(X, y, sample_weight=np.zeros(30))
         with self.assertRaisesRegex(ValueError, "too large for float32"):
             StropClassifier().fit(X.astype(np.float64) * 1e39, y)
         with self.assertRaisesRegex(ValueError, r"samples of \[4\], expected \[7\]"):

@@ -132,12 +132,14 @@ bool ParseNumber(const std::string& cell, double& number) {
   return error == std::errc() && last == end;
 }
 
-// Everything in the file: numbers of the inputs row by row, the target as it stands.
+// Everything in the file: numbers of the inputs row by row, the weights, the target as it stands.
 struct Table {
   std::vector<std::string> columns;
   int target_column = -1;
+  int weight_column = -1;
   int64_t row_count = 0;
-  std::vector<double> inputs;        // [row_count, columns without the target]
+  std::vector<double> inputs;        // [row_count, columns without target and weights]
+  std::vector<double> weights;       // [row_count], or none
   std::vector<std::string> targets;  // [row_count]
   std::vector<int64_t> lines;        // [row_count]
 };
@@ -176,7 +178,8 @@ absl::Status AddRecord(const CsvReader& reader, const std::vector<std::string>& 
       return reader.Invalid(reader.line(), absl::StrCat(ColumnLabel(table, column), ": found ",
                                                         cell, ", expected a finite number"));
     }
-    table.inputs.push_back(number);
+    const bool is_weight = static_cast<int>(column) == table.weight_column;
+    (is_weight ? table.weights : table.inputs).push_back(number);
   }
   table.lines.push_back(reader.line());
   ++table.row_count;
@@ -194,6 +197,10 @@ absl::StatusOr<Table> ReadTable(CsvReader& reader, const CsvOptions& options) {
     return reader.Invalid(1, absl::StrCat("found no column \"", options.target,
                                           "\" as --target says; the columns are ",
                                           absl::StrJoin(table.columns, ", ")));
+  }
+  const auto weight = std::find(table.columns.begin(), table.columns.end(), options.sample_weight);
+  if (!options.sample_weight.empty() && weight != table.columns.end()) {
+    table.weight_column = static_cast<int>(weight - table.columns.begin());
   }
   std::vector<std::string> cells;
   while (true) {
@@ -229,7 +236,9 @@ std::vector<NamedTensor> InputArrays(const std::string& path, const Table& table
                                      const CsvOptions& options) {
   std::vector<std::string> names;
   for (size_t column = 0; column < table.columns.size(); ++column) {
-    if (static_cast<int>(column) != table.target_column) names.push_back(table.columns[column]);
+    const auto number = static_cast<int>(column);
+    if (number == table.target_column || number == table.weight_column) continue;
+    names.push_back(table.columns[column]);
   }
   const auto width = static_cast<int64_t>(names.size());
   if (width == 0) return {};
@@ -301,6 +310,9 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenCsv(const std::string& path,
   if (table.target_column >= 0 && options.reads_target) {
     STROP_ASSIGN_OR_RETURN(Tensor target, TargetArray(reader, path, table, class_names));
     arrays.push_back({std::string(kTargetField), std::move(target)});
+  }
+  if (table.weight_column >= 0) {
+    arrays.push_back({options.sample_weight, Tensor::FromVector({table.row_count}, table.weights)});
   }
   return ArraySource::Create(path, std::move(arrays), std::move(class_names));
 }

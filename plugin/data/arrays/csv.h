@@ -13,8 +13,11 @@ namespace strop {
 struct CsvOptions {
   // Column of the label; a file without it has no target field.
   std::string target = std::string(kTargetField);
-  // When each of these is a column, every one becomes a field of its own; else all columns but the
-  // target form one field "x" of shape [columns].
+  // Column of the samples' weights, which becomes a field of its own; empty, or of another file:
+  // none.
+  std::string sample_weight;
+  // When each of these is a column, every one becomes a field of its own; else all columns but
+  // target and weights form one field "x" of shape [columns].
   std::vector<std::string> input_names;
   // What the classes of a text target are counted by; empty: the sorted texts of the file. Numbers
   // are names too where one of the names is a number.

@@ -10,6 +10,7 @@
 #include "plugin/data/images/augmented_arrays.h"
 #include "plugin/data/images/picture_shape.h"
 #include "plugin/data/sample_field.h"
+#include "plugin/data/sample_weights.h"
 
 namespace strop {
 namespace {
@@ -28,10 +29,12 @@ void NoteUnread(const DataSource& source, const std::vector<size_t>& read,
                 const DataOptions& options) {
   std::vector<std::string> unread;
   for (size_t i = 0; i < source.fields().size(); ++i) {
-    const std::string& name = source.fields()[i].name;
-    if (name == kTargetField || name == options.length_name) continue;
+    const DataField& field = source.fields()[i];
+    if (field.name == kTargetField || field.name == options.length_name || field.is_weight) {
+      continue;
+    }
     if (std::find(read.begin(), read.end(), i) != read.end()) continue;
-    unread.push_back(absl::StrCat("\"", name, "\""));
+    unread.push_back(absl::StrCat("\"", field.name, "\""));
   }
   if (unread.empty()) return;
   options.listener.Note(
@@ -83,7 +86,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenPictureField(std::unique_ptr<Dat
 
 absl::StatusOr<std::unique_ptr<DataSource>> OpenImages(ImageSet images, const InputInterface& input,
                                                        const DataOptions& options) {
-  if (images.fetch) STROP_RETURN_IF_ERROR(images.fetch({0}, nullptr));
+  if (images.fetch) STROP_RETURN_IF_ERROR(images.fetch({0}, {}));
   STROP_ASSIGN_OR_RETURN(const Image first, images.decode(0));
   STROP_ASSIGN_OR_RETURN(ImageTransform transform,
                          ImageTransform::Create(options.images, input.type, first));
@@ -164,6 +167,7 @@ absl::StatusOr<std::unique_ptr<DataSource>> OpenSamples(std::unique_ptr<DataSour
                                                         const std::vector<InputInterface>& inputs,
                                                         const DataOptions& options,
                                                         bool are_pictures) {
+  STROP_ASSIGN_OR_RETURN(source, MarkWeights(std::move(source), options));
   if (inputs.empty()) return NormalizeInput(std::move(source), inputs, options);
   STROP_ASSIGN_OR_RETURN(const std::vector<size_t> fields, FieldsOf(*source, inputs));
   NoteUnread(*source, fields, options);

@@ -226,7 +226,10 @@ absl::StatusOr<ImageSet> ListImageFolder(const std::string& root, const ImageFol
                      " upright, as EXIF says; --ignore-orientation takes them as stored"));
   }
   images.count = static_cast<int64_t>(images.paths.size());
-  if (options.has_classes) images.labels = Tensor::FromVector({images.count}, labels);
+  if (options.has_classes) {
+    images.others = {{std::string(kTargetField), DataType::kInt64, {}}};
+    images.arrays = {Tensor::FromVector({images.count}, labels)};
+  }
   const auto paths = std::make_shared<const std::vector<std::string>>(images.paths);
   images.decode = [paths, orientation = options.orientation](int64_t index) {
     return DecodeImage((*paths)[static_cast<size_t>(index)], orientation);

@@ -17,11 +17,7 @@ class ImageSource : public DataSource {
       : images_(std::move(images)), transform_(std::move(transform)), augmentation_(augmentation) {
     fields_.push_back(
         {std::move(field_name), DataType::kFloat, transform_.shape(), transform_.pixel_scale()});
-    if (images_.fetched_label) fields_.push_back(*images_.fetched_label);
-    if (images_.labels.is_empty_handle()) return;
-    const Shape& shape = images_.labels.shape();
-    fields_.push_back(
-        {std::string(kTargetField), images_.labels.type(), Shape(shape.begin() + 1, shape.end())});
+    fields_.insert(fields_.end(), images_.others.begin(), images_.others.end());
   }
 
   int64_t sample_count() const override { return images_.count; }
@@ -32,7 +28,7 @@ class ImageSource : public DataSource {
     return images_.paths.empty() ? "" : images_.paths[static_cast<size_t>(index)];
   }
   const Tensor* whole_array(size_t field) const override {
-    return field == 1 && !images_.fetched_label ? &images_.labels : nullptr;
+    return field > 0 && !images_.arrays.empty() ? &images_.arrays[field - 1] : nullptr;
   }
 
   absl::Status Read(absl::Span<const int64_t> indices, absl::Span<Tensor> batch) override {
@@ -47,11 +43,9 @@ class ImageSource : public DataSource {
   // Augmented unless `key` is null.
   absl::Status ReadWith(absl::Span<const int64_t> indices, const AugmentationKey* key,
                         absl::Span<Tensor> batch) const {
-    Tensor* labels = fields_.size() > 1 ? &batch[1] : nullptr;
-    if (images_.fetch) {
-      STROP_RETURN_IF_ERROR(images_.fetch(indices, labels));
-    } else if (labels != nullptr) {
-      CopySamples(images_.labels, indices, *labels);
+    if (images_.fetch) STROP_RETURN_IF_ERROR(images_.fetch(indices, batch.subspan(1)));
+    for (size_t i = 0; i < images_.arrays.size(); ++i) {
+      CopySamples(images_.arrays[i], indices, batch[i + 1]);
     }
     auto* out = static_cast<float*>(batch[0].mutable_data());
     const int64_t sample_elements = ElementCount(fields_[0].shape);
@@ -104,8 +98,9 @@ struct ReadSamples {
   int64_t room = 0;                              // samples that it holds
   absl::flat_hash_map<int64_t, int64_t> places;  // in it, by index
 
-  absl::Status Read(DataSource& source, absl::Span<const int64_t> indices, size_t label,
-                    Tensor* labels) {
+  // Writes the fields `chosen` into `others` unless that is empty.
+  absl::Status Read(DataSource& source, absl::Span<const int64_t> indices,
+                    absl::Span<const size_t> chosen, absl::Span<Tensor> others) {
     const auto count = static_cast<int64_t>(indices.size());
     if (room < count) {
       batch = source.MakeBatch(count);
@@ -114,7 +109,7 @@ struct ReadSamples {
     STROP_RETURN_IF_ERROR(source.Read(indices, absl::MakeSpan(batch)));
     std::vector<int64_t> in_order(indices.size());
     std::iota(in_order.begin(), in_order.end(), int64_t{0});
-    if (labels != nullptr) CopySamples(batch[label], in_order, *labels);
+    for (size_t i = 0; i < others.size(); ++i) CopySamples(batch[chosen[i]], in_order, others[i]);
     places.clear();
     for (const int64_t place : in_order) places[indices[static_cast<size_t>(place)]] = place;
     return absl::OkStatus();
@@ -140,19 +135,23 @@ ImageSet ImagesOfSamples(std::shared_ptr<DataSource> source, size_t field,
   ImageSet images;
   images.origin = source->origin();
   images.count = source->sample_count();
-  const int target = source->FindField(kTargetField);
-  const auto label = static_cast<size_t>(target);
+  std::vector<size_t> chosen;
+  for (const int other : {source->FindField(kTargetField), source->FindWeights()}) {
+    if (other < 0) continue;
+    chosen.push_back(static_cast<size_t>(other));
+    images.others.push_back(source->fields()[chosen.back()]);
+  }
   if (const Tensor* pixels = source->whole_array(field)) {
-    if (target >= 0) images.labels = *source->whole_array(label);
+    for (const size_t other : chosen) images.arrays.push_back(*source->whole_array(other));
     images.decode = [pixels = *pixels, shape](int64_t index) -> absl::StatusOr<Image> {
       return PictureAt(pixels, index, shape);
     };
     return images;
   }
-  if (target >= 0) images.fetched_label = source->fields()[label];
   const auto read = std::make_shared<ReadSamples>();
-  images.fetch = [source, read, label](absl::Span<const int64_t> indices, Tensor* labels) {
-    return read->Read(*source, indices, label, labels);
+  images.fetch = [source, read, chosen](absl::Span<const int64_t> indices,
+                                        absl::Span<Tensor> others) {
+    return read->Read(*source, indices, chosen, others);
   };
   images.decode = [read, field, shape](int64_t index) -> absl::StatusOr<Image> {
     return PictureAt(read->batch[field], read->places.at(index), shape);

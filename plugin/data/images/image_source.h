@@ -19,11 +19,12 @@ struct ImageSet {
   int64_t count = 0;
   // Called by several threads at once.
   std::function<absl::StatusOr<Image>(int64_t index)> decode;
-  // Where images and labels are read together: called before them, by the thread that wants them,
-  // with the images that are decoded next. Writes their labels unless that is null.
-  std::function<absl::Status(absl::Span<const int64_t> indices, Tensor* labels)> fetch;
-  Tensor labels;                           // [count, …], or an empty handle
-  std::optional<DataField> fetched_label;  // what `fetch` writes
+  // What samples have besides their image: the target, weights.
+  std::vector<DataField> others;
+  std::vector<Tensor> arrays;  // of all of these, [count, …] each; empty where they are fetched
+  // Where samples are read whole: called before the images are decoded, by the thread that wants
+  // them, with those that are decoded next. Writes their `others` unless it is given none.
+  std::function<absl::Status(absl::Span<const int64_t> indices, absl::Span<Tensor> others)> fetch;
   std::vector<std::string> class_names;
   // One an image, of a folder's files; empty for arrays.
   std::vector<std::string> paths;
@@ -33,14 +34,12 @@ struct ImageSet {
   std::string NameOf(int64_t index) const;
 };
 
-// Samples of two fields: the images as float32 under `field_name`, and the labels as the target.
-// Every batch is decoded, augmented where that is asked for, and transformed anew, in parallel.
+// Samples whose first field are the images, as float32 under `field_name`. Every batch is decoded, augmented where that is asked for, and transformed anew, in parallel.
 std::unique_ptr<DataSource> MakeImageSource(ImageSet images, std::string field_name,
                                             ImageTransform transform,
                                             const AugmentationOptions& augmentation);
 
-// The uint8 field `field` of `source`, whose pictures lie as `shape` says, and its target as the
-// labels.
+// The uint8 field `field` of `source`, whose pictures lie as `shape` says, with target and weights.
 ImageSet ImagesOfSamples(std::shared_ptr<DataSource> source, size_t field,
                          const PictureShape& shape);
 

@@ -66,6 +66,11 @@ absl::StatusOr<AttachedLoss> AttachHostLoss(Graph& graph, const LossOptions& opt
   if (!data.target) {
     return absl::InvalidArgumentError("train: found no target, expected one for the loss");
   }
+  if (data.has_weights) {
+    return absl::InvalidArgumentError(
+        "train: found weights of samples for a loss of the program's, which the engine cannot "
+        "weigh; leave --sample-weight out, and give the loss its weights with the targets");
+  }
   attached.meaning = LossKind::kHost;
   attached.prediction = attached.seen[0];
   STROP_RETURN_IF_ERROR(FindMeaning(graph, attached.seen[0], data, attached));

@@ -42,6 +42,34 @@ absl::StatusOr<ValueId> Flattened(Graph& graph, ValueId target, const Shape& pre
   return outputs[0];
 }
 
+// The mean over all positions of their losses, [samples · rows, …], each times its sample's weight
+// [samples]; samples' positions lie one after the other.
+absl::StatusOr<ValueId> WeightedMean(Graph& graph, ValueId losses, ValueId weights) {
+  const auto append = [&](const std::string& op_type, std::vector<ValueId> inputs,
+                          Attributes attributes = {}) -> absl::StatusOr<ValueId> {
+    Node node{"loss", "", op_type, std::move(attributes), std::move(inputs), {}};
+    STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs,
+                           AppendNode(graph, std::move(node), 1));
+    return outputs[0];
+  };
+  const auto constant = [&](const std::string& name, int64_t number) {
+    return graph.AddConstant(FreshValueNames(graph).Take(name),
+                             Tensor::FromVector<int64_t>({1}, {number}));
+  };
+  STROP_ASSIGN_OR_RETURN(const ValueId samples, append("Shape", {weights}));
+  Attributes axis;
+  axis.Set("axis", int64_t{0});
+  STROP_ASSIGN_OR_RETURN(const ValueId shape,
+                         append("Concat", {samples, constant("positions", -1)}, std::move(axis)));
+  STROP_ASSIGN_OR_RETURN(const ValueId rows, append("Reshape", {losses, shape}));
+  STROP_ASSIGN_OR_RETURN(const ValueId column,
+                         append("Unsqueeze", {weights, constant("weight_axis", 1)}));
+  STROP_ASSIGN_OR_RETURN(const ValueId weighted, append("Mul", {rows, column}));
+  Attributes all;
+  all.Set("keepdims", int64_t{0});
+  return append("ReduceMean", {weighted}, std::move(all));
+}
+
 }  // namespace
 
 std::vector<std::string> LossNames() {
@@ -113,7 +141,8 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
 
   const LossRow& loss = RowOf(options.kind);
   Node node{"loss", std::string(kStropDomain), std::string(loss.op), {}, {}, {}};
-  if (attachment.keeps_positions) node.attributes.Set("reduction", std::string("none"));
+  const bool weighs = data.has_weights && !attachment.keeps_positions;
+  if (attachment.keeps_positions || weighs) node.attributes.Set("reduction", std::string("none"));
   for (const LossNumber& number : loss.numbers) {
     if (number.attribute.empty()) continue;
     node.attributes.Set(std::string(number.attribute), options.*number.field);
@@ -132,6 +161,11 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   }
   TensorType target_type = form.interface.type;
   if (attachment.takes_probabilities) target_type = {prediction_type, SampleBatch(prediction)};
+  ValueId sample_weights = kNoValue;
+  if (weighs) {
+    sample_weights = graph.AddInput(FreshValueNames(graph).Take("sample_weights"),
+                                    {prediction_type, Shape{kUnknownDimension}});
+  }
   attached.target =
       graph.AddInput(FreshValueNames(graph).Take(std::string(kTargetField)), target_type);
   ValueId target = attached.target;
@@ -142,8 +176,12 @@ absl::StatusOr<AttachedLoss> AttachLoss(Graph& graph, const LossOptions& options
   if (weight != kNoValue) node.inputs.push_back(weight);
   STROP_ASSIGN_OR_RETURN(const std::vector<ValueId> outputs, AppendNode(graph, std::move(node), 1));
   attached.loss = outputs[0];
+  if (weighs) {
+    STROP_ASSIGN_OR_RETURN(attached.loss, WeightedMean(graph, outputs[0], sample_weights));
+  }
   attached.meaning = options.kind;
   attached.interface = std::move(form.interface);
+  if (data.has_weights) attached.interface.weight_type = prediction_type;
   attached.meant_target = attached.interface;
   attached.prediction_shape = std::move(prediction.shape);
   return attached;

@@ -49,7 +49,9 @@ struct LossAttachment {
   bool keeps_positions = false;
 };
 
-// Adds the input "target" and the loss of one of the graph's outputs. A model that ends in Softmax,
+// Adds the input "target" and the loss of one of the graph's outputs. Where the data have weights of
+// samples, an input of these comes before it, and the loss is the mean of the positions' losses,
+// each times its sample's weight; losses that keep positions are not weighted, the interface is. A model that ends in Softmax,
 // LogSoftmax or Sigmoid, views and Cast behind it allowed, is given the matching cross-entropy on
 // its logits. What the target is follows from the shapes that the data give the model: see
 // FindTargetForm.

@@ -36,38 +36,42 @@ absl::Status ClassCounts::Add(const ClassRows& rows) {
   }
   if (rows.kind == ClassKind::kClasses) {
     for (int64_t row = 0; row < rows.rows(); ++row) {
-      Count(rows.labels[static_cast<size_t>(row)], rows.PredictedClass(row));
+      Count(rows.labels[static_cast<size_t>(row)], rows.PredictedClass(row), rows.WeightOf(row));
     }
     return absl::OkStatus();
   }
   for (int64_t row = 0; row < rows.rows(); ++row) {
     const size_t first = static_cast<size_t>(row * rows.columns);
     if (!has_questions) {
-      Count(rows.labels[first], rows.DecidedClass(row));
+      Count(rows.labels[first], rows.DecidedClass(row), rows.WeightOf(row));
       continue;
     }
     bool is_right = true;
+    const double weight = rows.WeightOf(row);
     for (size_t c = 0; c < classes_.size(); ++c) {
       const bool predicted = rows.logits[first + c] > 0;
       const bool actual = rows.labels[first + c] == 1;
-      classes_[c].right += actual && predicted;
-      classes_[c].predicted += predicted;
-      classes_[c].actual += actual;
+      classes_[c].right += actual && predicted ? weight : 0;
+      classes_[c].predicted += predicted ? weight : 0;
+      classes_[c].actual += actual ? weight : 0;
       is_right &= actual == predicted;
     }
-    right_ += is_right;
-    total_ += 1;
+    right_ += is_right ? weight : 0;
+    total_ += weight;
   }
   return absl::OkStatus();
 }
 
-void ClassCounts::Count(int64_t label, int64_t predicted) {
-  const bool is_right = label == predicted;
-  classes_[static_cast<size_t>(label)].right += is_right;
-  classes_[static_cast<size_t>(label)].actual += 1;
-  classes_[static_cast<size_t>(predicted)].predicted += 1;
-  right_ += is_right;
-  total_ += 1;
+void ClassCounts::Count(int64_t label, int64_t predicted, double weight) {
+  const double right = label == predicted ? weight : 0;
+  OfClass& actual_class = classes_[static_cast<size_t>(label)];
+  actual_class.right += right;
+  actual_class.actual += weight;
+  actual_class.is_anywhere = true;
+  classes_[static_cast<size_t>(predicted)].predicted += weight;
+  classes_[static_cast<size_t>(predicted)].is_anywhere = true;
+  right_ += right;
+  total_ += weight;
   if (keeps_matrix_) ++matrix_[static_cast<size_t>(label)][static_cast<size_t>(predicted)];
 }
 
@@ -82,7 +86,7 @@ double ClassCounts::Averaged(Ratio ratio, Average average) const {
     all.right += counts.right;
     all.predicted += counts.predicted;
     all.actual += counts.actual;
-    if (!counts_absent_ && counts.predicted + counts.actual == 0) continue;
+    if (!counts_absent_ && !counts.is_anywhere) continue;
     sum += ratio(counts);
     weighted_sum += ratio(counts) * counts.actual;
     present += 1;

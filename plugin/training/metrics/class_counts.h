@@ -16,8 +16,8 @@ enum class Average {
   kWeighted,  // mean of the classes, weighted by how often each is true
 };
 
-// Counts of a classification: of every class how often it was right, predicted and true, and the
-// confusion matrix when it is asked for. A ratio whose denominator is 0 is 0, and classes that are
+// Counts of a classification: of every class how often it was right, predicted and true, each row
+// as often as it weighs; and the confusion matrix, of rows, when it is asked for. A ratio whose denominator is 0 is 0, and classes that are
 // neither true nor predicted anywhere count for nothing, as in scikit-learn.
 class ClassCounts {
  public:
@@ -44,10 +44,11 @@ class ClassCounts {
     double right = 0;
     double predicted = 0;
     double actual = 0;
+    bool is_anywhere = false;  // predicted or true, whatever it weighs
   };
   using Ratio = double (*)(const OfClass& counts);
 
-  void Count(int64_t label, int64_t predicted);
+  void Count(int64_t label, int64_t predicted, double weight);
   double Averaged(Ratio ratio, Average average) const;
 
   bool keeps_matrix_ = false;

@@ -54,15 +54,16 @@ double CrossEntropyOf(const ClassRows& rows, int64_t row) {
 }
 
 void ClassLikelihood::Add(const ClassRows& rows) {
+  const double answers = rows.kind == ClassKind::kClasses ? 1 : static_cast<double>(rows.columns);
   for (int64_t row = 0; row < rows.rows(); ++row) {
-    ForEachAnswer(rows, row, [this](double target, double log_probability) {
-      if (target == 0) return;
-      clipped_ -= target * Clipped(log_probability);
-      sum_ -= target * log_probability;
+    const double weight = rows.WeightOf(row);
+    ForEachAnswer(rows, row, [this, weight](double target, double log_probability) {
+      if (target == 0 || weight == 0) return;
+      clipped_ -= weight * target * Clipped(log_probability);
+      sum_ -= weight * target * log_probability;
     });
+    count_ += weight * answers;
   }
-  count_ += static_cast<double>(rows.kind == ClassKind::kClasses ? rows.labels.size()
-                                                                 : rows.logits.size());
 }
 
 double ClassLikelihood::Perplexity() const { return std::exp(sum_ / count_); }
@@ -75,8 +76,8 @@ void TopClasses::Add(const ClassRows& rows) {
     for (int64_t c = 0; c < rows.columns; ++c) {
       before += logits[c] > logits[label] || (logits[c] == logits[label] && c > label);
     }
-    right_ += before < k_;
-    total_ += 1;
+    right_ += before < k_ ? rows.WeightOf(row) : 0;
+    total_ += rows.WeightOf(row);
   }
 }
 

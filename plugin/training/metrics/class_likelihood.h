@@ -9,7 +9,7 @@ namespace strop {
 // −Σ target · ln(probability) over the answers of a row.
 double CrossEntropyOf(const ClassRows& rows, int64_t row);
 
-// How probable the logits make the targets.
+// How probable the logits make the targets. Rows count as often as they weigh.
 class ClassLikelihood {
  public:
   void Reset() { *this = ClassLikelihood(); }
@@ -28,7 +28,7 @@ class ClassLikelihood {
   double count_ = 0;
 };
 
-// Share of rows whose label is among the k largest logits. Of equal logits those of the highest
+// Share of rows, as often as they weigh, whose label is among the k largest logits. Of equal logits those of the highest
 // classes come first, as in scikit-learn's top_k_accuracy_score.
 class TopClasses {
  public:

@@ -62,7 +62,8 @@ absl::StatusOr<std::vector<double>> RowsOfClasses(const Tensor& tensor, const Cl
 }
 
 absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& target,
-                                        const ClassAxis& classes, int64_t ignore_index) {
+                                        const ClassAxis& classes, int64_t ignore_index,
+                                        absl::Span<const double> sample_weights) {
   STROP_ASSIGN_OR_RETURN(const std::vector<double> logits, NumericElements(prediction));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> targets, NumericElements(target));
   const Extents extents(prediction.shape(), classes.axis);
@@ -83,6 +84,11 @@ absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& 
         rows.labels.push_back(label);
       }
       rows.positions.push_back(position);
+      if (!sample_weights.empty()) {
+        const auto samples = static_cast<int64_t>(sample_weights.size());
+        const int64_t sample = position / (rows.position_count / samples);
+        rows.weights.push_back(sample_weights[static_cast<size_t>(sample)]);
+      }
       for (int64_t column = 0; column < columns; ++column) {
         const auto at = static_cast<size_t>((outer * columns + column) * extents.inner + inner);
         rows.logits.push_back(logits[at]);

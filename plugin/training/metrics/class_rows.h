@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "graph/tensor.h"
 #include "plugin/training/graph/loss.h"
 
@@ -26,8 +27,12 @@ struct ClassRows {
   std::vector<double> probabilities;  // of the targets, [rows, columns]; empty when labels say all
   std::vector<int64_t> positions;     // [rows], each one's place in the batch
   int64_t position_count = 0;         // of the batch, those that are ignored included
+  std::vector<double> weights;        // [rows], each one's sample's; empty: 1
 
   int64_t rows() const { return static_cast<int64_t>(logits.size()) / columns; }
+  double WeightOf(int64_t row) const {
+    return weights.empty() ? 1 : weights[static_cast<size_t>(row)];
+  }
   // The first of the largest logits of a row.
   int64_t PredictedClass(int64_t row) const;
   // The same; of one question, whether its logit says yes.
@@ -47,8 +52,10 @@ ClassAxis ClassAxisOf(const Shape& prediction, LossKind loss, int64_t class_axis
 absl::StatusOr<std::vector<double>> RowsOfClasses(const Tensor& tensor, const ClassAxis& classes);
 
 // `target` as the cross-entropies take it: labels, or probabilities in the prediction's shape.
-// Labels of probabilities are the most probable class, or what lies above one half.
+// Labels of probabilities are the most probable class, or what lies above one half. The positions
+// of samples, each of which may have one of `sample_weights`, lie one after the other.
 absl::StatusOr<ClassRows> MakeClassRows(const Tensor& prediction, const Tensor& target,
-                                        const ClassAxis& classes, int64_t ignore_index);
+                                        const ClassAxis& classes, int64_t ignore_index,
+                                        absl::Span<const double> sample_weights = {});
 
 }  // namespace strop

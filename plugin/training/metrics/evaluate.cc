@@ -110,8 +110,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
   evaluator->has_fixed_batch_ = shapes.has_fixed_batch;
   evaluator->note_ = std::move(graph.note);
   evaluator->reader_ = std::make_unique<BatchReader>(*evaluator->data_, padding);
-  STROP_RETURN_IF_ERROR(CheckLabelsCount(options.loss, evaluator->batch_size_, *evaluator->data_,
-                                         *evaluator->reader_));
+  STROP_RETURN_IF_ERROR(CheckSamplesCount(options.loss, evaluator->batch_size_, *evaluator->data_,
+                                          *evaluator->reader_));
   if (store == nullptr) store = std::make_shared<StateStore>();
   evaluator->plan_ = plan;
   evaluator->store_ = store;
@@ -131,18 +131,23 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate(
   for (int64_t begin = 0; begin < result.sample_count; begin += batch_size_) {
     const int64_t count = std::min(batch_size_, result.sample_count - begin);
     STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, ReadBatch(begin));
-    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(batch));
+    STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> outputs, session_->Run(FeedsOf(batch)));
+    STROP_ASSIGN_OR_RETURN(BatchTargets targets, TargetsOf(*data_, batch));
     const Tensor target = First(batch.back(), count);
+    targets.target = &target;
+    if (!targets.sample_weights.empty()) {
+      targets.sample_weights.resize(static_cast<size_t>(count));
+    }
     std::vector<Tensor> samples;
     for (const Tensor& output : outputs) {
       STROP_ASSIGN_OR_RETURN(samples.emplace_back(),
                              SamplesOf(output, count, batch.back().shape()[0]));
     }
-    STROP_ASSIGN_OR_RETURN(const double loss, LossOf(samples, target, count));
+    STROP_ASSIGN_OR_RETURN(const double loss, LossOf(samples, targets, count));
     if (!std::isfinite(loss) && !bad_batch_) bad_batch_ = begin;
     result.loss += loss;
-    all_weight += LossWeight(loss_, target);
-    STROP_RETURN_IF_ERROR(UpdateMetrics(samples[is_host_ ? 0 : 1], target, begin, count));
+    all_weight += LossWeight(loss_, target, targets.sample_weights);
+    STROP_RETURN_IF_ERROR(UpdateMetrics(samples[is_host_ ? 0 : 1], targets, begin, count));
     if (on_progress) on_progress(begin + count);
   }
   result.loss /= all_weight;
@@ -151,23 +156,36 @@ absl::StatusOr<EvaluationResult> Evaluator::Evaluate(
   return result;
 }
 
-absl::StatusOr<double> Evaluator::LossOf(absl::Span<const Tensor> outputs, const Tensor& target,
-                                         int64_t count) const {
+std::vector<Tensor> Evaluator::FeedsOf(absl::Span<const Tensor> batch) const {
+  std::vector<Tensor> feeds(batch.begin(), batch.end());
+  const int weights = data_->FindWeights();
+  if (weights >= 0) feeds.erase(feeds.begin() + weights);
+  return feeds;
+}
+
+absl::StatusOr<double> Evaluator::LossOf(absl::Span<const Tensor> outputs,
+                                         const BatchTargets& targets, int64_t count) const {
   if (is_host_) {
     STROP_ASSIGN_OR_RETURN(const double mean, loss_.host->Compute({.names = seen_names_,
                                                                    .outputs = outputs.subspan(1),
-                                                                   .target = target,
+                                                                   .target = *targets.target,
                                                                    .gradients = {}}));
     return mean * static_cast<double>(count);
   }
-  STROP_ASSIGN_OR_RETURN(const std::vector<double> losses, NumericElements(outputs[0]));
+  STROP_ASSIGN_OR_RETURN(std::vector<double> losses, NumericElements(outputs[0]));
+  const std::vector<double>& weights = targets.sample_weights;
+  if (!weights.empty()) {
+    const size_t positions = losses.size() / weights.size();
+    for (size_t i = 0; i < losses.size(); ++i) losses[i] *= weights[i / positions];
+  }
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return sum * static_cast<double>(count) / static_cast<double>(losses.size());
 }
 
-absl::Status Evaluator::UpdateMetrics(const Tensor& prediction, const Tensor& target, int64_t first,
-                                      int64_t count) {
-  if (!is_host_) return metrics_->Update(prediction, target, count);
+absl::Status Evaluator::UpdateMetrics(const Tensor& prediction, const BatchTargets& targets,
+                                      int64_t first, int64_t count) {
+  const Tensor& target = *targets.target;
+  if (!is_host_) return metrics_->Update(prediction, target, count, targets.sample_weights);
   if (!has_metrics_) return absl::OkStatus();
   // A host's loss takes targets as the data have them, metrics as the losses of their kind do.
   Tensor meant(meant_target_.type.element_type, target.shape());
@@ -202,7 +220,7 @@ absl::StatusOr<std::string> Evaluator::DescribeBadLoss() {
   STROP_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                          Session::Create(session_->graph(), store_, plan));
   STROP_ASSIGN_OR_RETURN(const absl::Span<const Tensor> batch, ReadBatch(*bad_batch_));
-  const absl::Status bad = session->Run(batch).status();
+  const absl::Status bad = session->Run(FeedsOf(batch)).status();
   if (bad.ok()) return std::string();
   if (!IsAnomaly(bad)) return bad;
   return absl::StrCat(": ", bad.message());

@@ -64,10 +64,12 @@ class Evaluator {
  private:
   Evaluator() = default;
   absl::StatusOr<absl::Span<const Tensor>> ReadBatch(int64_t first);
-  // The sum of the losses of `count` samples, whose outputs these are.
-  absl::StatusOr<double> LossOf(absl::Span<const Tensor> outputs, const Tensor& target,
+  // What the graph takes of a batch: all but weights, which losses get when they are added up.
+  std::vector<Tensor> FeedsOf(absl::Span<const Tensor> batch) const;
+  // The sum of the losses of `count` samples, whose outputs these are, each times its weight.
+  absl::StatusOr<double> LossOf(absl::Span<const Tensor> outputs, const BatchTargets& targets,
                                 int64_t count) const;
-  absl::Status UpdateMetrics(const Tensor& prediction, const Tensor& target, int64_t first,
+  absl::Status UpdateMetrics(const Tensor& prediction, const BatchTargets& targets, int64_t first,
                              int64_t count);
 
   LossOptions loss_;

@@ -113,11 +113,11 @@ void MetricSet::Reset() {
   if (pairs_) pairs_->Reset();
 }
 
-absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
-                               int64_t sample_count) {
+absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target, int64_t sample_count,
+                               absl::Span<const double> sample_weights) {
   if (!IsClassification(task_.loss)) {
     if (Needs(MetricNeeds::kErrors)) {
-      STROP_RETURN_IF_ERROR(gathered_.errors.Add(prediction, target));
+      STROP_RETURN_IF_ERROR(gathered_.errors.Add(prediction, target, sample_weights));
     }
     return pairs_ ? pairs_->Add(prediction, target, sample_count) : absl::OkStatus();
   }
@@ -128,8 +128,8 @@ absl::Status MetricSet::Update(const Tensor& prediction, const Tensor& target,
     return absl::OkStatus();
   }
   STROP_RETURN_IF_ERROR(CheckSuits(prediction.shape()));
-  STROP_ASSIGN_OR_RETURN(const ClassRows rows,
-                         MakeClassRows(prediction, target, classes, task_.ignore_index));
+  STROP_ASSIGN_OR_RETURN(const ClassRows rows, MakeClassRows(prediction, target, classes,
+                                                             task_.ignore_index, sample_weights));
   has_nan_ |= std::any_of(rows.logits.begin(), rows.logits.end(),
                           [](double logit) { return std::isnan(logit); });
   if (keeps_confusion_matrix_ || Needs(MetricNeeds::kCounts)) {

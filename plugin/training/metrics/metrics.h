@@ -34,9 +34,12 @@ class MetricSet {
   void WatchPredictions();
 
   void Reset();
-  // A batch of that many samples. What the loss compares: logits for the cross-entropies.
-  // InvalidArgument when a metric does not suit a shape that the model did not tell before.
-  absl::Status Update(const Tensor& prediction, const Tensor& target, int64_t sample_count);
+  // A batch of that many samples. What the loss compares: logits for the cross-entropies. Each
+  // sample counts as often as its weight says, one of `sample_weights`, or once where there are
+  // none; in confusion matrices, and what is watched, always once. InvalidArgument when a metric
+  // does not suit a shape that the model did not tell before.
+  absl::Status Update(const Tensor& prediction, const Tensor& target, int64_t sample_count,
+                      absl::Span<const double> sample_weights = {});
   // Of all that was seen since Reset, by name; NaN where that is too little, or has a NaN among
   // the predictions.
   std::map<std::string, double> Values() const;

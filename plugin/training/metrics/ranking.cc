@@ -19,19 +19,21 @@ std::vector<size_t> Descending(const std::vector<double>& scores) {
   return order;
 }
 
-// Calls visit(positives, negatives) for every group of equal scores, from the highest down.
+// Calls visit(positives, negatives) with what a group weighs, for every group of equal scores, from
+// the highest down.
 template <typename Visit>
 void VisitTies(const std::vector<double>& scores, const std::vector<char>& is_positive,
-               const Visit& visit) {
+               const std::vector<double>& weights, const Visit& visit) {
   const std::vector<size_t> order = Descending(scores);
   for (size_t begin = 0; begin < order.size();) {
     double positives = 0;
     double negatives = 0;
     size_t end = begin;
     for (; end < order.size() && scores[order[end]] == scores[order[begin]]; ++end) {
-      (is_positive[order[end]] != 0 ? positives : negatives) += 1;
+      const double weight = weights.empty() ? 1 : weights[order[end]];
+      (is_positive[order[end]] != 0 ? positives : negatives) += weight;
     }
-    visit(positives, negatives);
+    if (positives + negatives > 0) visit(positives, negatives);
     begin = end;
   }
 }
@@ -41,17 +43,26 @@ bool HasNan(const std::vector<double>& scores) {
   return std::any_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); });
 }
 
-double CountPositives(const std::vector<char>& is_positive) {
-  return static_cast<double>(std::count(is_positive.begin(), is_positive.end(), char{1}));
+double CountPositives(const std::vector<char>& is_positive, const std::vector<double>& weights) {
+  if (weights.empty()) {
+    return static_cast<double>(std::count(is_positive.begin(), is_positive.end(), char{1}));
+  }
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); ++i) sum += is_positive[i] != 0 ? weights[i] : 0;
+  return sum;
 }
 
 }  // namespace
 
-void RankedScores::Reset() { columns_.clear(); }
+void RankedScores::Reset() {
+  columns_.clear();
+  weights_.clear();
+}
 
 void RankedScores::Add(const ClassRows& rows) {
   const bool is_binary = rows.kind == ClassKind::kClasses && rows.columns == 2;
   columns_.resize(is_binary ? 1 : static_cast<size_t>(rows.columns));
+  weights_.insert(weights_.end(), rows.weights.begin(), rows.weights.end());
   std::vector<double> exponentials(static_cast<size_t>(rows.columns));
   for (int64_t row = 0; row < rows.rows(); ++row) {
     const double* logits = &rows.logits[static_cast<size_t>(row * rows.columns)];
@@ -82,7 +93,8 @@ void RankedScores::Add(const ClassRows& rows) {
   }
 }
 
-double RankedScores::ColumnAreaUnderCurve(const Column& column) {
+double RankedScores::ColumnAreaUnderCurve(const Column& column,
+                                          const std::vector<double>& weights) {
   if (HasNan(column.scores)) return kNothing;
   double positives = 0;  // seen so far
   double negatives = 0;
@@ -92,14 +104,15 @@ double RankedScores::ColumnAreaUnderCurve(const Column& column) {
     positives += more_positives;
     negatives += more_negatives;
   };
-  VisitTies(column.scores, column.is_positive, visit);
+  VisitTies(column.scores, column.is_positive, weights, visit);
   if (positives == 0 || negatives == 0) return kNothing;
   return pairs / (positives * negatives);
 }
 
-double RankedScores::ColumnAveragePrecision(const Column& column) {
+double RankedScores::ColumnAveragePrecision(const Column& column,
+                                            const std::vector<double>& weights) {
   if (HasNan(column.scores)) return kNothing;
-  const double all = CountPositives(column.is_positive);
+  const double all = CountPositives(column.is_positive, weights);
   if (all == 0) return 0;
   double positives = 0;
   double seen = 0;
@@ -109,19 +122,19 @@ double RankedScores::ColumnAveragePrecision(const Column& column) {
     seen += more_positives + more_negatives;
     area += more_positives / all * (positives / seen);
   };
-  VisitTies(column.scores, column.is_positive, visit);
+  VisitTies(column.scores, column.is_positive, weights, visit);
   return area;
 }
 
 double RankedScores::Averaged(OfColumn metric, bool is_weighted) const {
   if (columns_.empty() || columns_[0].scores.empty()) return kNothing;
-  if (columns_.size() == 1) return metric(columns_[0]);
+  if (columns_.size() == 1) return metric(columns_[0], weights_);
   double sum = 0;
   double weights = 0;
   for (const Column& column : columns_) {
-    const double weight = is_weighted ? CountPositives(column.is_positive) : 1;
+    const double weight = is_weighted ? CountPositives(column.is_positive, weights_) : 1;
     if (weight == 0) continue;
-    sum += weight * metric(column);
+    sum += weight * metric(column, weights_);
     weights += weight;
   }
   return weights == 0 ? 0 : sum / weights;

@@ -7,8 +7,9 @@
 
 namespace strop {
 
-// Metrics of how well scores order the samples. They need every score at once: 9 bytes per sample
-// and class are kept until Reset.
+// Metrics of how well scores order the samples, each of which counts as often as it weighs. They
+// need every score at once: 9 bytes per sample and class are kept until Reset, and 8 per sample that
+// has a weight.
 class RankedScores {
  public:
   void Reset();
@@ -27,13 +28,15 @@ class RankedScores {
     std::vector<double> scores;
     std::vector<char> is_positive;
   };
-  using OfColumn = double (*)(const Column& column);
+  using OfColumn = double (*)(const Column& column, const std::vector<double>& weights);
 
-  static double ColumnAreaUnderCurve(const Column& column);
-  static double ColumnAveragePrecision(const Column& column);
+  // `weights` of the samples, empty for ones.
+  static double ColumnAreaUnderCurve(const Column& column, const std::vector<double>& weights);
+  static double ColumnAveragePrecision(const Column& column, const std::vector<double>& weights);
   double Averaged(OfColumn metric, bool is_weighted) const;
 
   std::vector<Column> columns_;  // one for two classes and for one question
+  std::vector<double> weights_;  // [samples], or none
 };
 
 }  // namespace strop

@@ -8,7 +8,8 @@
 
 namespace strop {
 
-absl::Status RegressionErrors::Add(const Tensor& prediction, const Tensor& target) {
+absl::Status RegressionErrors::Add(const Tensor& prediction, const Tensor& target,
+                                   absl::Span<const double> sample_weights) {
   STROP_ASSIGN_OR_RETURN(const std::vector<double> predictions, NumericElements(prediction));
   STROP_ASSIGN_OR_RETURN(const std::vector<double> targets, NumericElements(target));
   const int64_t samples = prediction.shape().empty() ? 1 : prediction.shape()[0];
@@ -20,29 +21,33 @@ absl::Status RegressionErrors::Add(const Tensor& prediction, const Tensor& targe
                                                    " outputs a sample, expected ", outputs_.size(),
                                                    " as in the batches before"));
   }
+  const size_t rows_a_sample =
+      sample_weights.empty() ? 1 : static_cast<size_t>(samples) / sample_weights.size();
   for (size_t i = 0; i < predictions.size(); ++i) {
     Output& output = outputs_[i % width];
+    const double weight = sample_weights.empty() ? 1 : sample_weights[i / width / rows_a_sample];
+    if (weight == 0) continue;
     const double error = predictions[i] - targets[i];
-    output.absolute += std::abs(error);
-    output.squared += error * error;
-    const double seen = count_ + static_cast<double>(i / width) + 1;
+    output.absolute += weight * std::abs(error);
+    output.squared += weight * error * error;
+    output.weight += weight;
     const double from_mean = targets[i] - output.mean;
-    output.mean += from_mean / seen;
-    output.deviation += from_mean * (targets[i] - output.mean);
+    output.mean += weight * from_mean / output.weight;
+    output.deviation += weight * from_mean * (targets[i] - output.mean);
   }
-  count_ += static_cast<double>(samples);
+  count_ += samples;
   return absl::OkStatus();
 }
 
 double RegressionErrors::MeanAbsoluteError() const {
   double sum = 0;
-  for (const Output& output : outputs_) sum += output.absolute / count_;
+  for (const Output& output : outputs_) sum += output.absolute / output.weight;
   return sum / static_cast<double>(outputs_.size());
 }
 
 double RegressionErrors::RootMeanSquaredError() const {
   double sum = 0;
-  for (const Output& output : outputs_) sum += std::sqrt(output.squared / count_);
+  for (const Output& output : outputs_) sum += std::sqrt(output.squared / output.weight);
   return sum / static_cast<double>(outputs_.size());
 }
 

@@ -138,6 +138,10 @@ absl::StatusOr<BatchMixer> BatchMixer::Create(const MixOptions& options, uint64_
                       "the loss has no class probabilities to mix, expected cross_entropy "
                       "or binary_cross_entropy; see --loss");
   }
+  if (target.weight_type) {
+    return Unsuitable(options,
+                      "found weights of samples, which are not mixed; leave --sample-weight out");
+  }
   STROP_RETURN_IF_ERROR(CheckInputs(options, inputs));
   const std::optional<Shape>& shape = step_target.shape;
   if (!shape || shape->empty() || shape->size() > 2) {

@@ -47,8 +47,9 @@ absl::Status StatisticsPass::Run(BatchReader& reader, absl::Span<const int64_t> 
         const absl::Span<const Tensor> batch,
         reader.ReadAugmented(order.subspan(0, static_cast<size_t>(batch_size)), key));
     forward_->set_step(static_cast<uint64_t>(draw++));
-    // The target is the last field.
-    STROP_RETURN_IF_ERROR(forward_->Run(batch.subspan(0, batch.size() - 1)).status());
+    // The model's inputs come first.
+    const size_t inputs = forward_->graph().inputs.size();
+    STROP_RETURN_IF_ERROR(forward_->Run(batch.subspan(0, inputs)).status());
     STROP_RETURN_IF_ERROR(statistics_->Take(1 / ++batches));
   }
   return statistics_->Swap();

@@ -1,5 +1,6 @@
 #include "plugin/training/run/batch_supply.h"
 
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -74,10 +75,31 @@ absl::StatusOr<SuppliedBatch> BatchSupply::Take(absl::Span<const Tensor> batch, 
 absl::StatusOr<SuppliedBatch> BatchSupply::Mixed(absl::Span<const Tensor> batch, int64_t number) {
   SuppliedBatch supplied;
   const LossOptions* counted = CountedLoss();
-  supplied.weight = counted == nullptr ? static_cast<double>(batch.back().shape()[0])
-                                       : LossWeight(*counted, batch.back());
-  STROP_ASSIGN_OR_RETURN(supplied.tensors, mixer_.Mix(batch, number));
+  STROP_ASSIGN_OR_RETURN(const BatchTargets targets, TargetsOf(*data_, batch));
+  supplied.weight = counted == nullptr
+                        ? static_cast<double>(batch.back().shape()[0])
+                        : LossWeight(*counted, *targets.target, targets.sample_weights);
+  if (targets.sample_weights.empty()) {
+    STROP_ASSIGN_OR_RETURN(supplied.tensors, mixer_.Mix(batch, number));
+    return supplied;
+  }
+  STROP_ASSIGN_OR_RETURN(supplied.tensors,
+                         Weighted(batch, targets.sample_weights, supplied.weight));
   return supplied;
+}
+
+absl::StatusOr<absl::Span<const Tensor>> BatchSupply::Weighted(absl::Span<const Tensor> batch,
+                                                               std::vector<double> weights,
+                                                               double all) {
+  const auto count = static_cast<double>(weights.size());
+  for (double& weight : weights) weight = all == 0 ? 0 : weight * count / all;
+  weighted_.assign(batch.begin(), batch.end());
+  Tensor& relative = weighted_[static_cast<size_t>(data_->FindWeights())];
+  STROP_ASSIGN_OR_RETURN(
+      relative,
+      ConvertTensor(Tensor::FromVector<double>({static_cast<int64_t>(weights.size())}, weights),
+                    relative.type()));
+  return absl::MakeConstSpan(weighted_);
 }
 
 // Mixed targets are probabilities, which count all the same.
@@ -86,9 +108,11 @@ const LossOptions* BatchSupply::CountedLoss() const { return mixes_ ? nullptr : 
 absl::Status BatchSupply::Check(absl::Span<const Tensor> batch) const {
   const std::vector<DataField>& fields = data_->fields();
   if (batch.size() != fields.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("train: found a batch of ", batch.size(),
-                                                   " tensors, expected ", fields.size(),
-                                                   ": the model's inputs and the target"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("train: found a batch of ", batch.size(), " tensors, expected ", fields.size(),
+                     data_->FindWeights() < 0 ? ": the model's inputs and the target"
+                                              : ": the model's inputs, the samples' "
+                                                "weights and the target"));
   }
   const bool has_samples = !batch[0].shape().empty() && batch[0].shape()[0] > 0;
   const int64_t count = has_samples ? batch[0].shape()[0] : 1;
@@ -105,6 +129,12 @@ absl::Status BatchSupply::Check(absl::Span<const Tensor> batch) const {
         absl::StrCat("train: the batch's \"", fields[i].name, "\": found ",
                      TypeName({batch[i].type(), batch[i].shape()}), ", expected ",
                      TypeName({fields[i].type, shape})));
+  }
+  STROP_ASSIGN_OR_RETURN(const BatchTargets targets, TargetsOf(*data_, batch));
+  for (const double weight : targets.sample_weights) {
+    if (weight >= 0 && std::isfinite(weight)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("train: the batch's weights: found ", weight,
+                                                   ", expected finite numbers from 0 on"));
   }
   STROP_ASSIGN_OR_RETURN(
       const TargetFault fault,

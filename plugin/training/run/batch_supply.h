@@ -19,8 +19,10 @@ namespace strop {
 
 // A batch as a step's graphs take it: augmented, mixed.
 struct SuppliedBatch {
-  absl::Span<const Tensor> tensors;  // the model's inputs, then the target
-  double weight = 0;                 // LossWeight of its targets, as the data have them
+  // The model's inputs; where samples have weights, how each compares with the batch's mean weight,
+  // its ignored labels and class weights included; the target, last.
+  absl::Span<const Tensor> tensors;
+  double weight = 0;  // LossWeight of its targets, as the data have them
 };
 
 // Where the batches of a run come from: which samples, in which order, changed at random in which
@@ -55,6 +57,9 @@ class BatchSupply {
   // What weighs samples; null: each counts the same.
   const LossOptions* CountedLoss() const;
   absl::StatusOr<SuppliedBatch> Mixed(absl::Span<const Tensor> batch, int64_t number);
+  // `batch` with weights whose mean loss over all positions is the batch's weighted one.
+  absl::StatusOr<absl::Span<const Tensor>> Weighted(absl::Span<const Tensor> batch,
+                                                    std::vector<double> weights, double all);
   absl::Status Check(absl::Span<const Tensor> batch) const;
 
   std::unique_ptr<DataSource> data_;
@@ -62,6 +67,7 @@ class BatchSupply {
   std::shared_ptr<const SequencePadding> padding_;
   BatchReader reader_;
   BatchMixer mixer_;
+  std::vector<Tensor> weighted_;  // the last batch
   LossOptions loss_;
   bool mixes_ = false;
   bool shuffles_ = true;

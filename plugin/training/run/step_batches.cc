@@ -20,8 +20,8 @@ absl::StatusOr<std::vector<StepBatch>> SplitStep(absl::Span<const int64_t> sampl
   for (StepBatch& batch : batches) {
     batch.share = static_cast<double>(batch.samples.size());
     if (loss != nullptr) {
-      STROP_ASSIGN_OR_RETURN(const Tensor* targets, reader.ReadTargets(batch.samples));
-      batch.share = LossWeight(*loss, *targets);
+      STROP_ASSIGN_OR_RETURN(const BatchTargets targets, reader.ReadTargets(batch.samples));
+      batch.share = LossWeight(*loss, *targets.target, targets.sample_weights);
     }
     all += batch.share;
   }

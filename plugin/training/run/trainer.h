@@ -55,7 +55,7 @@ class Trainer {
   absl::StatusOr<TrainingResult> Run(const TrainingCallbacks& callbacks = {});
 
   // The next step of the run on a batch of the caller's in place of the data's: the tensors of
-  // data().fields(), [samples, …] each, the target last. The epoch, which ends after
+  // data().fields(), [samples, …] each: inputs, the samples' weights if they have some, the target. The epoch, which ends after
   // steps_per_epoch() steps, is not validated. InvalidArgument for a batch that the data could not
   // hold; FailedPrecondition in words of Divergence when its numbers went bad, and from then on.
   absl::StatusOr<StepReport> Step(absl::Span<const Tensor> batch);

@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const ImportedModel& mo
       std::move(bound), step.target, std::move(padding), std::move(mixer), options, length);
   BatchSupply& batches = *trainer->batches_;
   STROP_RETURN_IF_ERROR(
-      CheckLabelsCount(options.graph.loss, length.batch_size(), batches.data(), batches.reader()));
+      CheckSamplesCount(options.graph.loss, length.batch_size(), batches.data(), batches.reader()));
   if (validation != nullptr) {
     STROP_ASSIGN_OR_RETURN(trainer->evaluator_,
                            trainer->NewEvaluator(model, std::move(validation)));

@@ -12,6 +12,7 @@ from strop.arrays import Array
 from strop.option_types import ArchitectureOptions, EstimatorOptions
 from strop.sklearn.estimator import StropEstimator, with_parameters
 from strop.sklearn.networks import flat, last_activation
+from strop.weights import balanced
 
 _LOSSES = ("cross_entropy", "binary_cross_entropy")
 
@@ -81,9 +82,9 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         )
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any) -> "StropClassifier":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "StropClassifier":
         """Trains. y: labels [samples] of any kind, of two classes at least, or yes and no for each
-        of several labels, [samples, labels] of 0 and 1.
+        of several labels, [samples, labels] of 0 and 1. sample_weight: [samples], from 0 on.
 
         Raises ValueError for X and y that do not suit each other or the model, strop.DataError,
         one too, where training goes wrong.
@@ -99,11 +100,15 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
         if self.warm_start and hasattr(self, "model_bytes_"):
             self._check_classes(classes)
         self._begin(y, classes)
-        self._train(X, self._targets(y), self._output_count(), **self._loss_settings(y))
+        weights = self._weights(X, sample_weight)
+        settings = self._loss_settings(y, weights)
+        self._train(X, self._targets(y), self._output_count(), weights, **settings)
         self._activation = self._last_activation()
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> "StropClassifier":
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> "StropClassifier":
         """One pass over X and y in their order, from the weights and the optimizer's state there
         are. classes: all labels that will be seen, needed the first time; for several labels
         range(labels). Raises ValueError without them, and for others later.
@@ -128,8 +133,9 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
             unknown = np.setdiff1d(y, self.classes_)
             if len(unknown) > 0:
                 raise ValueError(f"y: found {unknown}, expected of the classes {self.classes_}")
-        targets, settings = self._targets(y), self._loss_settings(y)
-        self._train_further(X, targets, self._output_count(), **settings)
+        weights = self._weights(X, sample_weight)
+        targets, settings = self._targets(y), self._loss_settings(y, weights)
+        self._train_further(X, targets, self._output_count(), weights, **settings)
         self._activation = self._last_activation()
         return self
 
@@ -249,10 +255,12 @@ class StropClassifier(ClassifierMixin, StropEstimator):  # type: ignore[misc]
             return numbers
         return numbers[:, None].astype(np.float32)
 
-    def _loss_settings(self, y: Array) -> dict[str, object]:
+    def _loss_settings(self, y: Array, sample_weight: Array | None) -> dict[str, object]:
         settings: dict[str, object] = {"loss": self._loss_name()}
         if self.class_weight is not None:
             given, labels = self.class_weight, column_or_1d(y)
+            if isinstance(given, str) and given == "balanced" and sample_weight is not None:
+                given = balanced(labels, sample_weight)
             weights = compute_class_weight(given, classes=self.classes_, y=labels)
             if settings["loss"] == "cross_entropy":
                 settings["class_weights"] = weights.tolist()

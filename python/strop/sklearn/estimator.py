@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from strop.arrays import Array
 from strop.callbacks import LambdaCallback
@@ -59,8 +59,8 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
     validation_loss_curve_: the validation loss of each; None without validation_split.
 
     X is dense, [samples, features], and where a model takes more dimensions [samples, …]; rows of
-    a table are made samples of the model's shape if that is fixed. Sample weights are not taken:
-    the engine's losses know none. class_weight of StropClassifier is exact.
+    a table are made samples of the model's shape if that is fixed. sample_weight [samples] of fit,
+    partial_fit and score: how often each sample counts in losses, metrics and scores.
     """
 
     loss_curve_: list[float]
@@ -130,38 +130,70 @@ class StropEstimator(BaseEstimator):  # type: ignore[misc]
             return raw
         return raw, checked_labels(arguments["y"], len(raw))
 
-    def _train(self, X: Array, targets: Array, outputs: int, **settings: object) -> None:
-        """A run on X, validated, and targets [samples, …]; `outputs` is the width of a new
-        network's output, settings are of the loss and go before the estimator's options."""
+    def _weights(self, X: Array, sample_weight: Any) -> Array | None:
+        """As many numbers as X has samples, from 0 on and not all 0; none where none are given."""
+        if sample_weight is None:
+            return None
+        weights: Array = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weights.any():
+            raise ValueError("sample_weight: found zeros only, expected a non-zero number")
+        return weights
+
+    def _train(
+        self,
+        X: Array,
+        targets: Array,
+        outputs: int,
+        weights: Array | None = None,
+        **settings: object,
+    ) -> None:
+        """A run on X, validated, targets [samples, …] and weights [samples]; `outputs` is the width
+        of a new network's output, settings are of the loss and go before the estimator's
+        options."""
         seed = self._seed()
         is_warm = self.warm_start and hasattr(self, "model_bytes_")
         model = self._continued(seed) if is_warm else self._fresh(X, outputs, seed)
         samples, targets = samples_of(model, X), targets_of(model, targets, outputs)
         callbacks = [LambdaCallback(on_epoch_end=_print_epoch)] if self.verbose else []
         trainer = self._trainer(model, seed, settings, callbacks)
-        history = trainer.fit(samples, targets)
+        history = trainer.fit(samples, targets, sample_weight=weights)
         self._keep(model)
         self._note_losses(history)
 
-    def _train_further(self, X: Array, targets: Array, outputs: int, **settings: object) -> None:
+    def _train_further(
+        self,
+        X: Array,
+        targets: Array,
+        outputs: int,
+        weights: Array | None = None,
+        **settings: object,
+    ) -> None:
         """A pass over X and targets in their order, which goes on where the last one ended, its
-        optimizer's state too. Nothing is validated."""
+        optimizer's state too. Batches that weigh nothing are left out. Nothing is validated."""
         seed = self._seed()
         is_first = not hasattr(self, "model_bytes_")
         model = self._fresh(X, outputs, seed) if is_first else self._continued(seed)
         targets = targets_of(model, targets, outputs)
         trainer = self._trainer(model, seed, settings, (), without=_OF_RUNS)
         size = len(X) if self.batch_size == "full" else int(self.batch_size)
-        batches = [slice(start, start + size) for start in range(0, len(X), size)]
+        parts = [slice(start, start + size) for start in range(0, len(X), size)]
+        batches = [
+            (X[part], targets[part], None if weights is None else weights[part])
+            for part in parts
+            if weights is None or weights[part].any()
+        ]
         if not is_first and self._optimizer_state is not None:
-            first = batches[0]
             state = {"state": self._optimizer_state}
-            trainer.load_state_dict(state, samples_of(model, X[first]), targets[first])
-        steps = [trainer.step(samples_of(model, X[batch]), targets[batch]) for batch in batches]
+            x, y, w = batches[0]
+            trainer.load_state_dict(state, samples_of(model, x), y, sample_weight=w)
+        steps = [trainer.step(samples_of(model, x), y, sample_weight=w) for x, y, w in batches]
         state_of_optimizer = trainer.state_dict()["state"]
         trainer.finish()
         self._keep(model, state_of_optimizer)
-        loss = float(np.average([s.loss for s in steps], weights=[s.sample_count for s in steps]))
+        sums = [len(x) if w is None else w.sum() for x, _, w in batches]
+        loss = float(np.average([step.loss for step in steps], weights=sums))
         if is_first:
             self._note_losses(History())
         self.n_iter_ += 1

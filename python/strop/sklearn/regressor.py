@@ -24,8 +24,8 @@ class StropRegressor(RegressorMixin, StropEstimator):  # type: ignore[misc]
         True
     """
 
-    def fit(self, X: Any, y: Any) -> "StropRegressor":
-        """Trains. y: numbers [samples] or [samples, outputs].
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "StropRegressor":
+        """Trains. y: numbers [samples] or [samples, outputs]. sample_weight: [samples], from 0 on.
 
         Raises ValueError for X and y that do not suit each other or the model, strop.DataError,
         one too, where training goes wrong.
@@ -37,10 +37,11 @@ class StropRegressor(RegressorMixin, StropEstimator):  # type: ignore[misc]
         """
         X, y = self._validated(X, y=y, multi_output=True, y_numeric=True)
         targets = self._begin(y)
-        self._train(X, targets, targets.shape[1], loss=self._loss_name())
+        weights = self._weights(X, sample_weight)
+        self._train(X, targets, targets.shape[1], weights, loss=self._loss_name())
         return self
 
-    def partial_fit(self, X: Any, y: Any) -> "StropRegressor":
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "StropRegressor":
         """One pass over X and y in their order, from the weights and the optimizer's state there
         are.
 
@@ -52,7 +53,8 @@ class StropRegressor(RegressorMixin, StropEstimator):  # type: ignore[misc]
         is_first = not hasattr(self, "model_bytes_")
         X, y = self._validated(X, y=y, multi_output=True, y_numeric=True, reset=is_first)
         targets = self._begin(y)
-        self._train_further(X, targets, targets.shape[1], loss=self._loss_name())
+        weights = self._weights(X, sample_weight)
+        self._train_further(X, targets, targets.shape[1], weights, loss=self._loss_name())
         return self
 
     def predict(self, X: Any) -> Array:
