@@ -87,7 +87,7 @@ def main() -> None:
             "batch_size": arguments.batch_size,
             "epochs": 3,
             "optimizer": "sgd",
-            "momentum": 0.9,
+            "learning_rate": 1e-6,  # of numbers that mean nothing
         }
         rounds = []
         for number in range(arguments.rounds):
