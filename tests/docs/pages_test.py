@@ -139,7 +139,7 @@ INDENTED = {
         "README.md",
         "3. Its classifier gets ten outputs for the ten digits. Untrained, it guesses: about 10 %",
     ),
-    ("README.md", "100% tests passed, 0 tests failed out of 821"),
+    ("README.md", "100% tests passed, 0 tests failed out of 869"),
     ("README.md", "scripts/wheel && pip install dist/strop-*.whl"),
     ("README.md", "scripts/quickstart"),
     ("README.md", "scripts/test"),
